@@ -1,0 +1,60 @@
+"""Who sees and changes interactions."""
+
+from typing import Any
+
+from django.db.models import Exists, OuterRef, Q
+
+from crm.access.policy import EVERYTHING, NOTHING, Policy, visible_to
+from crm.access.rights import Rights
+from communications.models import CallLog, Interaction, InteractionType, MeetingNote
+from customers.models import Customer
+from sales.models import Deal
+
+
+class InteractionPolicy(Policy, model=Interaction):
+    """One's own; and whoever may see the customer or the deal reads what was said to them."""
+
+    owner = "user"
+
+    def also(self, rights: Rights, user: Any, action: str) -> Q | None:
+        """Return the interactions of the customers and deals that the user sees."""
+        if action != "view" or not rights.may("view", "interaction"):
+            return None
+        found = Q(Exists(visible_to(user, Customer).filter(pk=OuterRef("customer_id"))))
+        return found | Q(Exists(visible_to(user, Deal).filter(pk=OuterRef("deal_id"))))
+
+
+class InteractionTypePolicy(Policy, model=InteractionType):
+    """Read by all, managed with the settings."""
+
+    entity = "settings"
+    owner = None
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return everything for reading."""
+        return EVERYTHING if action == "view" else super().rows(rights, user, action)
+
+
+class OfInteractionPolicy(Policy):
+    """A part of an interaction follows it."""
+
+    entity = "interaction"
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the parts of the interactions the user may view or change."""
+        if not rights.may("view", "interaction"):
+            return NOTHING
+        action = "view" if action == "view" else "change"
+        return Q(Exists(visible_to(user, Interaction, action).filter(pk=OuterRef("interaction_id"))))
+
+
+class CallLogPolicy(OfInteractionPolicy, model=CallLog):
+    """With the interaction."""
+
+    entity = "interaction"
+
+
+class MeetingNotePolicy(OfInteractionPolicy, model=MeetingNote):
+    """With the interaction."""
+
+    entity = "interaction"

@@ -1,0 +1,1 @@
+"""Access: one policy per model decides which rows, which actions and which fields."""

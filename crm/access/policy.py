@@ -1,0 +1,224 @@
+"""Policies: which rows, which actions, which fields. Silence means no.
+
+    class DealPolicy(Policy, model=Deal): ...
+
+Nothing reaches a record in another way than ``visible_to``. Unseen is 404; seen but not allowed is 403.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, overload
+
+from django.contrib.auth.models import Permission
+from django.db import models
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from crm.access.rights import Rights, rights_of
+from crm.lib.errors import Denied, Missing
+
+M = TypeVar("M", bound=models.Model)
+
+_POLICIES: dict[type[models.Model], "Policy"] = {}
+
+NOTHING = Q(pk__in=[])
+EVERYTHING = Q()
+
+
+@dataclass(frozen=True)
+class FieldRights:
+    """What of a record's fields a user may not see, and what besides he may not write."""
+
+    hidden: frozenset[str] = field(default_factory=frozenset)
+    read_only: frozenset[str] = field(default_factory=frozenset)
+
+    def can_read(self, name: str) -> bool:
+        """Tell whether the field may be seen, filtered, sorted and exported."""
+        return name not in self.hidden
+
+    def can_write(self, name: str) -> bool:
+        """Tell whether the field may be written."""
+        return name not in self.hidden and name not in self.read_only
+
+
+# Filled by crm.criteria: compiles a permission's condition to a Q (A15).
+_compile_condition: list[Callable[[type[models.Model], dict[str, Any], Any], Q]] = []
+
+
+def compiles_conditions(function: Callable[[type[models.Model], dict[str, Any], Any], Q]) -> None:
+    """Register the compiler of permission conditions."""
+    _compile_condition[:] = [function]
+
+
+class Policy:
+    """The rules of one model: row scopes from the matrix, shares, and whatever a subclass adds."""
+
+    model: type[models.Model]
+    entity: str = ""
+    """The name of the matrix row; by default the model's name."""
+    owner: str | None = "assigned_user"
+    """The path to the user whose record it is; None where rows have no owner (then own means none)."""
+    user_share: type[models.Model] | None = None
+    group_share: type[models.Model] | None = None
+    """guardian's direct foreign-key permission models, where single records can be shared."""
+
+    def __init_subclass__(cls, *, model: type[models.Model] | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if model is None:
+            return
+        cls.model = model
+        if not cls.__dict__.get("entity"):
+            cls.entity = str(model._meta.model_name)
+        _POLICIES[model] = cls()
+
+    # -- rows -------------------------------------------------------------------------------------
+
+    def visible(self, queryset: QuerySet[M], user: Any, action: str = "view") -> QuerySet[M]:
+        """Narrow ``queryset`` to the rows that ``user`` may view, and may do ``action`` to."""
+        rights = rights_of(user)
+        rows = self.rows(rights, user, "view")
+        if action != "view":
+            rows &= self.rows(rights, user, action)
+        return queryset if rows == EVERYTHING else queryset.filter(rows)
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the ``WHERE`` clause of one action: scope and condition, or a share, or ``also``."""
+        cell = rights.cell(self.entity, action)
+        if cell.scope == "none":
+            own = NOTHING
+        elif cell.scope == "all":
+            own = EVERYTHING
+        else:
+            own = self.owned_by(rights.owners(cell.scope))
+        if cell.condition and own != NOTHING:
+            own &= _compile_condition[0](self.model, cell.condition, user)
+        if own == EVERYTHING:
+            return own
+        for more in (*self.shares(rights, action), self.also(rights, user, action)):
+            if more is not None:
+                own = more if own == NOTHING else own | more
+        return own
+
+    def owned_by(self, owners: list[Any]) -> Q:
+        """Return the clause for rows that belong to one of ``owners``."""
+        if self.owner is None:
+            return NOTHING
+        if len(owners) == 1:
+            return Q(**{self.owner: owners[0]})
+        return Q(**{f"{self.owner}__in": owners})
+
+    def shares(self, rights: Rights, action: str) -> list[Q]:
+        """Return the clauses for single records shared with the user or one of the user's teams."""
+        if self.user_share is None or self.group_share is None or action not in ("view", "change"):
+            return []
+        found = []
+        permission = Permission.objects.filter(
+            codename=f"{action}_{self.model._meta.model_name}",
+            content_type__app_label=self.model._meta.app_label,
+        ).values("pk")[:1]
+        by_user = self.user_share._default_manager.filter(user_id=rights.user_id, permission_id__in=permission)
+        if by_user.exists():
+            found.append(Q(Exists(by_user.filter(content_object_id=OuterRef("pk")))))
+        if rights.group_ids:
+            by_group = self.group_share._default_manager.filter(
+                group_id__in=rights.group_ids, permission_id__in=permission
+            )
+            if by_group.exists():
+                found.append(Q(Exists(by_group.filter(content_object_id=OuterRef("pk")))))
+        return found
+
+    def also(self, rights: Rights, user: Any, action: str) -> Q | None:
+        """Return a clause for rows that are reached in another way than by the matrix; None for none."""
+        return None
+
+    # -- actions ----------------------------------------------------------------------------------
+
+    def allows(self, user: Any, action: str, obj: models.Model | None = None) -> bool:
+        """Tell whether ``user`` may do ``action``, to ``obj`` or (without one) to anything at all."""
+        if obj is None or action == "create":
+            return rights_of(user).may(action, self.entity)
+        if obj._state.adding:
+            return False
+        return self.visible(self.model._default_manager.filter(pk=obj.pk), user, action).exists()
+
+    # -- fields -----------------------------------------------------------------------------------
+
+    def fields(self, user: Any) -> FieldRights:
+        """Return what of the fields is hidden from ``user`` or read-only."""
+        rights = rights_of(user)
+        if rights.is_admin:
+            return FieldRights()
+        levels = rights.fields.get(self.entity, {})
+        return FieldRights(
+            hidden=frozenset(n for n, level in levels.items() if level == "hidden"),
+            read_only=frozenset(n for n, level in levels.items() if level == "read"),
+        )
+
+
+def policy_of(model: type[models.Model] | models.Model) -> Policy:
+    """Return the policy of a model; a model without one is a programming error."""
+    cls = model if isinstance(model, type) else type(model)
+    try:
+        return _POLICIES[cls]
+    except KeyError:
+        raise LookupError(f"{cls.__name__} has no policy; nothing may reach it.") from None
+
+
+def all_policies() -> dict[type[models.Model], Policy]:
+    """Return every policy by model."""
+    return dict(_POLICIES)
+
+
+@overload
+def visible_to(user: Any, source: type[M], action: str = "view") -> QuerySet[M]: ...
+@overload
+def visible_to(user: Any, source: QuerySet[M], action: str = "view") -> QuerySet[M]: ...
+def visible_to(user: Any, source: Any, action: str = "view") -> Any:
+    """Return the rows of a model or queryset that ``user`` may view (and may do ``action`` to)."""
+    queryset = source if isinstance(source, QuerySet) else source._default_manager.all()
+    return policy_of(queryset.model).visible(queryset, user, action)
+
+
+def allows(user: Any, action: str, obj: models.Model | type[models.Model]) -> bool:
+    """Tell whether ``user`` may do ``action`` to a record, or to a model's records in general."""
+    if isinstance(obj, type):
+        return policy_of(obj).allows(user, action)
+    return policy_of(obj).allows(user, action, obj)
+
+
+def require(user: Any, action: str, obj: models.Model | type[models.Model]) -> None:
+    """Refuse unless allowed: as missing what the user may not even see, as denied what he may not do.
+
+    The system acts as ``crm.access.SYSTEM``, which is a name, not an absence.
+    """
+    if user is SYSTEM:
+        return
+    if isinstance(obj, type) or action == "create":
+        if not allows(user, action, obj if isinstance(obj, type) else type(obj)):
+            raise Denied
+        return
+    if not allows(user, action, obj):
+        if allows(user, "view", obj):
+            raise Denied
+        raise Missing
+
+
+def field_rights(user: Any, model: type[models.Model] | models.Model) -> FieldRights:
+    """Return what of a model's fields is hidden from ``user`` or read-only."""
+    if user is SYSTEM:
+        return FieldRights()
+    return policy_of(model).fields(user)
+
+
+class _System:
+    """The application itself as an actor: it has a name, no row, and every right."""
+
+    pk = None
+    is_active = True
+    name = "Rapport"
+    _rights = Rights(user_id=None, is_admin=True)  # type: ignore[arg-type]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+SYSTEM = _System()

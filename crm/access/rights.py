@@ -1,0 +1,125 @@
+"""What one user may do, read from the database in one statement and kept on the user object.
+
+A role has every cell of its parent; a cell of its own replaces the parent's (wider or narrower).
+"""
+
+import json
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from crm.access import stamps
+from crm.accounts.models import User
+
+SCOPES = ("none", "own", "team", "tree", "all")
+
+_SQL = """
+WITH RECURSIVE chain AS (
+    SELECT id, parent_id, is_admin, require_second_factor, 0 AS depth FROM accounts_role WHERE id = %(role)s
+    UNION ALL
+    SELECT r.id, r.parent_id, r.is_admin, r.require_second_factor, c.depth + 1
+    FROM accounts_role r JOIN chain c ON r.id = c.parent_id WHERE c.depth < 20
+), home AS (
+    SELECT id FROM accounts_team WHERE id = %(team)s OR manager_id = %(user)s
+), tree AS (
+    SELECT id FROM home UNION SELECT t.id FROM accounts_team t JOIN tree ON t.parent_id = tree.id
+), above AS (
+    SELECT id, parent_id FROM accounts_team WHERE id IN (SELECT id FROM home)
+    UNION SELECT t.id, t.parent_id FROM accounts_team t JOIN above ON t.id = above.parent_id
+)
+SELECT
+  (SELECT coalesce(jsonb_agg(jsonb_build_array(p.entity, p.action, p.scope, p.condition) ORDER BY c.depth DESC), '[]')
+     FROM chain c JOIN accounts_rolepermission p ON p.role_id = c.id),
+  (SELECT coalesce(jsonb_agg(jsonb_build_array(f.entity, f.field, f.level) ORDER BY c.depth DESC), '[]')
+     FROM chain c JOIN accounts_fieldright f ON f.role_id = c.id),
+  (SELECT bool_or(is_admin) FROM chain),
+  (SELECT bool_or(require_second_factor) FROM chain),
+  (SELECT coalesce(jsonb_agg(u.id), '[]') FROM accounts_user u WHERE u.team_id IN (SELECT id FROM home)),
+  (SELECT coalesce(jsonb_agg(u.id), '[]') FROM accounts_user u WHERE u.team_id IN (SELECT id FROM tree)),
+  (SELECT coalesce(jsonb_agg(t.group_id), '[]') FROM accounts_team t
+    WHERE t.id IN (SELECT id FROM above) AND t.group_id IS NOT NULL),
+  (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp)
+"""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """To which rows an action reaches, and which criteria they must fulfil besides."""
+
+    scope: str
+    condition: dict[str, Any] | None = None
+
+
+@dataclass
+class Rights:
+    """Everything that decides what one user sees and may do."""
+
+    user_id: uuid.UUID
+    is_admin: bool
+    require_second_factor: bool = False
+    cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
+    fields: dict[str, dict[str, str]] = field(default_factory=dict)
+    team_members: list[uuid.UUID] = field(default_factory=list)
+    tree_members: list[uuid.UUID] = field(default_factory=list)
+    group_ids: list[int] = field(default_factory=list)
+
+    def cell(self, entity: str, action: str) -> Cell:
+        """Return the cell of the matrix; an administrator has ``all`` everywhere."""
+        if self.is_admin:
+            return Cell("all")
+        return self.cells.get((entity, action), Cell("none"))
+
+    def may(self, action: str, entity: str) -> bool:
+        """Tell whether the action is allowed on any row at all."""
+        return self.cell(entity, action).scope != "none"
+
+    def owners(self, scope: str) -> list[uuid.UUID]:
+        """Return the users whose records a scope reaches."""
+        if scope == "team":
+            return list({self.user_id, *self.team_members})
+        if scope == "tree":
+            return list({self.user_id, *self.tree_members})
+        return [self.user_id]
+
+
+def rights_of(user: Any) -> Rights:
+    """Return the rights of ``user``, loading them once for this user object."""
+    known: Rights | None = getattr(user, "_rights", None)
+    if known is None:
+        known = user._rights = _load(user)
+    return known
+
+
+def forget_rights(user: Any) -> None:
+    """Make the next question load the rights again (after a role change in a long-lived process)."""
+    if hasattr(user, "_rights"):
+        del user._rights
+
+
+def _load(user: Any) -> Rights:
+    if not isinstance(user, User) or not user.is_active:
+        return Rights(user_id=getattr(user, "pk", None) or uuid.UUID(int=0), is_admin=False)
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, {"role": user.role_id, "team": user.team_id, "user": user.pk})
+        row = cursor.fetchone()
+    cells, fields, is_admin, second_factor, team, tree, groups, seen = (_json(v) for v in row)
+    stamps.saw(seen)
+    rights = Rights(
+        user_id=user.pk,
+        is_admin=bool(is_admin),
+        require_second_factor=bool(second_factor),
+        team_members=[uuid.UUID(i) for i in team],
+        tree_members=[uuid.UUID(i) for i in tree],
+        group_ids=groups,
+    )
+    for entity, action, scope, condition in cells:
+        rights.cells[entity, action] = Cell(scope, condition)
+    for entity, name, level in fields:
+        rights.fields.setdefault(entity, {})[name] = level
+    return rights
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value

@@ -1,0 +1,192 @@
+"""Facts: what happened, in the past tense, announced inside the verb's transaction.
+
+    @fact("sales.deal_won")
+    class DealWon: deal_id: UUID; customer_id: UUID | None
+
+    publish(DealWon(deal_id=deal.pk, customer_id=deal.customer_id), about=deal, subjects=[deal.customer_id])
+
+The name is stored, so it never changes; payloads are ids and plain values. A reaction subscribes with
+``@reacts_to(DealWon)`` in its app's ``handlers.py``; the relay delivers at least once, after commit.
+"""
+
+import dataclasses
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar, dataclass_transform
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from crm.activity.intention import current_intention, current_origin
+from crm.activity.models import ActivityLog, Delivery
+from crm.lib.ids import uuid7
+
+T = TypeVar("T")
+
+_FACTS: dict[str, type] = {}
+_NAMES: dict[type, str] = {}
+_REACTIONS: dict[str, list["Reaction"]] = {}
+
+
+@dataclass(frozen=True)
+class Reaction:
+    """A function that hears a fact; ``name`` is its stored identity."""
+
+    name: str
+    fact: str
+    run: Callable[["Heard"], None]
+    max_attempts: int = 8
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A fact as a reaction receives it: the payload and the log row it was written as."""
+
+    fact: Any
+    entry: ActivityLog
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def fact(name: str) -> Callable[[type[T]], type[T]]:
+    """Declare a fact under its stored name (``app.past_tense``)."""
+
+    def declare(cls: type[T]) -> type[T]:
+        if name in _FACTS:
+            raise ValueError(f"The fact {name} is declared twice.")
+        made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+        _FACTS[name] = made
+        _NAMES[made] = name
+        return made
+
+    return declare
+
+
+def fact_name(of: type | Any) -> str:
+    """Return the stored name of a fact or of its class."""
+    return _NAMES[of if isinstance(of, type) else type(of)]
+
+
+def fact_class(name: str) -> type | None:
+    """Return the class of a stored name, or None when it is no longer declared."""
+    return _FACTS.get(name)
+
+
+def all_facts() -> dict[str, type]:
+    """Return every declared fact by name."""
+    return dict(_FACTS)
+
+
+def reacts_to(
+    *facts: type, name: str | None = None, max_attempts: int = 8
+) -> Callable[[Callable[[Heard], None]], Callable[[Heard], None]]:
+    """Subscribe a function to one or more facts."""
+
+    def subscribe(function: Callable[[Heard], None]) -> Callable[[Heard], None]:
+        stored = name or f"{function.__module__}.{function.__qualname__}"
+        for cls in facts:
+            heard = fact_name(cls)
+            _REACTIONS.setdefault(heard, []).append(
+                Reaction(name=stored, fact=heard, run=function, max_attempts=max_attempts)
+            )
+        return function
+
+    return subscribe
+
+
+def reactions_of(fact_name: str) -> list[Reaction]:
+    """Return the reactions subscribed to a fact."""
+    return _REACTIONS.get(fact_name, [])
+
+
+_wake: list[Callable[[], None]] = []
+
+
+def on_facts_committed(function: Callable[[], None]) -> None:
+    """Register what is called after a commit that left deliveries (the relay's alarm)."""
+    _wake.append(function)
+
+
+def _alarm() -> None:
+    for function in _wake:
+        function()
+
+
+def publish(
+    event: Any,
+    *,
+    about: Any = None,
+    entity: str = "",
+    subjects: Iterable[uuid.UUID | None] = (),
+    quiet: bool = False,
+) -> ActivityLog:
+    """Write a fact to the log under the open intention, with a delivery for every reaction.
+
+    ``about`` is the record it happened to; ``subjects`` are the ids of other records whose timelines show
+    it. ``quiet`` writes the fact without deliveries (history that must not fire anything).
+    """
+    if not connection.in_atomic_block:
+        raise RuntimeError("publish() belongs inside a verb: open one with @verb or intend().")
+    name = fact_name(event)
+    intention = current_intention()
+    origin = intention.origin if intention else current_origin()
+    entry = ActivityLog(
+        id=uuid7(),
+        created_at=timezone.now(),
+        kind=ActivityLog.Kind.FACT,
+        action=name,
+        entity=entity or (about._meta.model_name if about is not None else ""),
+        entity_id=about.pk if about is not None else None,
+        changes=_plain(dataclasses.asdict(event)),
+        subjects=[str(s) for s in dict.fromkeys(subjects) if s],
+        user_id=origin.user_id,
+        change_set_id=intention.id if intention else None,
+        ip_address=origin.ip_address,
+        user_agent=origin.user_agent[:400],
+    )
+    if intention is not None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT rapport_change_set()")
+    entry.save(force_insert=True)
+    reactions = [] if quiet else reactions_of(name)
+    if reactions:
+        Delivery.objects.bulk_create(
+            Delivery(log_id=entry.id, log_created_at=entry.created_at, reaction=reaction.name)
+            for reaction in reactions
+        )
+        transaction.on_commit(_alarm, robust=True)
+    return entry
+
+
+def record_access(
+    action: str, *, user: Any = None, entity: str = "", entity_id: uuid.UUID | None = None, **details: Any
+) -> ActivityLog:
+    """Write an access that matters (an export, a sign-in, a sensitive view) to the log."""
+    intention = current_intention()
+    origin = intention.origin if intention else current_origin()
+    entry = ActivityLog(
+        id=uuid7(),
+        created_at=timezone.now(),
+        kind=ActivityLog.Kind.ACCESS,
+        action=action,
+        entity=entity,
+        entity_id=entity_id,
+        changes=_plain(details),
+        subjects=[],
+        user_id=getattr(user, "pk", None) or origin.user_id,
+        change_set_id=intention.id if intention else None,
+        ip_address=origin.ip_address,
+        user_agent=origin.user_agent[:400],
+    )
+    entry.save(force_insert=True)
+    return entry
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [_plain(v) for v in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

@@ -1,0 +1,1 @@
+"""Records: every business noun is declared once, and everything reads that declaration."""

@@ -1,0 +1,76 @@
+"""What can happen to any record."""
+
+import uuid
+
+from crm.activity.facts import fact
+
+
+@fact("records.created")
+class RecordCreated:
+    """A record was made."""
+
+    entity: str
+    record_id: uuid.UUID
+
+
+@fact("records.changed")
+class RecordChanged:
+    """Fields of a record were changed."""
+
+    entity: str
+    record_id: uuid.UUID
+    fields: list[str]
+
+
+@fact("records.deleted")
+class RecordDeleted:
+    """A record was moved to the trash."""
+
+    entity: str
+    record_id: uuid.UUID
+
+
+@fact("records.restored")
+class RecordRestored:
+    """A record was brought back from the trash."""
+
+    entity: str
+    record_id: uuid.UUID
+
+
+@fact("records.bulk_changed")
+class RecordsBulkChanged:
+    """Many records were made, changed or deleted at once (import, bulk edit, undo)."""
+
+    entity: str
+    count: int
+    operation: str
+
+
+@fact("records.noted")
+class NoteWritten:
+    """A note was written on a record."""
+
+    note_id: uuid.UUID
+    entity: str
+    record_id: uuid.UUID
+
+
+@fact("records.commented")
+class CommentWritten:
+    """A comment was written on a record."""
+
+    comment_id: uuid.UUID
+    entity: str
+    record_id: uuid.UUID
+    mentioned: list[uuid.UUID]
+
+
+@fact("records.document_added")
+class DocumentAdded:
+    """A document, or a new version of it, was added to a record."""
+
+    document_id: uuid.UUID
+    entity: str
+    record_id: uuid.UUID
+    version: int

@@ -1,0 +1,18 @@
+"""What any record can have: tags, notes, comments, documents, custom fields, favourites."""
+
+from crm.records.models.attachments import Comment, Document, DocumentVersion, Note
+from crm.records.models.customfield import CustomField
+from crm.records.models.record import Record, RecordManager, RecordQuerySet
+from crm.records.models.tag import Tag
+
+__all__ = [
+    "Comment",
+    "CustomField",
+    "Document",
+    "DocumentVersion",
+    "Note",
+    "Record",
+    "RecordManager",
+    "RecordQuerySet",
+    "Tag",
+]

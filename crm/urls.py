@@ -1,0 +1,25 @@
+"""The composition root of all addresses."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("api/v1/", include("crm.api.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("crm.accounts.urls")),
+    path("", include("crm.workspace.urls")),
+    path("", include("crm.activity.urls")),
+    path("", include("crm.jobs.urls")),
+    path("", include("crm.access.urls")),
+    path("", include("crm.search.urls")),
+    path("", include("crm.notifications.urls")),
+    path("", include("crm.transfer.urls")),
+    path("", include("analytics.urls")),
+    path("", include("communications.urls")),
+    path("", include("tasks.urls")),
+    path("", include("sales.urls")),
+    path("", include("customers.urls")),
+    path("", include("crm.records.urls")),
+    path("", include("crm.lists.urls")),
+    path("", include("crm.ui.urls")),
+]

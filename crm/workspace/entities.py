@@ -1,0 +1,150 @@
+"""Users, teams, roles, tags and custom fields, declared: the same lists, API and import as everything else."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from crm.accounts.models import Role, Team, User
+from crm.records.entity import REFERENCE, Entity, register
+from crm.records.fields import Choice, Field, Kind, choices_of
+from crm.records.models import CustomField, Tag
+from crm.records.models.tag import HUES
+
+
+class RoleEntity(Entity):
+    """A set of permissions."""
+
+    name = "role"
+    plural = "roles"
+    model = Role
+    label = _("Role")
+    label_plural = _("Roles")
+    icon = "shield"
+    sort = ("name",)
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("code", Kind.TEXT, _("Code"), required=True, max_length=40, unique=True),
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
+        Field("description", Kind.TEXT, _("Description"), max_length=300),
+        Field("parent", Kind.LINK, _("Inherits from"), link="role", extra={"by_name": True}),
+        Field("is_admin", Kind.BOOLEAN, _("Administrator"), writable=False),
+        Field("require_second_factor", Kind.BOOLEAN, _("Requires a second factor"), default=False),
+    )
+
+    def find(self, queryset: Any, title: str) -> Any:
+        """Find a role by code or name."""
+        return queryset.filter(Q(code__iexact=title) | Q(name__iexact=title)).first()
+
+
+class TeamEntity(Entity):
+    """A group of people."""
+
+    name = "team"
+    plural = "teams"
+    model = Team
+    label = _("Team")
+    label_plural = _("Teams")
+    icon = "users-round"
+    sort = ("name",)
+    owner = None
+    abilities = REFERENCE | {"import"}
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=120, unique=True, aliases=("team", "regional office")),
+        Field("parent", Kind.LINK, _("Parent team"), link="team", extra={"by_name": True}),
+        Field("manager", Kind.USER, _("Manager")),
+        Field("created_at", Kind.DATETIME, _("Created"), writable=False),
+    )
+
+
+class UserEntity(Entity):
+    """A person who works here."""
+
+    name = "user"
+    plural = "users"
+    model = User
+    label = _("User")
+    label_plural = _("Users")
+    icon = "user-cog"
+    title = ("first_name", "last_name")
+    sort = ("name",)
+    owner = None
+    abilities = REFERENCE | {"import"}
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), path="sort_key", writable=False, extra={"display": "name"}),
+        Field("email", Kind.EMAIL, _("E-mail"), required=True, max_length=254, unique=True),
+        Field("first_name", Kind.TEXT, _("First name"), max_length=100),
+        Field("last_name", Kind.TEXT, _("Last name"), max_length=100),
+        Field("role", Kind.LINK, _("Role"), link="role", required=True, extra={"by_name": True}),
+        Field("team", Kind.LINK, _("Team"), link="team", extra={"by_name": True}),
+        Field("department", Kind.TEXT, _("Department"), max_length=120),
+        Field("phone", Kind.PHONE, _("Phone"), max_length=32),
+        Field("time_zone", Kind.TEXT, _("Time zone"), max_length=60),
+        Field("language", Kind.TEXT, _("Language"), max_length=12),
+        Field("is_active", Kind.BOOLEAN, _("Active"), writable=False),
+        Field("last_login_at", Kind.DATETIME, _("Last sign-in"), path="last_login", writable=False),
+        Field("created_at", Kind.DATETIME, _("Created"), writable=False),
+        Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False),
+    )
+
+    def find(self, queryset: Any, title: str) -> Any:
+        """Find a user by e-mail address or full name."""
+        if "@" in title:
+            return queryset.filter(email__iexact=title).first()
+        first, _blank, last = title.rpartition(" ")
+        return queryset.filter(first_name__iexact=first, last_name__iexact=last).order_by("created_at").first()
+
+
+class TagEntity(Entity):
+    """A word that people put on records."""
+
+    name = "tag"
+    plural = "tags"
+    model = Tag
+    label = _("Tag")
+    label_plural = _("Tags")
+    icon = "tag"
+    sort = ("name",)
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=60, unique=True),
+        Field("hue", Kind.CHOICE, _("Colour"), choices=tuple(Choice(h, h.capitalize(), hue=h) for h in HUES), default="slate"),
+        Field("description", Kind.TEXT, _("Description"), max_length=200),
+    )
+
+
+class CustomFieldEntity(Entity):
+    """A field of one's own."""
+
+    name = "custom_field"
+    plural = "custom-fields"
+    model = CustomField
+    label = _("Custom field")
+    label_plural = _("Custom fields")
+    icon = "text-cursor-input"
+    title = ("label",)
+    sort = ("entity", "position")
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("entity", Kind.TEXT, _("Entity"), required=True, max_length=60),
+        Field("key", Kind.TEXT, _("Key"), required=True, max_length=60),
+        Field("label", Kind.TEXT, _("Label"), required=True, max_length=120),
+        Field("kind", Kind.CHOICE, _("Kind"), required=True, choices=choices_of(CustomField.Kind)),
+        Field("help_text", Kind.TEXT, _("Help"), max_length=300),
+        Field("group", Kind.TEXT, _("Group"), max_length=80),
+        Field("is_required", Kind.BOOLEAN, _("Required"), default=False),
+        Field("in_list", Kind.BOOLEAN, _("In lists"), default=False),
+        Field("choices", Kind.JSON, _("Choices"), default=list, sortable=False, filterable=False),
+        Field("link_entity", Kind.TEXT, _("Links to"), max_length=60),
+        Field("max_length", Kind.INTEGER, _("Longest"), min_value=1, max_value=200_000),
+        Field("min_value", Kind.NUMBER, _("Least")),
+        Field("max_value", Kind.NUMBER, _("Most")),
+        Field("position", Kind.INTEGER, _("Order"), min_value=0, default=0),
+    )
+
+
+for declared in (RoleEntity(), TeamEntity(), UserEntity(), TagEntity(), CustomFieldEntity()):
+    register(declared)

@@ -1,0 +1,139 @@
+"""Who governs: users, roles, teams, tags, custom fields, and the workspace itself."""
+
+from typing import Any
+
+from django.db.models import Q
+
+from crm.access.policy import EVERYTHING, Policy
+from crm.access.rights import Rights
+from crm.accounts.models import FieldRight, Invitation, RefreshToken, Role, RolePermission, Team, User
+from crm.activity.models import ActivityLog, ChangeSet, Delivery
+from crm.records.models import Comment, CustomField, Document, DocumentVersion, Note, Tag
+from crm.workspace.models import ExchangeRate, Workspace
+
+
+class ReadByAllPolicy(Policy):
+    """Everyone who signs in reads it; the matrix says who governs it."""
+
+    owner = None
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return everything for reading, and by the matrix for the rest."""
+        return EVERYTHING if action == "view" else super().rows(rights, user, action)
+
+
+class UserPolicy(ReadByAllPolicy, model=User):
+    """Colleagues know each other's names; only those who manage users change them."""
+
+
+class TeamPolicy(ReadByAllPolicy, model=Team):
+    """Everyone knows the teams."""
+
+
+class RolePolicy(ReadByAllPolicy, model=Role):
+    """Everyone knows the roles."""
+
+
+class RolePermissionPolicy(Policy, model=RolePermission):
+    """With the roles, for those who govern them."""
+
+    entity = "role"
+    owner = None
+
+
+class FieldRightPolicy(Policy, model=FieldRight):
+    """With the roles, for those who govern them."""
+
+    entity = "role"
+    owner = None
+
+
+class InvitationPolicy(Policy, model=Invitation):
+    """With the users, for those who govern them."""
+
+    entity = "user"
+    owner = None
+
+
+class RefreshTokenPolicy(Policy, model=RefreshToken):
+    """One's own; they are listed as sessions."""
+
+    entity = "session"
+    owner = "user"
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return one's own."""
+        return Q(user=rights.user_id)
+
+
+class TagPolicy(ReadByAllPolicy, model=Tag):
+    """Everyone reads and uses tags."""
+
+
+class CustomFieldPolicy(ReadByAllPolicy, model=CustomField):
+    """Everyone's forms need them."""
+
+    entity = "custom_field"
+
+
+class WorkspacePolicy(ReadByAllPolicy, model=Workspace):
+    """Everyone sees its name."""
+
+    entity = "settings"
+
+
+class ExchangeRatePolicy(ReadByAllPolicy, model=ExchangeRate):
+    """Everyone reads the rates."""
+
+    entity = "settings"
+
+
+class NotePolicy(Policy, model=Note):
+    """One's own; and those on records one sees, unless private (see crm.records.attachments)."""
+
+    owner = "author"
+
+
+class CommentPolicy(Policy, model=Comment):
+    """With the record (see crm.records.attachments)."""
+
+    entity = "note"
+    owner = "author"
+
+
+class DocumentPolicy(Policy, model=Document):
+    """With the record (see crm.records.attachments)."""
+
+    owner = "uploaded_by"
+
+
+class DocumentVersionPolicy(Policy, model=DocumentVersion):
+    """With the document."""
+
+    entity = "document"
+    owner = "document__uploaded_by"
+
+
+class AuditPolicy(Policy, model=ActivityLog):
+    """The log is for those who audit; a record's own history goes by the record."""
+
+    entity = "audit"
+    owner = "user"
+
+
+class ChangeSetPolicy(Policy, model=ChangeSet):
+    """With the log; one's own change sets are always one's own to undo."""
+
+    entity = "audit"
+    owner = "user"
+
+    def also(self, rights: Rights, user: Any, action: str) -> Q | None:
+        """Return one's own."""
+        return Q(user=rights.user_id) if action == "view" else None
+
+
+class DeliveryPolicy(Policy, model=Delivery):
+    """For those who audit."""
+
+    entity = "audit"
+    owner = None

@@ -1,0 +1,232 @@
+"""Deals and products, declared."""
+
+import uuid
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.records.entity import REFERENCE, Entity, register
+from crm.records.fields import Choice, Field, Kind, choices_of
+from sales.models import Deal, LossReason, Pipeline, Product, Stage
+from sales.services.stages import first_open_stage, missing_for
+
+ABOUT, SALE, CLOSING = _("About"), _("Sale"), _("Closing")
+
+
+class PipelineEntity(Entity):
+    """A way that deals go."""
+
+    name = "pipeline"
+    plural = "pipelines"
+    model = Pipeline
+    label = _("Pipeline")
+    label_plural = _("Pipelines")
+    icon = "square-kanban"
+    sort = ("position",)
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=120),
+        Field("code", Kind.TEXT, _("Code"), required=True, max_length=40, unique=True),
+        Field("description", Kind.TEXT, _("Description"), max_length=300),
+        Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=32767, default=0),
+        Field("is_default", Kind.BOOLEAN, _("Default"), default=False),
+    )
+
+
+class StageEntity(Entity):
+    """A step of a pipeline."""
+
+    name = "stage"
+    plural = "stages"
+    model = Stage
+    label = _("Stage")
+    label_plural = _("Stages")
+    icon = "milestone"
+    sort = ("pipeline", "position")
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("pipeline", Kind.LINK, _("Pipeline"), link="pipeline", required=True),
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=120),
+        Field("code", Kind.TEXT, _("Code"), required=True, max_length=40),
+        Field("position", Kind.INTEGER, _("Order"), required=True, min_value=0, max_value=32767),
+        Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, default=0),
+        Field("outcome", Kind.CHOICE, _("Outcome"), choices=choices_of(Stage.Outcome, open="info", won="success", lost="danger"),
+              default=Stage.Outcome.OPEN),
+        Field("hue", Kind.TEXT, _("Colour"), max_length=10, default="slate"),
+        Field("rotting_days", Kind.INTEGER, _("Idle after days"), min_value=1, max_value=32767),
+        Field("work_limit", Kind.INTEGER, _("Work limit"), min_value=1, max_value=32767),
+        Field("required_fields", Kind.JSON, _("Required fields"), default=list, sortable=False, filterable=False),
+        Field("entry_condition", Kind.JSON, _("Entry condition"), sortable=False, filterable=False),
+    )
+
+    def find(self, queryset: Any, title: str) -> Any:
+        """Find a stage by code or name, in the default pipeline first."""
+        return (
+            queryset.filter(Q(code__iexact=title) | Q(name__iexact=title))
+            .order_by("-pipeline__is_default", "pipeline__position", "position")
+            .first()
+        )
+
+
+class LossReasonEntity(Entity):
+    """Why a deal was won or lost."""
+
+    name = "loss_reason"
+    plural = "loss-reasons"
+    model = LossReason
+    label = _("Reason")
+    label_plural = _("Reasons")
+    sort = ("position",)
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=120),
+        Field("outcome", Kind.CHOICE, _("Outcome"), choices=(Choice("won", _("Won"), "success"), Choice("lost", _("Lost"), "danger")),
+              default="lost"),
+        Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=32767, default=0),
+        Field("is_active", Kind.BOOLEAN, _("Active"), default=True),
+    )
+
+
+class ProductEntity(Entity):
+    """A thing or service that we sell."""
+
+    name = "product"
+    plural = "products"
+    model = Product
+    label = _("Product")
+    label_plural = _("Products")
+    icon = "package"
+    hue = "olive"
+    sort = ("name",)
+    owner = None
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=200, group=ABOUT, in_list=True, quick=True,
+              aliases=("product", "product name", "item")),
+        Field("code", Kind.TEXT, _("Code"), max_length=60, unique=True, group=ABOUT, in_list=True, quick=True, aliases=("sku", "product code")),
+        Field("family", Kind.TEXT, _("Family"), max_length=120, group=ABOUT, in_list=True, quick=True, aliases=("series", "category")),
+        Field("price", Kind.MONEY, _("Price"), currency="currency", min_value=0, group=SALE, in_list=True, quick=True, default=0,
+              aliases=("sales price", "sales_price", "list price", "unit price")),
+        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default="USD"),
+        Field("unit", Kind.TEXT, _("Unit"), max_length=40, group=SALE),
+        Field("description", Kind.LONG_TEXT, _("Description"), max_length=20_000, group=ABOUT, sortable=False),
+        Field("is_active", Kind.BOOLEAN, _("Active"), group=SALE, in_list=True, default=True),
+        Field("tags", Kind.TAGS, _("Tags"), group=ABOUT, sortable=False),
+        Field("created_at", Kind.DATETIME, _("Created"), writable=False, group=ABOUT),
+        Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False, group=ABOUT),
+    )
+
+
+class DealEntity(Entity):
+    """An opportunity."""
+
+    name = "deal"
+    plural = "deals"
+    model = Deal
+    label = _("Deal")
+    label_plural = _("Deals")
+    icon = "handshake"
+    hue = "violet"
+    title = ("title",)
+    sort = ("-created_at",)
+    abilities = Entity.abilities | {"merge", "share", "timeline", "board"}
+    constraint_messages = {
+        "deal_closed_has_date": _("A closed deal needs a closing date, an open one has none."),
+    }
+    fields = (
+        Field("title", Kind.TEXT, _("Title"), required=True, max_length=255, group=ABOUT, in_list=True, quick=True,
+              aliases=("name", "deal name", "opportunity", "opportunity name", "dealname")),
+        Field("customer", Kind.LINK, _("Customer"), link="customer", group=ABOUT, in_list=True, quick=True,
+              extra={"by_name": True}, aliases=("contact", "contact name")),
+        Field("company", Kind.LINK, _("Company"), link="company", find_or_make=True, group=ABOUT, in_list=True, quick=True,
+              aliases=("account", "account name", "company name", "organization")),
+        Field("value", Kind.MONEY, _("Value"), currency="currency", min_value=0, group=SALE, in_list=True, quick=True,
+              aggregate="sum", default=0, aliases=("amount", "close_value", "close value", "deal value", "budget")),
+        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default="USD", aliases=("currency iso code",)),
+        Field("pipeline", Kind.LINK, _("Pipeline"), link="pipeline", group=SALE, extra={"by_name": True}),
+        Field("stage", Kind.LINK, _("Stage"), link="stage", group=SALE, in_list=True, quick=True, extra={"by_name": True},
+              aliases=("stage name", "stagename", "deal stage", "deal_stage", "sales stage")),
+        Field("outcome", Kind.CHOICE, _("Outcome"), writable=False, group=SALE,
+              choices=choices_of(Stage.Outcome, open="info", won="success", lost="danger")),
+        Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, group=SALE, in_list=True, aggregate="avg"),
+        Field("expected_close_date", Kind.DATE, _("Expected close"), group=SALE, in_list=True, quick=True,
+              aliases=("close date", "closedate", "expected close date")),
+        Field("actual_close_date", Kind.DATE, _("Closed on"), group=CLOSING, aliases=("close_date", "closed date")),
+        Field("engaged_on", Kind.DATE, _("Engaged on"), group=SALE, aliases=("engage_date", "engage date")),
+        Field("product", Kind.LINK, _("Product"), link="product", group=SALE, extra={"by_name": True}, aliases=("product name", "product__c")),
+        Field("next_step", Kind.TEXT, _("Next step"), max_length=255, group=SALE, aliases=("nextstep",)),
+        Field("source", Kind.TEXT, _("Source"), max_length=120, group=ABOUT, aliases=("lead source", "leadsource")),
+        Field("description", Kind.LONG_TEXT, _("Description"), max_length=20_000, group=ABOUT, sortable=False, aliases=("notes",)),
+        Field("close_reason", Kind.LINK, _("Reason"), link="loss_reason", group=CLOSING, extra={"by_name": True},
+              aliases=("loss reason", "lost reason")),
+        Field("close_note", Kind.TEXT, _("Note on closing"), max_length=500, group=CLOSING),
+        Field("competitor", Kind.TEXT, _("Competitor"), max_length=120, group=CLOSING),
+        Field("assigned_user", Kind.USER, _("Owner"), group=ABOUT, in_list=True,
+              aliases=("owner", "deal owner", "sales agent", "sales_agent", "ownerid", "sales rep")),
+        Field("external_id", Kind.TEXT, _("External id"), max_length=120, unique=True, group=ABOUT,
+              aliases=("opportunity id", "opportunity_id", "deal id", "id")),
+        Field("is_active", Kind.BOOLEAN, _("Active"), group=ABOUT, default=True),
+        Field("tags", Kind.TAGS, _("Tags"), group=ABOUT, in_list=True, sortable=False),
+        Field("entered_stage_at", Kind.DATETIME, _("Entered its stage"), writable=False, group=SALE),
+        Field("created_at", Kind.DATETIME, _("Created"), writable=False, group=ABOUT),
+        Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False, group=ABOUT),
+    )
+
+    def defaults(self, actor: Any) -> dict[str, Any]:
+        """Start in the first open stage of the default pipeline."""
+        stage = first_open_stage()
+        found = super().defaults(actor)
+        if stage is not None:
+            found.update(stage=stage, pipeline=stage.pipeline, probability=stage.probability)
+        return found
+
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """Stage and pipeline fit together; the stage's conditions are met; closed deals have a date."""
+        if draft.stage_id is None:
+            yield "stage", _("There is no pipeline yet; make one first.")
+            return
+        if "pipeline" in changed and "stage" not in changed and draft.stage.pipeline_id != draft.pipeline_id:
+            stage = first_open_stage(draft.pipeline)
+            if stage is None:
+                yield "pipeline", _("This pipeline has no open stage.")
+                return
+            draft.stage = stage
+            changed.add("stage")
+        elif "pipeline" in changed and "stage" in changed and draft.stage.pipeline_id != draft.pipeline_id:
+            yield "stage", _("This stage belongs to another pipeline.")
+            return
+        if "actual_close_date" in changed and draft.actual_close_date and draft.stage.outcome == Stage.Outcome.OPEN:
+            yield "actual_close_date", _("Only a won or lost deal has a closing date.")
+        if "stage" in changed:
+            for name, message in missing_for(draft, draft.stage):
+                yield name, message
+
+    def before_save(self, obj: Any, changed: set[str], actor: Any) -> None:
+        """Follow the stage: pipeline, outcome, probability, dates."""
+        obj.pipeline_id = obj.stage.pipeline_id
+        obj.outcome = obj.stage.outcome
+        if "stage" in changed or obj._state.adding:
+            if "probability" not in changed or obj.outcome != Stage.Outcome.OPEN:
+                obj.probability = obj.stage.probability
+            if "stage" in changed and not obj._state.adding:
+                obj.entered_stage_at = timezone.now()
+        if obj.outcome == Stage.Outcome.OPEN:
+            obj.actual_close_date = None
+        elif obj.actual_close_date is None:
+            obj.actual_close_date = timezone.localdate()
+
+    def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
+        """Return the customer and the company."""
+        return [obj.customer_id, obj.company_id]
+
+
+register(PipelineEntity())
+register(StageEntity())
+register(LossReasonEntity())
+register(ProductEntity())
+register(DealEntity())

@@ -1,0 +1,20 @@
+"""What we sell and how it goes: products, pipelines, deals and their way through the stages."""
+
+from sales.models.deal import Deal, DealContact, DealProduct
+from sales.models.history import StageChange
+from sales.models.pipeline import LossReason, Pipeline, Stage
+from sales.models.product import Product
+from sales.models.shares import DealTeamShare, DealUserShare
+
+__all__ = [
+    "Deal",
+    "DealContact",
+    "DealProduct",
+    "DealTeamShare",
+    "DealUserShare",
+    "LossReason",
+    "Pipeline",
+    "Product",
+    "Stage",
+    "StageChange",
+]

@@ -1,0 +1,87 @@
+"""Tasks, declared."""
+
+import uuid
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from crm.records.entity import REFERENCE, Entity, register
+from crm.records.fields import Field, Kind, choices_of
+from tasks.models import Task, TaskCategory
+
+ABOUT, PLAN = _("About"), _("Plan")
+
+
+class TaskCategoryEntity(Entity):
+    """A heading of one's own for tasks."""
+
+    name = "task_category"
+    plural = "task-categories"
+    model = TaskCategory
+    label = _("Task category")
+    label_plural = _("Task categories")
+    sort = ("position",)
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
+        Field("hue", Kind.TEXT, _("Colour"), max_length=10, default="slate"),
+        Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=32767, default=0),
+    )
+
+
+class TaskEntity(Entity):
+    """Something to do."""
+
+    name = "task"
+    plural = "tasks"
+    model = Task
+    label = _("Task")
+    label_plural = _("Tasks")
+    icon = "circle-check"
+    hue = "apricot"
+    title = ("title",)
+    sort = ("due_date",)
+    fields = (
+        Field("title", Kind.TEXT, _("Title"), required=True, max_length=255, group=ABOUT, in_list=True, quick=True,
+              aliases=("subject", "task", "name")),
+        Field("type", Kind.CHOICE, _("Type"), group=ABOUT, in_list=True, quick=True, default=Task.Type.FOLLOW_UP,
+              choices=choices_of(Task.Type, FOLLOW_UP="hue:teal", DEMO="hue:violet", PROPOSAL="hue:blue", CONTRACT="hue:olive",
+                                 SUPPORT="hue:coral", MEETING="hue:sky"),
+              aliases=("task type", "type__c")),
+        Field("priority", Kind.CHOICE, _("Priority"), group=PLAN, in_list=True, quick=True, default=Task.Priority.MEDIUM,
+              choices=choices_of(Task.Priority, LOW="neutral", MEDIUM="info", HIGH="warning", URGENT="danger")),
+        Field("status", Kind.CHOICE, _("Status"), group=PLAN, in_list=True, default=Task.Status.PENDING,
+              choices=choices_of(Task.Status, PENDING="neutral", IN_PROGRESS="info", COMPLETED="success", CANCELLED="warning")),
+        Field("category", Kind.LINK, _("Category"), link="task_category", group=ABOUT, extra={"by_name": True}),
+        Field("due_date", Kind.DATETIME, _("Due"), group=PLAN, in_list=True, quick=True,
+              aliases=("due", "activitydate", "due date", "deadline")),
+        Field("completed_at", Kind.DATETIME, _("Completed"), writable=False, group=PLAN),
+        Field("outcome", Kind.TEXT, _("Outcome"), max_length=500, group=PLAN),
+        Field("customer", Kind.LINK, _("Customer"), link="customer", group=ABOUT, in_list=True, quick=True, extra={"by_name": True},
+              aliases=("contact", "whoid")),
+        Field("company", Kind.LINK, _("Company"), link="company", group=ABOUT, extra={"by_name": True}, aliases=("account",)),
+        Field("deal", Kind.LINK, _("Deal"), link="deal", group=ABOUT, in_list=True, quick=True, extra={"by_name": True},
+              aliases=("opportunity", "whatid")),
+        Field("assigned_user", Kind.USER, _("Assigned to"), group=PLAN, in_list=True, quick=True, aliases=("owner", "ownerid", "assignee")),
+        Field("description", Kind.LONG_TEXT, _("Description"), max_length=20_000, group=ABOUT, sortable=False, aliases=("notes",)),
+        Field("tags", Kind.TAGS, _("Tags"), group=ABOUT, sortable=False),
+        Field("created_at", Kind.DATETIME, _("Created"), writable=False, group=ABOUT),
+        Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False, group=ABOUT),
+    )
+
+    def before_save(self, obj: Any, changed: set[str], actor: Any) -> None:
+        """Keep the time of completion in step with the status."""
+        if obj.status == Task.Status.COMPLETED:
+            obj.completed_at = obj.completed_at or timezone.now()
+        else:
+            obj.completed_at = None
+
+    def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
+        """Return the customer, company and deal."""
+        return [obj.customer_id, obj.company_id, obj.deal_id]
+
+
+register(TaskCategoryEntity())
+register(TaskEntity())

@@ -1,0 +1,115 @@
+"""Tasks (E5)."""
+
+from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from crm.lib.models import Model, folded
+from crm.records.models import Record, Tag
+from customers.models import Company, Customer
+from sales.models import Deal
+
+LIVING = models.Q(deleted_at=None)
+
+
+class TaskCategory(Model):
+    """A heading of one's own for tasks (T10)."""
+
+    name = models.CharField(_("name"), max_length=80)
+    hue = models.CharField(max_length=10, default="slate")
+    position = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        ordering = ["position", "name"]
+        verbose_name_plural = "task categories"
+        constraints = [models.UniqueConstraint(models.functions.Lower("name"), name="taskcategory_unique")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Task(Record):
+    """Something to do. Completed exactly when it has a time of completion."""
+
+    class Type(models.TextChoices):
+        FOLLOW_UP = "FOLLOW_UP", _("Follow-up")
+        DEMO = "DEMO", _("Demo")
+        PROPOSAL = "PROPOSAL", _("Proposal")
+        CONTRACT = "CONTRACT", _("Contract")
+        SUPPORT = "SUPPORT", _("Support")
+        MEETING = "MEETING", _("Meeting")
+
+    class Priority(models.TextChoices):
+        LOW = "LOW", _("Low")
+        MEDIUM = "MEDIUM", _("Medium")
+        HIGH = "HIGH", _("High")
+        URGENT = "URGENT", _("Urgent")
+
+    class Status(models.TextChoices):
+        PENDING = "PENDING", _("Pending")
+        IN_PROGRESS = "IN_PROGRESS", _("In progress")
+        COMPLETED = "COMPLETED", _("Completed")
+        CANCELLED = "CANCELLED", _("Cancelled")
+
+    title = models.CharField(_("title"), max_length=255)
+    description = models.TextField(_("description"), blank=True, default="", max_length=20_000)
+    type = models.CharField(_("type"), max_length=12, choices=Type, default=Type.FOLLOW_UP)
+    priority = models.CharField(_("priority"), max_length=8, choices=Priority, default=Priority.MEDIUM)
+    status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.PENDING)
+    category = models.ForeignKey(
+        TaskCategory, models.SET_NULL, null=True, blank=True, related_name="tasks", verbose_name=_("category")
+    )
+    due_date = models.DateTimeField(_("due"), null=True, blank=True)
+    completed_at = models.DateTimeField(_("completed"), null=True, blank=True, editable=False)
+    outcome = models.CharField(_("outcome"), max_length=500, blank=True, default="")
+    customer = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="tasks", verbose_name=_("customer")
+    )
+    company = models.ForeignKey(
+        Company, models.PROTECT, null=True, blank=True, related_name="tasks", verbose_name=_("company")
+    )
+    deal = models.ForeignKey(
+        Deal, models.PROTECT, null=True, blank=True, related_name="tasks", verbose_name=_("deal")
+    )
+    assigned_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="tasks",
+        verbose_name=_("assigned to"),
+    )
+    tags = models.ManyToManyField(Tag, blank=True, related_name="tasks", verbose_name=_("tags"))
+    sort_key = folded("title")
+    search_text = folded("title", "description")
+
+    class Meta:
+        verbose_name = _("task")
+        verbose_name_plural = _("tasks")
+        base_manager_name = "everything"
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(title=""), name="task_title_given"),
+            models.CheckConstraint(
+                condition=models.Q(status="COMPLETED", completed_at__isnull=False)
+                | (~models.Q(status="COMPLETED") & models.Q(completed_at=None)),
+                name="task_completed_has_time",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["PENDING", "IN_PROGRESS", "COMPLETED", "CANCELLED"]),
+                name="task_status_known",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(priority__in=["LOW", "MEDIUM", "HIGH", "URGENT"]), name="task_priority_known"
+            ),
+        ]
+        indexes = [
+            *Record.record_indexes("task"),
+            models.Index(fields=["assigned_user", "due_date", "id"], name="task_open_by_owner",
+                         condition=LIVING & models.Q(status__in=["PENDING", "IN_PROGRESS"])),
+            models.Index(fields=["due_date", "id"], name="task_by_due", condition=LIVING),
+            models.Index(fields=["assigned_user", "-created_at", "-id"], name="task_by_owner", condition=LIVING),
+            models.Index(fields=["customer", "due_date"], name="task_by_customer", condition=LIVING),
+            models.Index(fields=["company", "due_date"], name="task_by_company", condition=LIVING),
+            models.Index(fields=["deal", "due_date"], name="task_by_deal", condition=LIVING),
+            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="task_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
