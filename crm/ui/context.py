@@ -1,0 +1,58 @@
+"""What the shell around every page shows. Everything is lazy: a fragment that shows none of it asks nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from crm.ui.nav import creatable_by, sections_for, settings_for
+
+Part = Callable[[HttpRequest], Any]
+
+_PARTS: dict[str, Part] = {}
+
+
+def shell_part(name: str) -> Callable[[Part], Part]:
+    """Register what fills ``{{ shell.<name> }}``: ``workspace``, ``favourites``, ``unread``…"""
+
+    def register(function: Part) -> Part:
+        _PARTS[name] = function
+        return function
+
+    return register
+
+
+class Shell:
+    """Reads each part on first use and keeps it for the request."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.kept: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a part; an unknown one is empty."""
+        if name not in self.kept:
+            part = _PARTS.get(name)
+            self.kept[name] = part(self.request) if part else ""
+        return self.kept[name]
+
+    @property
+    def sections(self) -> Any:
+        """Return the side bar."""
+        return sections_for(self.request.user)
+
+    @property
+    def settings(self) -> Any:
+        """Return the settings menu."""
+        return settings_for(self.request.user)
+
+    @property
+    def creatable(self) -> Any:
+        """Return the “New” menu."""
+        return creatable_by(self.request.user)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return the context of the shell."""
+    return {"shell": SimpleLazyObject(lambda: Shell(request))}
