@@ -10,14 +10,16 @@ from django.utils.translation import gettext_lazy as _
 from crm import embedded, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env.load_dotenv(BASE_DIR / ".env")
+TESTING = "pytest" in sys.modules
+if not TESTING:
+    env.load_dotenv(BASE_DIR / ".env")
 
 # -- the installation ---------------------------------------------------------------------------
 
-HOME = env.path("RAPPORT_HOME", BASE_DIR / "var")
-ENVIRONMENT = env.one_of("RAPPORT_ENV", "development", ["development", "production", "test"])
+HOME = env.path("RAPPORT_HOME", BASE_DIR / "var" / "test" if TESTING else BASE_DIR / "var")
+ENVIRONMENT = env.one_of("RAPPORT_ENV", "test" if TESTING else "development", ["development", "production", "test"])
 PRODUCTION = ENVIRONMENT == "production"
-TESTING = ENVIRONMENT == "test" or "pytest" in sys.modules
+TESTING = TESTING or ENVIRONMENT == "test"
 DEBUG = env.flag("DEBUG", False)
 PORT = env.number("PORT", 8000, least=1, most=65535)
 SITE_URL = env.url("SITE_URL", f"http://localhost:{PORT}", ["http", "https"]).rstrip("/")
@@ -345,7 +347,7 @@ CHANNEL_LAYERS = {
         "CONFIG": {"hosts": [REDIS_URL], "prefix": "rapport-live"},
     }
 }
-CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"

@@ -1,0 +1,29 @@
+"""The test run: its servers, and the cast that every test may ask for."""
+
+import pytest
+from django.conf import settings
+
+from crm.embedded.postgres import Postgres
+from crm.embedded.valkey import Valkey
+from crm.testing import servers
+
+pytest_plugins = ["crm.testing.fixtures"]
+
+_started: list[Postgres | Valkey] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make sure that PostgreSQL and Valkey run (once, in the process that leads the run)."""
+    if hasattr(config, "workerinput"):
+        return
+    _started.extend(
+        servers.ensure(
+            settings.HOME, postgres=not settings.DATABASE_URL, valkey=settings.REDIS_URL.startswith("unix://")
+        )
+    )
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop what was started here."""
+    while _started:
+        _started.pop().stop()
