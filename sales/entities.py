@@ -8,8 +8,11 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.records.entity import REFERENCE, Entity, register
+from crm.activity.facts import publish
+from crm.lib.errors import Conflict, Detail
+from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import Choice, Field, Kind, choices_of
+from sales.events import DealLost, DealMoved, DealReopened, DealWon
 from sales.models import Deal, LossReason, Pipeline, Product, Stage
 from sales.services.stages import first_open_stage, missing_for
 
@@ -203,8 +206,19 @@ class DealEntity(Entity):
         if "actual_close_date" in changed and draft.actual_close_date and draft.stage.outcome == Stage.Outcome.OPEN:
             yield "actual_close_date", _("Only a won or lost deal has a closing date.")
         if "stage" in changed:
+            self._stays_closed(draft)
             for name, message in missing_for(draft, draft.stage):
                 yield name, message
+
+    def _stays_closed(self, draft: Any) -> None:
+        """Refuse to move a won or lost deal, except by reopening it."""
+        before = saving(draft).before
+        if saving(draft).doing == "reopen" or before.get("outcome") in (None, Stage.Outcome.OPEN):
+            return
+        words = {Stage.Outcome.WON: _("This deal is won. Reopen it first."),
+                 Stage.Outcome.LOST: _("This deal is lost. Reopen it first.")}
+        message = str(words[before["outcome"]])
+        raise Conflict(message, details=[Detail("stage", message)])
 
     def before_save(self, obj: Any, changed: set[str], actor: Any) -> None:
         """Follow the stage: pipeline, outcome, probability, dates."""
@@ -217,8 +231,33 @@ class DealEntity(Entity):
                 obj.entered_stage_at = timezone.now()
         if obj.outcome == Stage.Outcome.OPEN:
             obj.actual_close_date = None
+            if saving(obj).doing == "reopen":
+                obj.close_reason, obj.close_note = None, ""
         elif obj.actual_close_date is None:
             obj.actual_close_date = timezone.localdate()
+
+    def after_save(self, obj: Any, changed: set[str], created: bool, actor: Any) -> None:
+        """Hold the stage's entry condition against the stored deal, and announce the move."""
+        left_id = saving(obj).before.get("stage_id")
+        if left_id == obj.stage_id:
+            return
+        for happened in self._facts(obj, left_id):
+            publish(happened, about=obj, subjects=self.timeline_subjects(obj), quiet=saving(obj).quiet)
+
+    def _facts(self, obj: Any, left_id: uuid.UUID | None) -> Iterable[Any]:
+        """Yield what a new stage means: moved, won, lost, reopened."""
+        if left_id is not None:
+            yield DealMoved(deal_id=obj.pk, from_stage_id=left_id, to_stage_id=obj.stage_id,
+                            pipeline_id=obj.pipeline_id, owner_id=obj.assigned_user_id)
+        closing = {"deal_id": obj.pk, "customer_id": obj.customer_id, "company_id": obj.company_id,
+                   "owner_id": obj.assigned_user_id, "value": str(obj.value), "currency": obj.currency}
+        if obj.outcome == Stage.Outcome.WON:
+            yield DealWon(**closing)
+        elif obj.outcome == Stage.Outcome.LOST:
+            yield DealLost(**closing, reason_id=obj.close_reason_id)
+        elif saving(obj).before.get("outcome", Stage.Outcome.OPEN) != Stage.Outcome.OPEN and left_id is not None:
+            yield DealReopened(deal_id=obj.pk, from_stage_id=left_id, to_stage_id=obj.stage_id,
+                               owner_id=obj.assigned_user_id)
 
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the customer and the company."""

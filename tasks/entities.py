@@ -1,13 +1,16 @@
 """Tasks, declared."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.records.entity import REFERENCE, Entity, register
+from crm.activity.facts import publish
+from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import Field, Kind, choices_of
+from tasks.events import TaskAssigned, TaskCompleted, TaskReopened
 from tasks.models import Task, TaskCategory
 
 ABOUT, PLAN = _("About"), _("Plan")
@@ -77,6 +80,22 @@ class TaskEntity(Entity):
             obj.completed_at = obj.completed_at or timezone.now()
         else:
             obj.completed_at = None
+
+    def after_save(self, obj: Any, changed: set[str], created: bool, actor: Any) -> None:
+        """Announce completion, reopening and a new assignee."""
+        for happened in self._facts(obj, saving(obj).before, actor):
+            publish(happened, about=obj, subjects=self.timeline_subjects(obj), quiet=saving(obj).quiet)
+
+    def _facts(self, obj: Any, before: dict[str, Any], actor: Any) -> Iterable[Any]:
+        was = before.get("status")
+        if obj.status == Task.Status.COMPLETED and was != Task.Status.COMPLETED:
+            yield TaskCompleted(task_id=obj.pk, owner_id=obj.assigned_user_id, customer_id=obj.customer_id,
+                                deal_id=obj.deal_id, outcome=obj.outcome)
+        elif was == Task.Status.COMPLETED and obj.status != Task.Status.COMPLETED:
+            yield TaskReopened(task_id=obj.pk, owner_id=obj.assigned_user_id)
+        if obj.assigned_user_id and obj.assigned_user_id != before.get("assigned_user_id"):
+            if obj.assigned_user_id != getattr(actor, "pk", None):
+                yield TaskAssigned(task_id=obj.pk, owner_id=obj.assigned_user_id)
 
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the customer, company and deal."""

@@ -1,0 +1,1 @@
+"""Criteria: which records? One JSON tree, one compiler to SQL, one sentence in words."""

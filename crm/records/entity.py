@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
@@ -30,6 +31,24 @@ def create(of: "Entity", data: dict[str, Any], actor: Any) -> Any:
 
 
 _BY_MODEL: dict[type[models.Model], "Entity"] = {}
+
+
+@dataclass(frozen=True)
+class Saving:
+    """What a hook may know of the write that it takes part in."""
+
+    before: dict[str, Any] = field(default_factory=dict)
+    """The stored attributes of a changed record, as they were (empty for a new one)."""
+    doing: str = ""
+    """The domain's verb around the write, where there is one (``reopen``)."""
+    quiet: bool = False
+    """History: facts are written, and nothing reacts to them."""
+
+
+def saving(obj: Any) -> Saving:
+    """Return the write that a record is going through (for the hooks of its entity)."""
+    found: Saving = getattr(obj, "_saving", None) or Saving()
+    return found
 
 
 REFERENCE = frozenset({"api", "reference"})

@@ -1,10 +1,13 @@
 """Stages: where deals begin, and what a stage asks for."""
 
+import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
+from crm.lib.errors import Invalid
 from sales.models import Pipeline, Stage
 
 
@@ -14,6 +17,25 @@ def first_open_stage(pipeline: Pipeline | None = None) -> Stage | None:
     if pipeline is not None:
         return stages.filter(pipeline=pipeline).order_by("position").first()
     return stages.filter(pipeline__is_default=True).order_by("position").first()
+
+
+def find_stage(named: Any, pipeline_id: uuid.UUID | None = None) -> Stage:
+    """Return the stage of an id, or of a code or name: of ``pipeline_id`` first, then of the default pipeline."""
+    stages = Stage.objects.select_related("pipeline")
+    found: Stage | None = None
+    if isinstance(named, uuid.UUID):
+        found = stages.filter(pk=named).first()
+    elif isinstance(named, str) and 0 < len(named) <= 120 and "\x00" not in named:
+        try:
+            found = stages.filter(pk=uuid.UUID(named)).first()
+        except ValueError:
+            same = stages.filter(Q(code__iexact=named) | Q(name__iexact=named))
+            found = same.filter(pipeline_id=pipeline_id).order_by("position").first() or same.order_by(
+                "-pipeline__is_default", "pipeline__position", "position"
+            ).first()
+    if found is None:
+        raise Invalid.field("stage", _("There is no such stage."))
+    return found
 
 
 def missing_for(deal: Any, stage: Stage) -> Iterable[tuple[str, str]]:

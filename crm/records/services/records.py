@@ -16,7 +16,7 @@ from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
 from crm.activity.models import ActivityLog
 from crm.lib.errors import Conflict, Detail, Invalid, Missing, Outdated
-from crm.records.entity import Entity, creates_records, entity, entity_of
+from crm.records.entity import Entity, Saving, creates_records, entity, entity_of
 from crm.records.events import RecordChanged, RecordCreated, RecordDeleted, RecordRestored
 from crm.records.models import Record
 from crm.records.services.cleaning import Cleaned, check_owner, clean
@@ -31,6 +31,7 @@ def create_record(*, of: Entity | str, data: dict[str, Any], actor: Any, quiet: 
     relabel(_("Create %(what)s") % {"what": declared.label})
     cleaned = clean(declared, data, actor=actor, creating=True)
     obj = declared.model()
+    obj._saving = Saving(quiet=quiet)
     if getattr(actor, "pk", None) and isinstance(obj, Record):
         obj.created_by = actor
     for name, value in declared.defaults(actor).items():
@@ -56,11 +57,18 @@ def create_record(*, of: Entity | str, data: dict[str, Any], actor: Any, quiet: 
 
 @verb
 def update_record(
-    *, obj: Any, data: dict[str, Any], actor: Any, version: int | None = None, quiet: bool = False
+    *,
+    obj: Any,
+    data: dict[str, Any],
+    actor: Any,
+    version: int | None = None,
+    quiet: bool = False,
+    doing: str = "",
 ) -> Any:
     """Change a record. With ``version`` (the one the actor read), contested fields raise ``Outdated``.
 
-    Two people changing different fields both win; the same field shows both values and asks.
+    Two people changing different fields both win; the same field shows both values and asks. ``doing`` names
+    the domain's verb around the change, for the hooks that allow more to it than to an edit.
     """
     declared = entity_of(obj)
     obj = lock(obj)
@@ -73,6 +81,7 @@ def update_record(
         return obj
     relabel(_("Change %(what)s") % {"what": declared.label})
     before = {name: value for name, value in vars(obj).items() if not name.startswith("_")}
+    obj._saving = Saving(before=before, doing=doing, quiet=quiet)
     previous_owner = getattr(obj, f"{declared.owner}_id", None) if declared.owner else None
     _apply(obj, cleaned)
     if declared.owner and declared.owner in changed and getattr(obj, f"{declared.owner}_id") != previous_owner:

@@ -1,0 +1,32 @@
+"""What happens to tasks."""
+
+import uuid
+
+from crm.activity.facts import fact
+
+
+@fact("tasks.completed")
+class TaskCompleted:
+    """A task was done."""
+
+    task_id: uuid.UUID
+    owner_id: uuid.UUID | None
+    customer_id: uuid.UUID | None
+    deal_id: uuid.UUID | None
+    outcome: str
+
+
+@fact("tasks.reopened")
+class TaskReopened:
+    """A completed task was opened again."""
+
+    task_id: uuid.UUID
+    owner_id: uuid.UUID | None
+
+
+@fact("tasks.assigned")
+class TaskAssigned:
+    """A task was given to someone by someone else."""
+
+    task_id: uuid.UUID
+    owner_id: uuid.UUID
