@@ -77,10 +77,12 @@ def intend(
     label: str = "",
     undoes: uuid.UUID | None = None,
     new: bool = False,
+    change_set_id: uuid.UUID | None = None,
 ) -> Iterator[Intention]:
     """Open a transaction under one intention; inside another one, join it unless ``new`` is asked for.
 
-    ``actor`` is a user (or None for the system). The first of nested intentions names the act.
+    ``actor`` is a user (or None for the system). The first of nested intentions names the act. With
+    ``change_set_id`` several transactions (the batches of an import) are written under one intention.
     """
     outer = _intention.get()
     if outer is not None and not new:
@@ -93,6 +95,8 @@ def intend(
     if source is not None:
         origin = replace(origin, source=source)
     intention = Intention(origin=origin, label=str(label)[:200], undoes=undoes)
+    if change_set_id is not None:
+        intention.id = change_set_id
     token = _intention.set(intention)
     try:
         with transaction.atomic():
