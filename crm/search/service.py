@@ -1,0 +1,135 @@
+"""One search over everything a person may see, in one statement."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from django.db.models import CharField, FloatField, QuerySet, TextField, Value
+from django.db.models.functions import Cast
+
+from crm.access.policy import field_rights, visible_to
+from crm.lib.errors import Invalid
+from crm.search.registry import Searchable, searchables
+from crm.search.words import MAX_CANDIDATES, contains, likeness, rank, resembles, searchable_rows, words_of
+
+FEW = 3
+"""With fewer exact hits than this, hits with typing errors are added."""
+
+CAP = 1000
+"""Counting stops here: the facet then says “1,000+”."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """One thing that was found."""
+
+    entity: str
+    id: uuid.UUID
+    title: str
+    subtitle: str
+    url: str
+    icon: str
+    hue: str
+    rank: float
+
+
+def search(user: Any, q: str, *, entities: Iterable[str] | None = None, limit: int = 8) -> list[Hit]:
+    """Return what ``user`` may see and that fits the words, at most ``limit`` of each kind, best first."""
+    words = words_of(q)
+    if not words:
+        return []
+    chosen = _chosen(entities)
+    hits = _run([_hits(s, user, words, limit, alike=False) for s in chosen], chosen)
+    if len(hits) < FEW and any(len(word) > 3 for word in words):
+        seen = {hit.id for hit in hits}
+        alike = _run([_hits(s, user, words, limit, alike=True) for s in chosen], chosen)
+        hits += [hit for hit in alike if hit.id not in seen]
+    return hits
+
+
+def facets(user: Any, q: str) -> dict[str, int]:
+    """Return how many rows of each kind contain the words, counting no further than ``CAP`` each."""
+    words = words_of(q)
+    if not words:
+        return {}
+    kinds = list(searchables().values())
+    rows = []
+    for s in kinds:
+        base, column = searchable_rows(visible_to(user, s.model), s.columns, user)
+        found = base.filter(contains(words, column)).order_by()
+        rows.append(found.annotate(kind=Value(s.entity)).values_list("kind")[:CAP])
+    counts: dict[str, int] = {s.entity: 0 for s in kinds}
+    for (kind,) in _union(rows):
+        counts[kind] += 1
+    return counts
+
+
+def recent_hits(user: Any, wanted: list[tuple[str, uuid.UUID]]) -> list[Hit]:
+    """Return the records named, in their order, as far as ``user`` may still see them."""
+    known = searchables()
+    by_kind: dict[str, list[uuid.UUID]] = {}
+    for kind, pk in wanted:
+        if kind in known:
+            by_kind.setdefault(kind, []).append(pk)
+    chosen = [known[kind] for kind in by_kind]
+    rows = [
+        _shown(s, user, visible_to(user, s.model).filter(pk__in=by_kind[s.entity]), Value(1.0, FloatField()))
+        for s in chosen
+    ]
+    found = {hit.id: hit for hit in _run(rows, chosen)}
+    return [found[pk] for _kind, pk in wanted if pk in found]
+
+
+def _chosen(entities: Iterable[str] | None) -> list[Searchable]:
+    known = searchables()
+    if entities is None:
+        return list(known.values())
+    for name in entities:
+        if name not in known:
+            raise Invalid.field("entities", f"{name} cannot be searched. Known: {', '.join(known)}.")
+    return [known[name] for name in dict.fromkeys(entities)]
+
+
+def _hits(s: Searchable, user: Any, words: list[str], limit: int, *, alike: bool) -> QuerySet[Any]:
+    visible, column = searchable_rows(visible_to(user, s.model), s.columns, user)
+    matching = visible.filter(resembles(words, column) if alike else contains(words, column))
+    order = likeness(words, column) if alike else rank(words, column)
+    rows = visible.filter(pk__in=matching.order_by().values("pk")[:MAX_CANDIDATES])
+    return _shown(s, user, rows, order).order_by("-hit_rank", "hit_title", "pk")[:limit]
+
+
+def _shown(s: Searchable, user: Any, rows: QuerySet[Any], order: Any) -> QuerySet[Any]:
+    """Return the six columns that every branch of the union has."""
+    rights = field_rights(user, s.model)
+    subtitle = s.subtitle if all(rights.can_read(name) for name in s.subtitle_fields) else Value("")
+    annotated = rows.annotate(
+        hit_kind=Value(s.entity, CharField()),
+        hit_title=Cast(s.title, TextField()),
+        hit_subtitle=Cast(subtitle, TextField()),
+        hit_rank=order,
+    )
+    return annotated.values_list("hit_kind", "pk", "hit_title", "hit_subtitle", "hit_rank")
+
+
+def _union(rows: list[QuerySet[Any]]) -> Any:
+    return reduce(lambda a, b: a.union(b, all=True), rows) if rows else []
+
+
+def _run(rows: list[QuerySet[Any]], chosen: list[Searchable]) -> list[Hit]:
+    kinds = {s.entity: s for s in chosen}
+    hits = [
+        Hit(
+            entity=kind,
+            id=pk,
+            title=title or str(kinds[kind].label),
+            subtitle=subtitle or "",
+            url=kinds[kind].url.format(id=pk),
+            icon=kinds[kind].icon,
+            hue=kinds[kind].hue,
+            rank=float(value),
+        )
+        for kind, pk, title, subtitle, value in _union(rows)
+    ]
+    return sorted(hits, key=lambda hit: (-hit.rank, -kinds[hit.entity].weight, hit.title.casefold()))
