@@ -4,3 +4,4 @@ from django.apps import AppConfig
 class JobsConfig(AppConfig):
     name = "crm.jobs"
     label = "jobs"
+    verbose_name = "Jobs"
