@@ -95,12 +95,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
-    "crm.ui.middleware.RequestIdMiddleware",
+    "crm.lib.http.RequestIdMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "crm.ui.middleware.UnavailableMiddleware",
+    "crm.lib.http.UnavailableMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -170,10 +170,11 @@ DATABASES["default"]["OPTIONS"] = {
     "pool": {
         "min_size": env.number("DATABASE_POOL_MIN", 1, least=0, most=100),
         "max_size": env.number("DATABASE_POOL_MAX", 12, least=1, most=500),
-        "timeout": 5,
+        "timeout": 3,
         "max_idle": 300,
+        "reconnect_timeout": 10,
     },
-    "connect_timeout": 5,
+    "connect_timeout": 3,
     "application_name": "rapport",
     "options": "-c statement_timeout=30000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC",
 }
@@ -224,12 +225,26 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_RATE_LIMITS = False  # crm.accounts.throttle counts in the database
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.accounts.passwords.ResetTokens"
+ACCOUNT_FORMS = {
+    "reset_password": "crm.accounts.forms.ResetPasswordForm",
+    "change_password": "crm.accounts.forms.ChangePasswordForm",
+}
+PASSWORD_RESET_TIMEOUT = 60 * 60
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Rapport"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
-USERSESSIONS_TRACK_ACTIVITY = True
+MFA_ADAPTER = "crm.accounts.adapter.SecondFactorAdapter"
+MFA_FORMS = {
+    "authenticate": "crm.accounts.forms.AuthenticateForm",
+    "reauthenticate": "crm.accounts.forms.ReauthenticateForm",
+}
+USERSESSIONS_TRACK_ACTIVITY = False  # crm.accounts.middleware does it once in five minutes
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 14
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN", False)
 JWT_ACCESS_SECONDS = env.number("JWT_ACCESS_SECONDS", 600, least=60, most=3600)

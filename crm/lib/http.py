@@ -1,0 +1,95 @@
+"""What every request gets: an id, and an honest 503 while the database is away."""
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.core.signals import got_request_exception
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.translation import gettext as _
+from psycopg_pool import PoolTimeout
+
+from crm.lib.ids import uuid7
+
+Answer = Callable[[HttpRequest], HttpResponseBase]
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
+PAUSE = 1.0
+"""Seconds for which requests are answered 503 without another try, after the pool found no connection."""
+
+logger = structlog.get_logger(__name__)
+
+
+class RequestIdMiddleware:
+    """Gives every request an id (a well-formed one of the caller is kept), to quote and to find in the logs."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Answer with the id in ``X-Request-ID`` and in every log line."""
+        given = request.headers.get("X-Request-ID", "")
+        request.request_id = given if _WELL_FORMED.fullmatch(given) else uuid7().hex  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+def is_unavailable(error: BaseException | None) -> bool:
+    """Tell whether an error means that the database is away, full, or too busy just now."""
+    return isinstance(error, OperationalError | InterfaceError)
+
+
+def _note(sender: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
+    """Remember, on the request, that what went wrong inside was the database."""
+    error = sys.exc_info()[1]
+    if request is not None and is_unavailable(error):
+        request.unavailable = error  # type: ignore[attr-defined]
+
+
+got_request_exception.connect(_note, dispatch_uid="crm.lib.http")
+
+
+class UnavailableMiddleware:
+    """Answers 503 with ``Retry-After``, never 500, when the database could not be asked."""
+
+    def __init__(self, get_response: Answer) -> None:
+        self.get_response = get_response
+        self.away_until = 0.0
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Pass the request on, unless the database was away a moment ago."""
+        if time.monotonic() < self.away_until:
+            return unavailable(request)
+        response = self.get_response(request)
+        error = getattr(request, "unavailable", None)
+        if error is None or response.status_code < 500:
+            return response
+        if isinstance(error.__cause__, PoolTimeout):
+            self.away_until = time.monotonic() + PAUSE
+        logger.warning("database.unavailable", error=str(error).strip().partition("\n")[0])
+        return unavailable(request)
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    """Return the 503: JSON for the API, a plain page that reloads itself for people, a sentence for htmx."""
+    message = _("The database is not available just now. Nothing was changed; please try again in a moment.")
+    headers = {"Retry-After": "5", "Cache-Control": "no-store"}
+    request_id = getattr(request, "request_id", "")
+    if request.path.startswith("/api/"):
+        error = {"code": "UNAVAILABLE", "message": message, "details": [], "request_id": request_id}
+        return JsonResponse({"success": False, "error": error}, status=503, headers=headers)
+    if request.headers.get("HX-Request"):
+        return HttpResponse(message, status=503, headers={**headers, "HX-Reswap": "none"}, content_type="text/plain; charset=utf-8")
+    title = _("Back in a moment")
+    page = (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<meta http-equiv="refresh" content="5"></head><body><main><h1>{title}</h1><p>{message}</p>'
+        f"<p><small>{request_id}</small></p></main></body></html>"
+    )
+    return HttpResponse(page, status=503, headers=headers)
