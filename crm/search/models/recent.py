@@ -9,6 +9,8 @@ from crm.lib.models import Model
 class RecentSearch(Model):
     """Words that a person searched for; the same words are kept once."""
 
+    activity_skip = "a convenience of one person"
+
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recent_searches")
     words = models.CharField(max_length=200)
     used_at = models.DateTimeField()
@@ -23,6 +25,8 @@ class RecentSearch(Model):
 
 class RecentVisit(Model):
     """A record that a person opened. Whether it is shown is asked anew each time."""
+
+    activity_skip = "a convenience of one person"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recent_visits")
     entity = models.CharField(max_length=60)

@@ -1,0 +1,136 @@
+"""What pages and people are told when something happens."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from crm.accounts.events import UserAccessChanged, UserDeactivated
+from crm.accounts.models import User
+from crm.activity.facts import Heard, reacts_to
+from crm.jobs.models import Job
+from crm.jobs.registry import when_finished
+from crm.notifications.service import notify
+from crm.notifications.topics import sees
+from crm.realtime.push import end_sockets, push
+from crm.records.entity import Entity, all_entities
+from crm.records.events import (
+    CommentWritten,
+    DocumentAdded,
+    NoteWritten,
+    RecordChanged,
+    RecordCreated,
+    RecordDeleted,
+    RecordRestored,
+    RecordsBulkChanged,
+)
+from crm.records.models import Comment
+
+# -- open pages -----------------------------------------------------------------------------------
+
+
+@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="notifications.tell_pages")
+def tell_pages(heard: Heard) -> None:
+    """Let the pages that show a record, or a list of its kind, know that it changed."""
+    entity, record_id = heard.fact.entity, str(heard.fact.record_id)
+    if not isinstance(heard.fact, RecordCreated):
+        push(f"record:{entity}:{record_id}", "record.changed", {"entity": entity, "id": record_id})
+    push(f"list:{entity}", "list.dirty", {"entity": entity, "id": record_id})
+
+
+@reacts_to(RecordsBulkChanged, name="notifications.tell_lists")
+def tell_lists(heard: Heard) -> None:
+    """Let the lists of a kind know that many rows changed."""
+    push(f"list:{heard.fact.entity}", "list.dirty", {"entity": heard.fact.entity})
+
+
+@reacts_to(NoteWritten, CommentWritten, DocumentAdded, name="notifications.tell_timelines")
+def tell_timelines(heard: Heard) -> None:
+    """Let the page of a record know that its timeline has grown."""
+    entity, record_id = heard.fact.entity, str(heard.fact.record_id)
+    push(f"record:{entity}:{record_id}", "record.changed", {"entity": entity, "id": record_id})
+
+
+@reacts_to(UserAccessChanged, UserDeactivated, name="notifications.end_sockets")
+def check_sockets(heard: Heard) -> None:
+    """Close the sockets of someone whose rights or account have changed."""
+    end_sockets(heard.fact.user_id)
+
+
+# -- people ---------------------------------------------------------------------------------------
+
+
+@reacts_to(RecordCreated, RecordChanged, name="notifications.assigned")
+def tell_assigned(heard: Heard) -> None:
+    """Tell the new owner of a record, unless they took it themselves."""
+    declared = all_entities().get(heard.fact.entity)
+    if declared is None or not declared.owner:
+        return
+    if isinstance(heard.fact, RecordChanged) and declared.owner not in heard.fact.fields:
+        return
+    obj = declared.model._default_manager.filter(pk=heard.fact.record_id).first()
+    owner = getattr(obj, declared.owner, None)
+    if obj is None or not isinstance(owner, User):
+        return
+    actor = _actor(heard)
+    with override(owner.language):
+        sentence = _("%(name)s assigned this %(what)s to you.") if actor else _("This %(what)s was assigned to you.")
+        text = sentence % {"name": actor, "what": _word(declared)}
+    _tell(owner, "assigned", text, declared, obj.pk, actor, heard)
+
+
+@reacts_to(CommentWritten, name="notifications.commented")
+def tell_of_comment(heard: Heard) -> None:
+    """Tell the people mentioned in a comment, and the owner of the record."""
+    declared = all_entities().get(heard.fact.entity)
+    comment = Comment.objects.filter(pk=heard.fact.comment_id).first()
+    if declared is None or comment is None or comment.deleted_at is not None:
+        return
+    author = comment.author
+    mentioned = list(User.objects.active().filter(pk__in=[str(pk) for pk in heard.fact.mentioned]))
+    for user in mentioned:
+        with override(user.language):
+            text = _("%(name)s mentioned you in a comment.") % {"name": author}
+        _tell(user, "mentioned", text, declared, heard.fact.record_id, author, heard)
+    obj = declared.model._default_manager.filter(pk=heard.fact.record_id).first()
+    owner = getattr(obj, declared.owner, None) if obj is not None and declared.owner else None
+    if isinstance(owner, User) and owner not in mentioned:
+        with override(owner.language):
+            text = _("%(name)s commented.") % {"name": author}
+        _tell(owner, "commented", text, declared, heard.fact.record_id, author, heard)
+
+
+@when_finished
+def tell_job_ended(job: Job) -> None:
+    """Tell the user whose job has ended, and move its progress bar to the end."""
+    if job.user is None:
+        return
+    push(f"user:{job.user_id}", "job.done", {"job": str(job.pk)})
+    with override(job.user.language):
+        if job.state == Job.State.SUCCEEDED:
+            text = _("“%(job)s” is done.") % {"job": job}
+        elif job.state == Job.State.CANCELLED:
+            text = _("“%(job)s” was cancelled.") % {"job": job}
+        else:
+            text = _("“%(job)s” failed.") % {"job": job}
+    notify(user=job.user, kind="job_finished", text=text, url=f"/jobs/{job.pk}", key=f"job:{job.pk}:{job.state}")
+
+
+def _tell(
+    user: User, kind: str, text: str, declared: Entity, pk: Any, actor: User | None, heard: Heard
+) -> None:
+    """Tell ``user`` of a record, if they may see it."""
+    if sees(user, declared.name, pk):
+        notify(
+            user=user, kind=kind, text=text, url=declared.url(pk), about=(declared.name, pk), actor=actor,
+            key=f"{kind}:{heard.entry.id}",
+        )
+
+
+def _actor(heard: Heard) -> User | None:
+    return User.objects.filter(pk=heard.entry.user_id).first() if heard.entry.user_id else None
+
+
+def _word(declared: Entity) -> str:
+    return str(declared.label).lower()
+

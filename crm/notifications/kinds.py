@@ -1,0 +1,37 @@
+"""The kinds of notification, declared once; the settings page and the digest read them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+_KINDS: dict[str, "Kind"] = {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind: its words, its icon, and how one hears of it unless one chose otherwise."""
+
+    name: str
+    label: Any
+    icon: str
+    in_app: bool = True
+    digest: bool = True
+
+
+def kind(name: str, label: Any, icon: str, *, in_app: bool = True, digest: bool = True) -> Kind:
+    """Declare a kind of notification."""
+    made = _KINDS[name] = Kind(name, label, icon, in_app, digest)
+    return made
+
+
+def kinds() -> dict[str, Kind]:
+    """Return every kind by name."""
+    return dict(_KINDS)
+
+
+ASSIGNED = kind("assigned", _("A record was assigned to me"), "user-round-check")
+MENTIONED = kind("mentioned", _("Somebody mentioned me"), "at-sign")
+COMMENTED = kind("commented", _("A comment on a record of mine"), "message-circle")
+JOB_FINISHED = kind("job_finished", _("An import, export or other job of mine ended"), "circle-check", digest=False)
+DEAL_WON = kind("deal_won", _("A deal was won in my team"), "trophy")

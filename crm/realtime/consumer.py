@@ -1,0 +1,216 @@
+"""The one socket of an open page: it subscribes, hears events, and says who is there.
+
+From the page: ``{"do": "listen", "topics": […], "last": "<event id>"}`` names all topics shown;
+``{"do": "here", "topic": …, "editing": "<what>"}`` is repeated every 15 seconds.
+To the page: ``{"id", "topic", "event", "data"}``.
+"""
+
+import asyncio
+import contextlib
+import json
+import re
+import time
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.utils.crypto import constant_time_compare
+
+from crm.accounts.models import User
+from crm.realtime.store import SocketStore, new_socket_id
+from crm.realtime.topics import group_of, may_hear
+
+MAX_BYTES = 65_536
+MAX_TOPICS = 20
+MAX_MESSAGES, IN_SECONDS = 60, 10.0
+CHECK_SECONDS = 30.0
+TOPIC = re.compile(r"[a-z][a-z0-9_]{0,40}(:[A-Za-z0-9_-]{1,64}){1,3}")
+EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
+
+POLICY_VIOLATION, TOO_BIG, SIGNED_OUT = 1008, 1009, 4401
+
+
+class LiveConsumer(AsyncWebsocketConsumer):
+    """One page's socket. Without a sign-in it is refused before it opens."""
+
+    user: User
+    store: SocketStore
+
+    async def connect(self) -> None:
+        """Open for a signed-in user on a page of ours only."""
+        self.topics: set[str] = set()
+        self.shown: dict[str, str] = {}
+        self.told_at: list[float] = []
+        self.watch: asyncio.Task[None] | None = None
+        self.socket = new_socket_id()
+        session = self.scope.get("session")
+        self.session_key = getattr(session, "session_key", None)
+        user = await self._signed_in() if same_site(self.scope) else None
+        if user is None:
+            await self.close()
+            return
+        self.user, self.epoch = user, user.auth_epoch
+        self.store = SocketStore()
+        await self.channel_layer.group_add(f"person.{user.pk}", self.channel_name)
+        await self.accept()
+        self.watch = asyncio.create_task(self._keep_checking())
+
+    async def disconnect(self, code: int) -> None:
+        """Leave every topic and say so."""
+        if self.watch is not None:
+            self.watch.cancel()
+        if not hasattr(self, "store"):
+            return
+        with contextlib.suppress(Exception):
+            await self.channel_layer.group_discard(f"person.{self.user.pk}", self.channel_name)
+            for name in list(self.topics):
+                await self._leave(name)
+        await self.store.close()
+
+    # -- from the page ----------------------------------------------------------------------------
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        """Read one message; what is too big, too often or not understood closes the socket."""
+        if text_data is None or len(text_data) > MAX_BYTES or len(text_data.encode()) > MAX_BYTES:
+            await self.close(TOO_BIG if text_data or len(bytes_data or b"") > MAX_BYTES else POLICY_VIOLATION)
+            return
+        now = time.monotonic()
+        self.told_at = [t for t in self.told_at if now - t < IN_SECONDS] + [now]
+        if len(self.told_at) > MAX_MESSAGES:
+            await self.close(POLICY_VIOLATION)
+            return
+        try:
+            message = json.loads(text_data)
+            do = {"listen": self._listen, "here": self._here}[message["do"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            await self.close(POLICY_VIOLATION)
+            return
+        await do(message)
+
+    async def _listen(self, message: dict[str, Any]) -> None:
+        """Hear exactly the topics named, as far as the user may; catch up on what was missed."""
+        wanted, last = message.get("topics"), message.get("last")
+        if not isinstance(wanted, list) or not all(isinstance(t, str) and TOPIC.fullmatch(t) for t in wanted):
+            await self.close(POLICY_VIOLATION)
+            return
+        names = set(wanted[:MAX_TOPICS])
+        for name in self.topics - names:
+            await self._leave(name)
+        for name in sorted(names - self.topics):
+            if not await self._may(name):
+                continue
+            await self.channel_layer.group_add(group_of(name), self.channel_name)
+            self.topics.add(name)
+            if isinstance(last, str) and EVENT_ID.fullmatch(last):
+                await self._catch_up(name, last)
+            if name.startswith(("record:", "board:")):
+                await self._say_here(name, "")
+
+    async def _catch_up(self, name: str, last: str) -> None:
+        missed = await self.store.since(name, last)
+        if missed is None:
+            await self._send({"id": last, "topic": name, "event": "list.dirty", "data": {}})
+            return
+        for event_id, message in missed:
+            if await self._may(name, message["data"]):
+                await self._send({"id": event_id, **message})
+
+    async def _here(self, message: dict[str, Any]) -> None:
+        """Note that the page is still open, and what is being edited on it."""
+        name, editing = message.get("topic"), message.get("editing") or ""
+        if name not in self.topics or not isinstance(editing, str):
+            return
+        await self._say_here(name, editing[:120])
+
+    async def _say_here(self, name: str, editing: str) -> None:
+        person = {"id": str(self.user.pk), "name": self.user.name, "editing": editing}
+        await self.store.here(name, self.socket, person)
+        await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
+
+    # -- to the page ------------------------------------------------------------------------------
+
+    async def topic_event(self, event: dict[str, Any]) -> None:
+        """Pass an event on, if this user may hear it now."""
+        message = event["message"]
+        if message["topic"] in self.topics and await self._may(message["topic"], message["data"]):
+            await self._send(message)
+
+    async def topic_people(self, event: dict[str, Any]) -> None:
+        """Tell who is there, when that changed and the user may still look."""
+        name = event["topic"]
+        if name not in self.topics:
+            return
+        people = [p for p in await self.store.people(name) if p["id"] != str(self.user.pk)]
+        text = json.dumps(people)
+        if self.shown.get(name, "[]") == text or not await self._may(name):
+            return
+        self.shown[name] = text
+        await self._send({"id": "", "topic": name, "event": "presence", "data": {"people": people}})
+
+    async def person_check(self, event: dict[str, Any]) -> None:
+        """Something about this user changed: stay only if still allowed."""
+        await self._check()
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        await self.send(text_data=json.dumps(message))
+
+    # -- whether it may stay ----------------------------------------------------------------------
+
+    async def _keep_checking(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            await self._check()
+
+    async def _check(self) -> None:
+        user = await self._signed_in()
+        if user is None or user.auth_epoch != self.epoch:
+            await self.close(SIGNED_OUT)
+            return
+        self.user = user
+        for name in list(self.topics):
+            if not await self._may(name):
+                await self._leave(name)
+
+    async def _leave(self, name: str) -> None:
+        self.topics.discard(name)
+        self.shown.pop(name, None)
+        await self.channel_layer.group_discard(group_of(name), self.channel_name)
+        if name.startswith(("record:", "board:")):
+            await self.store.gone(name, self.socket)
+            await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
+
+    async def _may(self, name: str, data: dict[str, Any] | None = None) -> bool:
+        return await database_sync_to_async(may_hear)(self.user, name, data)
+
+    async def _signed_in(self) -> User | None:
+        return await database_sync_to_async(signed_in_user)(self.session_key)
+
+
+def same_site(scope: dict[str, Any]) -> bool:
+    """Tell whether the socket is opened from one of our own pages: same host and port, or a trusted origin."""
+    headers = dict(scope.get("headers", []))
+    origin = headers.get(b"origin", b"").decode("latin1")
+    if not origin or origin == "null":
+        return False
+    host = headers.get(b"host", b"").decode("latin1")
+    return urlsplit(origin).netloc == host or origin in settings.CSRF_TRUSTED_ORIGINS
+
+
+def signed_in_user(session_key: str | None) -> User | None:
+    """Return the active user of a session as the database has it now; None when it has ended."""
+    if not session_key:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    user_id, backend = session.get(SESSION_KEY), session.get(BACKEND_SESSION_KEY)
+    if user_id is None or backend not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    user = User.objects.select_related("role").filter(pk=user_id, is_active=True).first()
+    if user is None:
+        return None
+    known = session.get(HASH_SESSION_KEY, "")
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return user if any(constant_time_compare(known, each) for each in hashes) else None

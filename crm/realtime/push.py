@@ -1,0 +1,35 @@
+"""Telling open pages that something happened. A hint, never the data: the page asks for that over HTTP."""
+
+import logging
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from crm.realtime.store import keep_event
+from crm.realtime.topics import group_of
+
+log = logging.getLogger(__name__)
+
+
+def push(topic: str, event: str, data: dict[str, Any] | None = None) -> None:
+    """Send an event to every page that listens to ``topic``, after the commit. Never fails the caller."""
+    transaction.on_commit(lambda: _send(topic, event, data or {}), robust=True)
+
+
+def end_sockets(user_id: Any) -> None:
+    """Make the open sockets of a user ask at once whether they may stay."""
+    transaction.on_commit(lambda: _tell(f"person.{user_id}", {"type": "person.check"}), robust=True)
+
+
+def _send(topic: str, event: str, data: dict[str, Any]) -> None:
+    message = {"topic": topic, "event": event, "data": data}
+    _tell(group_of(topic), {"type": "topic.event", "message": {"id": keep_event(topic, message), **message}})
+
+
+def _tell(group: str, message: dict[str, Any]) -> None:
+    try:
+        async_to_sync(get_channel_layer().group_send)(group, message)
+    except Exception as error:  # the pages are told when they next ask; a write must not fail for it
+        log.warning("Open pages were not told: %s", error)

@@ -1,0 +1,119 @@
+"""What the sockets share through Valkey: the last events of a topic, and who is there.
+
+Nothing here is needed for a write to succeed; when Valkey is away, pages are merely not told.
+"""
+
+import json
+import logging
+import time
+import uuid
+from typing import Any
+
+import redis
+import redis.asyncio
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+KEPT_EVENTS = 200
+KEPT_SECONDS = 600
+PRESENT_SECONDS = 25
+TROUBLE = (redis.RedisError, OSError)
+
+
+def _events(topic: str) -> str:
+    return f"rapport:live:{topic}"
+
+
+def _people(topic: str) -> str:
+    return f"rapport:present:{topic}"
+
+
+_sync: list[redis.Redis] = []
+
+
+def keep_event(topic: str, message: dict[str, Any]) -> str:
+    """Store an event for those who reconnect and return its id; an own one when Valkey is away."""
+    try:
+        if not _sync:
+            _sync.append(redis.Redis.from_url(settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1))
+        pipe = _sync[0].pipeline(transaction=False)
+        pipe.xadd(_events(topic), {"m": json.dumps(message)}, maxlen=KEPT_EVENTS, approximate=True)
+        pipe.expire(_events(topic), KEPT_SECONDS)
+        stored: bytes = pipe.execute()[0]
+        return stored.decode()
+    except TROUBLE:
+        return f"{int(time.time() * 1000)}-0"
+
+
+class SocketStore:
+    """The asynchronous side, one for each socket."""
+
+    def __init__(self) -> None:
+        self.valkey = redis.asyncio.from_url(
+            settings.REDIS_URL, decode_responses=True, socket_timeout=2, socket_connect_timeout=1
+        )
+
+    async def since(self, topic: str, last: str) -> list[tuple[str, dict[str, Any]]] | None:
+        """Return the events after ``last``; None when they are no longer all there."""
+        try:
+            oldest = await self.valkey.xrange(_events(topic), count=1)
+            rows = await self.valkey.xrange(_events(topic), min=f"({last}")
+        except TROUBLE:
+            return None
+        if not oldest:
+            return [] if time.time() * 1000 - _moment(last) < KEPT_SECONDS * 500 else None
+        if len(rows) >= KEPT_EVENTS and _moment(oldest[0][0]) > _moment(last):
+            return None
+        return [(row_id, json.loads(fields["m"])) for row_id, fields in rows]
+
+    async def here(self, topic: str, socket: str, person: dict[str, Any]) -> None:
+        """Say that someone is looking at a topic; it holds for 25 seconds."""
+        try:
+            pipe = self.valkey.pipeline(transaction=False)
+            pipe.hset(_people(topic), socket, json.dumps({**person, "until": time.time() + PRESENT_SECONDS}))
+            pipe.expire(_people(topic), PRESENT_SECONDS * 2)
+            await pipe.execute()
+        except TROUBLE:
+            log.debug("Presence was not stored.")
+
+    async def gone(self, topic: str, socket: str) -> None:
+        """Say that a socket looks at a topic no longer."""
+        try:
+            await self.valkey.hdel(_people(topic), socket)
+        except TROUBLE:
+            log.debug("Presence was not removed.")
+
+    async def people(self, topic: str) -> list[dict[str, Any]]:
+        """Return who is looking at a topic now: one entry a person, the editing one first."""
+        try:
+            rows = await self.valkey.hgetall(_people(topic))
+        except TROUBLE:
+            return []
+        now = time.time()
+        found: dict[str, dict[str, Any]] = {}
+        for socket, text in rows.items():
+            person = json.loads(text)
+            if person.pop("until") < now:
+                await self.gone(topic, socket)
+                continue
+            known = found.get(person["id"])
+            if known is None or person.get("editing"):
+                found[person["id"]] = person
+        return sorted(found.values(), key=lambda p: (p["name"].casefold(), p["id"]))
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        try:
+            await self.valkey.aclose()
+        except TROUBLE:
+            log.debug("The connection to Valkey was gone already.")
+
+
+def _moment(event_id: str) -> int:
+    return int(event_id.partition("-")[0])
+
+
+def new_socket_id() -> str:
+    """Return an id for one open page."""
+    return uuid.uuid4().hex

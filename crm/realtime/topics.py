@@ -1,0 +1,44 @@
+"""Topics: what a page may listen to, and who may.
+
+    @topic("board")
+    def board(user, parts, data): …
+
+Each domain declares its topics in ``topics.py``. The function is asked when a page subscribes (``data`` is
+None) and again before every event that is sent to that page, with the event's data.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+Rule = Callable[[Any, list[str], dict[str, Any] | None], bool]
+
+_TOPICS: dict[str, Rule] = {}
+
+
+def topic(prefix: str) -> Callable[[Rule], Rule]:
+    """Declare the topics that begin with ``prefix:`` by the rule that says who may hear them."""
+
+    def declare(rule: Rule) -> Rule:
+        if prefix in _TOPICS:
+            raise ValueError(f"The topic {prefix} is declared twice.")
+        _TOPICS[prefix] = rule
+        return rule
+
+    return declare
+
+
+def topics() -> dict[str, Rule]:
+    """Return every declared topic by its prefix."""
+    return dict(_TOPICS)
+
+
+def may_hear(user: Any, name: str, data: dict[str, Any] | None = None) -> bool:
+    """Tell whether ``user`` may hear a topic, or this one event of it. What nobody declared is silent."""
+    prefix, *parts = name.split(":")
+    rule = _TOPICS.get(prefix)
+    return bool(rule and rule(user, parts, data))
+
+
+def group_of(name: str) -> str:
+    """Return the channel-layer group of a topic."""
+    return "topic." + name.replace(":", ".")
