@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from crm.access.policy import EVERYTHING, Policy
 from crm.access.rights import Rights
-from crm.accounts.models import FieldRight, Invitation, RefreshToken, Role, RolePermission, Team, User
+from crm.accounts.models import FieldRight, Invitation, RefreshToken, Role, RolePermission, SignInLink, Team, User
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.records.models import Comment, CustomField, Document, DocumentVersion, Note, Tag
 from crm.workspace.models import ExchangeRate, Workspace
@@ -64,6 +64,13 @@ class RefreshTokenPolicy(Policy, model=RefreshToken):
     def rows(self, rights: Rights, user: Any, action: str) -> Q:
         """Return one's own."""
         return Q(user=rights.user_id)
+
+
+class SignInLinkPolicy(Policy, model=SignInLink):
+    """Nobody sees them."""
+
+    entity = "session"
+    owner = None
 
 
 class TagPolicy(ReadByAllPolicy, model=Tag):

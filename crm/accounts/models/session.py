@@ -1,4 +1,4 @@
-"""What keeps a person signed in, or out: refresh tokens, invitations, failed attempts."""
+"""What keeps a person signed in, or out: refresh tokens, invitations, sign-in links, failed attempts."""
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,7 @@ class RefreshToken(Model):
     family = models.UUIDField(db_index=True)
     token_hash = models.CharField(max_length=64, unique=True)
     auth_epoch = models.PositiveIntegerField()
+    second_factor = models.BooleanField(default=False)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
@@ -53,6 +54,18 @@ class Invitation(Model):
 
     def __str__(self) -> str:
         return self.email
+
+
+class SignInLink(Model):
+    """A link that signs one person in once, within minutes (first run, emergency). Its hash is stored."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sign_in_links")
+    token_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class LoginFailure(models.Model):

@@ -5,10 +5,21 @@ from typing import Any
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import Model, folded
+
+
+_REQUIRES = """
+(WITH RECURSIVE chain AS (
+    SELECT r.parent_id, r.require_second_factor, 0 AS depth FROM accounts_role r WHERE r.id = accounts_user.role_id
+    UNION ALL
+    SELECT r.parent_id, r.require_second_factor, c.depth + 1
+    FROM accounts_role r JOIN chain c ON r.id = c.parent_id WHERE c.depth < 20
+) SELECT coalesce(bool_or(require_second_factor), false) FROM chain)
+"""
 
 
 class UserQuerySet(models.QuerySet["User"]):
@@ -17,6 +28,12 @@ class UserQuerySet(models.QuerySet["User"]):
     def active(self) -> "UserQuerySet":
         """Those who may sign in."""
         return self.filter(is_active=True)
+
+    def signing_in(self) -> "UserQuerySet":
+        """With role and team, and whether the role or one it inherits from requires a second factor."""
+        return self.select_related("role", "team").annotate(
+            second_factor_required=RawSQL(_REQUIRES, (), output_field=models.BooleanField())
+        )
 
 
 class UserManager(BaseUserManager["User"].from_queryset(UserQuerySet)):  # type: ignore[misc]
@@ -82,6 +99,9 @@ class User(AbstractBaseUser, PermissionsMixin, Model):
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []
+
+    # Sign-ins are logged as accesses; the column would repeat them as changes.
+    activity_never = ("last_login_at",)
 
     objects = UserManager()
 

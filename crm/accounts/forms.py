@@ -1,0 +1,63 @@
+"""allauth's forms, under our own counters."""
+
+from typing import Any
+
+from allauth.account import forms as account
+from allauth.mfa.base import forms as mfa
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from crm.accounts import mails, throttle
+from crm.lib.addresses import client_address, network_of
+
+
+class CodeCounted:
+    """Counts wrong codes of a user, with the API's."""
+
+    user: Any
+
+    def clean_code(self) -> str:
+        """Refuse a wrong code, and any code after too many wrong ones."""
+        if throttle.take("code", str(self.user.pk)):
+            raise ValidationError(_("Too many wrong codes. Try again later."))
+        code: str = super().clean_code()  # type: ignore[misc]
+        throttle.give_back("code", str(self.user.pk))
+        return code
+
+
+class AuthenticateForm(CodeCounted, mfa.AuthenticateForm):  # type: ignore[misc]
+    """The second step of sign-in."""
+
+
+class ReauthenticateForm(CodeCounted, mfa.ReauthenticateForm):  # type: ignore[misc]
+    """Proof that it is still oneself, by code."""
+
+
+class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]
+    """Takes any address and says the same; the mail is written by a job, so the time tells nothing either."""
+
+    def clean_email(self) -> str:
+        """Return the address; whether it is known is not asked here."""
+        self.users: list[AbstractBaseUser] = []
+        return str(self.cleaned_data["email"]).strip().lower()
+
+    def save(self, request: HttpRequest, **kwargs: Any) -> str:
+        """Ask for the mail, unless too many were asked for already."""
+        email = str(self.cleaned_data["email"])
+        if not throttle.take("mail", email) and not throttle.take("mail-from", network_of(client_address(request))):
+            mails.request_password_reset(email)
+        return email
+
+
+class ChangePasswordForm(account.ChangePasswordForm):  # type: ignore[misc]
+    """Asks for the old password under the same lock-out as sign-in."""
+
+    def clean_oldpassword(self) -> str:
+        """Refuse a wrong old password, and any after too many wrong ones."""
+        if throttle.take("account", self.user.email):
+            raise ValidationError(_("Too many attempts. Try again later."))
+        found: str = super().clean_oldpassword()
+        throttle.give_back("account", self.user.email)
+        return found

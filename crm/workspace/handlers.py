@@ -1,0 +1,10 @@
+"""What the workspace does when something has happened elsewhere."""
+
+from django.apps import apps
+from django.db.models.signals import post_migrate
+
+from crm.workspace.services.setup import after_migrate
+
+post_migrate.connect(
+    after_migrate, sender=list(apps.get_app_configs())[-1], dispatch_uid="rapport.workspace.reference"
+)
