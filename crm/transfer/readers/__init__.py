@@ -1,0 +1,59 @@
+"""Readers: a file of any supported kind as headers and rows of texts, with bounded memory."""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crm.transfer.readers.base import Row, Source, Unreadable
+from crm.transfer.readers.delimited import Delimited
+from crm.transfer.readers.encoding import refuse_binary
+from crm.transfer.readers.jsonfile import JsonFile
+from crm.transfer.readers.vcard import CardFile
+from crm.transfer.readers.workbook import Workbook
+
+__all__ = ["Row", "Source", "Unreadable", "open_source"]
+
+_KINDS: dict[str, type[Any]] = {"csv": Delimited, "xlsx": Workbook, "json": JsonFile, "vcard": CardFile}
+_REFUSED = {
+    "xls": "XLSX", "ods": "XLSX", "numbers": "XLSX", "pdf": "CSV", "yaml": "JSON", "yml": "JSON", "xml": "CSV",
+    "html": "CSV", "htm": "CSV", "docx": "CSV", "zip": "CSV",
+}
+
+
+def open_source(path: Path, name: str, options: dict[str, Any] | None = None) -> Source:
+    """Open a file by its content first and its name second; ``Unreadable`` says what is wrong with it.
+
+    Options: ``encoding``, ``delimiter``, ``header`` (whether there is one), ``sheet``, ``part`` (of a JSON file).
+    """
+    return _KINDS[kind_of(path, name)](path, options or {})  # type: ignore[no-any-return]
+
+
+def kind_of(path: Path, name: str) -> str:
+    """Tell the kind of a file; content that contradicts the name is refused."""
+    extension = Path(name).suffix.lower().lstrip(".")
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(b"PK\x03\x04") or (extension == "xlsx" and zipfile.is_zipfile(path)):
+        if extension in ("xlsx", "xlsm", ""):
+            return "xlsx"
+        raise Unreadable(_("This is a ZIP archive. Unpack it and import the files in it."))
+    refuse_binary(head)
+    if extension in ("xlsx", "xlsm"):
+        raise Unreadable(_("This is not an XLSX workbook, whatever its name says."))
+    if extension in _REFUSED:
+        raise Unreadable(
+            _("Files of the kind .%(kind)s cannot be read. Save the table as %(better)s.")
+            % {"kind": extension, "better": _REFUSED[extension]}
+        )
+    text = head.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"").lstrip()
+    if extension in ("vcf", "vcard") or text[:11].upper() == b"BEGIN:VCARD":
+        return "vcard"
+    if extension in ("json", "jsonl", "ndjson"):
+        return "json"
+    if not extension and text[:1] in (b"[", b"{"):
+        return "json"
+    if text[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
+        raise Unreadable(_("This is a web page or XML, not a table. Save the table as CSV."))
+    return "csv"

@@ -1,0 +1,96 @@
+"""What every reader gives: headers, and rows of texts one at a time."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from django.utils.translation import gettext as _
+
+MAX_COLUMNS = 2_000
+MAX_CELL = 1_000_000
+SAMPLE = 262_144
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+class Unreadable(Exception):
+    """The file cannot be read as a table; the sentence says why and what to do."""
+
+    def __init__(self, message: str, *, row: int | None = None) -> None:
+        self.message = message
+        self.row = row
+        super().__init__(message)
+
+
+class Row(NamedTuple):
+    """One record of the file: its number as a person counts (the header is 1), its texts, what is wrong."""
+
+    number: int
+    cells: list[str]
+    problem: str = ""
+
+
+@dataclass
+class Source:
+    """An opened file: what it is, its headers, and how to run through its rows again and again."""
+
+    path: Path
+    kind: str
+    headers: list[str] = field(default_factory=list)
+    details: dict[str, Any] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows from the first to the last."""
+        raise NotImplementedError
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a page shows about the file."""
+        return {"kind": self.kind, "headers": self.headers, "warnings": self.warnings, **self.details}
+
+
+def storable(cells: list[str]) -> tuple[list[str], str]:
+    """Return the cells without what PostgreSQL cannot hold, and a sentence if there was any."""
+    for index, cell in enumerate(cells):
+        if _UNSTORABLE.search(cell):
+            cells = [_UNSTORABLE.sub("\ufffd", c) for c in cells]
+            return cells, _(
+                "Column %(column)d holds characters that cannot be stored (NUL or a lone surrogate). Remove them."
+            ) % {"column": index + 1}
+    return cells, ""
+
+
+def name_headers(found: list[str]) -> list[str]:
+    """Return usable headers: trimmed, empty ones numbered, repeated ones counted."""
+    if len(found) > MAX_COLUMNS:
+        raise Unreadable(
+            _("The file has %(count)d columns; at most %(limit)d can be read.")
+            % {"count": len(found), "limit": MAX_COLUMNS}
+        )
+    named: list[str] = []
+    taken: set[str] = set()
+    for index, header in enumerate(found):
+        name = " ".join(_UNSTORABLE.sub("", header).split())[:200] or _("Column %(number)d") % {"number": index + 1}
+        unique, count = name, 2
+        while unique in taken:
+            unique = f"{name} ({count})"
+            count += 1
+        taken.add(unique)
+        named.append(unique)
+    return named
+
+
+def fit(cells: list[str], width: int) -> tuple[list[str], str]:
+    """Return the cells padded or cut to ``width``; cut-off text is a problem, not a loss."""
+    if len(cells) < width:
+        return cells + [""] * (width - len(cells)), ""
+    if len(cells) == width:
+        return cells, ""
+    extra = [c for c in cells[width:] if c.strip()]
+    if not extra:
+        return cells[:width], ""
+    return cells[:width], _(
+        "The row has %(count)d cells, the header %(width)d (“%(extra)s” has no column). Add a header or quote the cell."
+    ) % {"count": len(cells), "width": width, "extra": extra[0][:40]}

@@ -1,0 +1,90 @@
+"""XLSX workbooks, read by a child process under limits (sparse sheets, bombs and entities stop there)."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crm.transfer.readers.base import Row, Source, Unreadable, fit, name_headers, storable
+
+MEMORY = 700_000_000
+SECONDS = 600
+_CHILD = Path(__file__).with_name("workbook_child.py")
+
+
+class Workbook(Source):
+    """One sheet of a workbook; its first row with cells is the header."""
+
+    def __init__(self, path: Path, options: dict[str, Any]) -> None:
+        super().__init__(path, "xlsx")
+        self.sheet = str(options.get("sheet") or "")
+        lines = self._lines()
+        about = next(lines)
+        self.details = {"sheet": self.sheet or about["sheets"][0], "sheets": about["sheets"]}
+        records = list(islice(lines, 2))
+        lines.close()
+        header = next((r for r in records if isinstance(r, list)), None)
+        if header is None:
+            raise Unreadable(_("The sheet “%(name)s” is empty.") % {"name": self.details["sheet"]})
+        self.headers = name_headers(header[1])
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows below the header."""
+        width, header_due = len(self.headers), True
+        for record in self._lines():
+            if not isinstance(record, list):
+                continue
+            if header_due:
+                header_due = False
+                continue
+            cells, problem = fit(record[1], width)
+            cells, unstorable = storable(cells)
+            if any(c.strip() for c in cells) or problem:
+                yield Row(record[0], cells, problem or unstorable)
+
+    def _lines(self) -> Any:
+        """Run the child and yield what it prints; its death is a refusal, never ours."""
+        with tempfile.TemporaryFile() as complaints:
+            child = subprocess.Popen(
+                [sys.executable, str(_CHILD), str(self.path), self.sheet, str(MEMORY), str(SECONDS)],
+                stdout=subprocess.PIPE, stderr=complaints, stdin=subprocess.DEVNULL,
+            )
+            assert child.stdout is not None
+            ended = False
+            try:
+                for line in child.stdout:
+                    said = json.loads(line)
+                    if isinstance(said, dict) and "refused" in said:
+                        raise Unreadable(_reason(said))
+                    if isinstance(said, dict) and "end" in said:
+                        ended = True
+                        break
+                    yield said
+                if not ended:
+                    raise Unreadable(_("The workbook needs more memory or time than is allowed. Save it as CSV."))
+            finally:
+                child.stdout.close()
+                child.kill()
+                child.wait(timeout=10)
+
+
+def _reason(said: dict[str, Any]) -> str:
+    reasons = {
+        "bomb": _("Unpacked, the workbook is %(megabytes)s MB: too much for its size. It was not read."),
+        "entries": _("The workbook has %(count)s parts; that is no spreadsheet."),
+        "encrypted": _("The workbook is protected by a password. Save it without one."),
+        "not_a_workbook": _("The archive holds no workbook. Save the table as XLSX or CSV."),
+        "no_sheet": _("The workbook has no worksheet."),
+        "sheet": _("There is no sheet “%(name)s”; there are: %(names)s."),
+        "columns": _("The cell %(cell)s lies beyond column %(limit)s. Delete the stray cell, or save the table as CSV."),
+        "entities": _("The workbook declares XML entities, which spreadsheets never do. It was not read."),
+        "memory": _("The workbook needs more memory than is allowed. Save it as CSV."),
+        "damaged": _("The workbook is damaged (%(error)s). Open it in a spreadsheet program and save it again."),
+    }
+    return reasons[said["refused"]] % said
