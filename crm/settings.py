@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "crm.transfer",
     "crm.notifications",
     "crm.workspace",
+    "crm.operations",
     "customers",
     "sales",
     "tasks",
@@ -162,6 +163,7 @@ FORM_RENDERER = "crm.ui.forms.Renderer"
 
 # -- data ---------------------------------------------------------------------------------------
 
+WEB_THREADS = env.number("WEB_THREADS", 12, least=1, most=200)
 DATABASE_URL = env.url("DATABASE_URL", "", ["postgres", "postgresql"])
 DATABASES = {"default": embedded.database(DATABASE_URL, HOME)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -169,7 +171,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["OPTIONS"] = {
     "pool": {
         "min_size": env.number("DATABASE_POOL_MIN", 1, least=0, most=100),
-        "max_size": env.number("DATABASE_POOL_MAX", 12, least=1, most=500),
+        "max_size": env.number("DATABASE_POOL_MAX", WEB_THREADS + 4, least=1, most=500),
         "timeout": 3,
         "max_idle": 300,
         "reconnect_timeout": 10,
@@ -193,6 +195,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # -- people -------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # the address is unique by an expression: whatever its case
 AUTHENTICATION_BACKENDS = [
     "crm.accounts.backends.Backend",
     "guardian.backends.ObjectPermissionBackend",
