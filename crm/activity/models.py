@@ -11,7 +11,7 @@ class ChangeSet(models.Model):
     """One intention: who wanted what, from where. Everything that it changed refers to it.
 
     The row is written by the database the first time something is logged under it, so an intention that
-    changes nothing leaves no trace (see ``migrations/0002_triggers.py``).
+    changes nothing leaves no trace (see ``migrations/0003_log.py``).
     """
 
     class Source(models.TextChoices):
@@ -83,9 +83,9 @@ class ActivityLog(models.Model):
     user_agent = models.CharField(max_length=400, blank=True, default="")
 
     class Meta:
-        managed = False  # made by migrations/0002: Django cannot declare a partitioned table
+        managed = False  # made by migrations/0003: Django cannot declare a partitioned table
         db_table = "activity_log"
-        ordering = ["-created_at", "-id"]
+        ordering = ["-id"]
 
     def __str__(self) -> str:
         return f"{self.action} {self.entity} {self.entity_id or ''}".strip()

@@ -9,6 +9,7 @@ from django.db import models
 from django.utils.functional import cached_property
 
 from crm.access.policy import field_rights
+from crm.activity.triggers import log_as
 from crm.records.customfields import custom_fields
 from crm.records.fields import Field, Kind
 
@@ -179,6 +180,7 @@ def register(entity: Entity) -> Entity:
         raise ValueError(f"The entity {entity.name} is declared twice.")
     _ENTITIES[entity.name] = entity
     _BY_MODEL[entity.model] = entity
+    log_as(entity.model, entity.name)
     return entity
 
 

@@ -35,7 +35,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'activity_log',
-                'ordering': ['-created_at', '-id'],
+                'ordering': ['-id'],
                 'managed': False,
             },
         ),

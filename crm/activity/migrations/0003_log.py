@@ -1,4 +1,4 @@
-"""The partitioned log, and the trigger that writes every change of a row into it."""
+"""The partitioned log. The triggers that write into it are made from the models (crm.activity.triggers)."""
 
 from django.db import migrations
 
@@ -22,8 +22,9 @@ CREATE TABLE activity_log (
 CREATE TABLE activity_log_rest PARTITION OF activity_log DEFAULT;
 CREATE INDEX activity_log_by_record ON activity_log (entity_id, created_at DESC, id DESC);
 CREATE INDEX activity_log_by_change_set ON activity_log (change_set_id) WHERE change_set_id IS NOT NULL;
-CREATE INDEX activity_log_by_user ON activity_log (user_id, created_at DESC);
-CREATE INDEX activity_log_recent ON activity_log (created_at DESC, id DESC);
+CREATE INDEX activity_log_by_user ON activity_log (user_id, id DESC) WHERE user_id IS NOT NULL;
+-- The primary key is in the order of time, too: ids are UUIDv7.
+CREATE INDEX activity_log_recent ON activity_log USING brin (created_at);
 CREATE INDEX activity_log_by_subject ON activity_log USING gin (subjects) WHERE subjects <> '[]';
 
 -- Makes the partitions of the months around now; called by migrations and daily by a job.
@@ -85,65 +86,6 @@ BEGIN
     RETURN known::uuid;
 END $$;
 
--- One statement-level trigger serves every table. Arguments: entity, key column, columns never logged
--- (comma-separated), columns logged as masked (comma-separated).
-CREATE FUNCTION rapport_log() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    of_entity text := TG_ARGV[0];
-    key text := TG_ARGV[1];
-    never text[] := string_to_array(TG_ARGV[2], ',');
-    masked text[] := string_to_array(TG_ARGV[3], ',');
-    set_id uuid;
-    actor uuid;
-    address inet;
-    agent text;
-BEGIN
-    IF TG_OP = 'INSERT' THEN
-        IF NOT EXISTS (SELECT 1 FROM new_rows) THEN RETURN NULL; END IF;
-    ELSIF NOT EXISTS (SELECT 1 FROM old_rows) THEN
-        RETURN NULL;
-    END IF;
-    set_id := rapport_change_set();
-    actor := nullif(current_setting('rapport.user', true), '')::uuid;
-    address := nullif(current_setting('rapport.ip', true), '')::inet;
-    agent := coalesce(current_setting('rapport.agent', true), '');
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes, user_id, change_set_id, ip_address, user_agent)
-        SELECT rapport_uuid7(), clock_timestamp(), 'change', 'created', of_entity, nullif(j ->> key, '')::uuid, TG_TABLE_NAME,
-               (SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.key = ANY (masked) THEN '[null, "•••"]'::jsonb
-                                                           ELSE jsonb_build_array(NULL, e.value) END), '{}')
-                  FROM jsonb_each(j) e WHERE e.value <> 'null'::jsonb AND NOT e.key = ANY (never)),
-               actor, set_id, address, agent
-          FROM (SELECT to_jsonb(n) AS j FROM new_rows n) rows;
-    ELSIF TG_OP = 'DELETE' THEN
-        INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes, user_id, change_set_id, ip_address, user_agent)
-        SELECT rapport_uuid7(), clock_timestamp(), 'change', 'removed', of_entity, nullif(j ->> key, '')::uuid, TG_TABLE_NAME,
-               (SELECT coalesce(jsonb_object_agg(e.key, CASE WHEN e.key = ANY (masked) THEN '["•••", null]'::jsonb
-                                                           ELSE jsonb_build_array(e.value, NULL) END), '{}')
-                  FROM jsonb_each(j) e WHERE e.value <> 'null'::jsonb AND NOT e.key = ANY (never)),
-               actor, set_id, address, agent
-          FROM (SELECT to_jsonb(o) AS j FROM old_rows o) rows;
-    ELSE
-        INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes, user_id, change_set_id, ip_address, user_agent)
-        SELECT rapport_uuid7(), clock_timestamp(), 'change',
-               CASE WHEN diff ? 'deleted_at' AND diff -> 'deleted_at' -> 0 = 'null'::jsonb THEN 'deleted'
-                    WHEN diff ? 'deleted_at' AND diff -> 'deleted_at' -> 1 = 'null'::jsonb THEN 'restored'
-                    ELSE 'updated' END,
-               of_entity, nullif(after ->> key, '')::uuid, TG_TABLE_NAME, diff, actor, set_id, address, agent
-          FROM (
-            SELECT p.after, (
-                SELECT jsonb_object_agg(n.key, CASE WHEN n.key = ANY (masked) THEN '["•••", "•••"]'::jsonb
-                                                    ELSE jsonb_build_array(o.value, n.value) END)
-                  FROM jsonb_each(p.after) n JOIN jsonb_each(p.before) o ON o.key = n.key
-                 WHERE n.value IS DISTINCT FROM o.value AND NOT n.key = ANY (never)) AS diff
-              FROM (SELECT to_jsonb(n) AS after, to_jsonb(o) AS before
-                      FROM new_rows n JOIN old_rows o ON o.id = n.id) p
-          ) pairs
-         WHERE diff IS NOT NULL AND diff - 'updated_at' <> '{}'::jsonb;
-    END IF;
-    RETURN NULL;
-END $$;
-
 -- The log is append-only, whoever asks.
 CREATE FUNCTION rapport_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -155,7 +97,6 @@ CREATE TRIGGER activity_log_append_only BEFORE UPDATE OR DELETE ON activity_log
 
 BACK = """
 DROP TABLE activity_log;
-DROP FUNCTION rapport_log() CASCADE;
 DROP FUNCTION rapport_append_only() CASCADE;
 DROP FUNCTION rapport_change_set();
 DROP FUNCTION rapport_uuid7();
