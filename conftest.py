@@ -18,7 +18,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     _started.extend(
         servers.ensure(
-            settings.HOME, postgres=not settings.DATABASE_URL, valkey=settings.REDIS_URL.startswith("unix://")
+            settings.HOME, postgres=not settings.DATABASE_URL, valkey=not settings.REDIS_URL_GIVEN
         )
     )
 

@@ -21,6 +21,7 @@ ENVIRONMENT = env.one_of("RAPPORT_ENV", "test" if TESTING else "development", ["
 PRODUCTION = ENVIRONMENT == "production"
 TESTING = TESTING or ENVIRONMENT == "test"
 DEBUG = env.flag("DEBUG", False)
+BIND = env.text("BIND", "127.0.0.1")
 PORT = env.number("PORT", 8000, least=1, most=65535)
 SITE_URL = env.url("SITE_URL", f"http://localhost:{PORT}", ["http", "https"]).rstrip("/")
 SECRET_KEY = env.secret("SECRET_KEY") or embedded.local_secret(HOME, PRODUCTION)
@@ -100,6 +101,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
+    "crm.operations.health.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.lib.http.UnavailableMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -163,6 +165,7 @@ FORM_RENDERER = "crm.ui.forms.Renderer"
 
 # -- data ---------------------------------------------------------------------------------------
 
+WEB_WORKERS = env.number("WEB_WORKERS", 1, least=1, most=64)
 WEB_THREADS = env.number("WEB_THREADS", 12, least=1, most=200)
 DATABASE_URL = env.url("DATABASE_URL", "", ["postgres", "postgresql"])
 DATABASES = {"default": embedded.database(DATABASE_URL, HOME)}
@@ -180,7 +183,8 @@ DATABASES["default"]["OPTIONS"] = {
     "application_name": "rapport",
     "options": "-c statement_timeout=30000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC",
 }
-REDIS_URL = env.url("REDIS_URL", "", ["redis", "rediss", "unix"]) or embedded.redis_url(HOME)
+REDIS_URL_GIVEN = env.url("REDIS_URL", "", ["redis", "rediss", "unix"])
+REDIS_URL = REDIS_URL_GIVEN or embedded.redis_url(HOME)
 CACHES = {
     "default": {
         "BACKEND": "crm.lib.cache.ResilientCache",
@@ -264,6 +268,7 @@ CSRF_COOKIE_NAME = "__Host-csrftoken" if PRODUCTION else "csrftoken"
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [SITE_URL])
 CSRF_FAILURE_VIEW = "crm.ui.errors.csrf_failure"
 SECURE_SSL_REDIRECT = PRODUCTION and env.flag("SECURE_SSL_REDIRECT", True)
+SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_REFERRER_POLICY = "same-origin"
@@ -336,7 +341,7 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["crm.api.renderers.JSONRenderer", "crm.api.renderers.XMLRenderer"],
     "DEFAULT_PARSER_CLASSES": ["crm.api.parsers.JSONParser"],
     "DEFAULT_THROTTLE_CLASSES": ["crm.api.throttling.QuotaThrottle"],
-    "DEFAULT_SCHEMA_CLASS": "crm.api.schema.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "crm.api.schema.document.AutoSchema",
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "crm.api.negotiation.ContentNegotiation",
     "EXCEPTION_HANDLER": "crm.api.errors.exception_handler",
     "URL_FORMAT_OVERRIDE": None,
@@ -354,7 +359,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
-    "POSTPROCESSING_HOOKS": ["crm.api.schema.finish"],
+    "POSTPROCESSING_HOOKS": ["crm.api.schema.document.finish"],
 }
 
 # -- background, live ---------------------------------------------------------------------------
@@ -426,6 +431,8 @@ structlog.configure(
     ],
     logger_factory=structlog.stdlib.LoggerFactory(),
 )
+
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
 
 # -- demo ---------------------------------------------------------------------------------------
 

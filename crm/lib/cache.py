@@ -54,6 +54,7 @@ class Breaker:
 
 
 _breakers: dict[str, Breaker] = {}
+_clients: dict[str, Any] = {}
 
 
 class ResilientCache(RedisCache):
@@ -62,6 +63,14 @@ class ResilientCache(RedisCache):
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._breaker = _breakers.setdefault(str(server), Breaker())
+
+    @property
+    def _cache(self) -> Any:
+        """Return the client of this process: Django would make one, with its sockets, for every request."""
+        key = str(self._servers)
+        if key not in _clients:
+            _clients.setdefault(key, self._class(self._servers, **self._options))
+        return _clients[key]
 
     # -- state ------------------------------------------------------------------------------------
 

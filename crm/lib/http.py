@@ -35,7 +35,7 @@ class RequestIdMiddleware:
         given = request.headers.get("X-Request-ID", "")
         request.request_id = given if _WELL_FORMED.fullmatch(given) else uuid7().hex  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
-            response = self.get_response(request)
+            response = too_large(request) if request.META.get("rapport.too_large") else self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]
         return response
 
@@ -93,3 +93,13 @@ def unavailable(request: HttpRequest) -> HttpResponse:
         f"<p><small>{request_id}</small></p></main></body></html>"
     )
     return HttpResponse(page, status=503, headers=headers)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """Return the 413 for a body that was not even read to its end."""
+    message = _("The request is larger than this installation accepts.")
+    if request.path.startswith("/api/"):
+        request_id = getattr(request, "request_id", "")
+        error = {"code": "PAYLOAD_TOO_LARGE", "message": message, "details": [], "request_id": request_id}
+        return JsonResponse({"success": False, "error": error}, status=413)
+    return HttpResponse(message, status=413, content_type="text/plain; charset=utf-8")
