@@ -76,7 +76,6 @@ INSTALLED_APPS = [
     "crm.activity",
     "crm.accounts",
     "crm.access",
-    "crm.criteria",
     "crm.records",
     "crm.search",
     "crm.realtime",

@@ -1,0 +1,127 @@
+"""A tree as one sentence that a person can read."""
+
+import datetime as dt
+from typing import Any
+
+from django.db import models
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.criteria import dates
+from crm.criteria.operators import COUNTS, MEASURES, operator
+from crm.criteria.tree import Asking, validate
+from crm.criteria.vocabulary import Askable, Type
+
+
+def describe(tree: Any, model: type[models.Model], viewer: Any, *, trusted: bool = False) -> str:
+    """Return the tree in words: “Status is Lead and (Score is at least 50 or Tags has any of vip)”."""
+    checked = validate(tree, model, viewer, trusted=trusted)
+    checked.pop("version")
+    return _node(checked, Asking(model, viewer, trusted), top=True)
+
+
+def _node(node: dict[str, Any], asking: Asking, *, top: bool = False) -> str:
+    for kind, word in (("all", _("and")), ("any", _("or"))):
+        if kind in node:
+            parts = [_node(item, asking, top=len(node[kind]) == 1 and top) for item in node[kind]]
+            joined = f" {word} ".join(parts)
+            return joined if top or len(parts) == 1 else f"({joined})"
+    if "not" in node:
+        return _("not (%(what)s)") % {"what": _node(node["not"], asking, top=True)}
+    if "related" in node:
+        return _related(node, asking)
+    asked = asking.vocabulary().fields[node["field"]]
+    return f"{asked.label} {_predicate(asked, node, asking)}"
+
+
+def _predicate(asked: Askable, node: dict[str, Any], asking: Asking) -> str:
+    op = operator(asked.type, node["op"])
+    assert op is not None
+    value = node.get("value")
+    if op.takes == "none":
+        return str(op.label)
+    if op.takes == "age":
+        return f"{op.label} {_age(value)}"
+    if op.takes == "two":
+        low, high = (_value(asked, v, asking) for v in value)
+        return _("%(op)s %(low)s and %(high)s") % {"op": op.label, "low": low, "high": high}
+    if op.takes == "many":
+        return f"{op.label} {', '.join(_value(asked, v, asking) for v in value)}"
+    return f"{op.label} {_value(asked, value, asking)}"
+
+
+def _value(asked: Askable, value: Any, asking: Asking) -> str:
+    if isinstance(value, dict):
+        return _relative(value)
+    if asked.type == Type.BOOLEAN:
+        return _("yes") if value else _("no")
+    if asked.type in (Type.CHOICE, Type.CHOICES):
+        return str(next((label for v, label in (asked.options() if asked.options else ()) if v == value), value))
+    if asked.type == Type.USER and value == "me":
+        return _("me")
+    if asked.title is not None:
+        return asked.title(asking.reader, value)
+    if asked.type == Type.TEXT:
+        return f"“{value}”"
+    if asked.type in (Type.DATE, Type.MOMENT):
+        return _date(value, asking)
+    return str(value)
+
+
+def _date(value: str, asking: Asking) -> str:
+    day = parse_date(value)
+    if day is not None:
+        return date_format(day, "DATE_FORMAT")
+    moment = parse_datetime(value)
+    if moment is None:
+        return value
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return date_format(aware.astimezone(dates.zone_of(asking.viewer)), "DATETIME_FORMAT")
+
+
+def _units(unit: str, n: int) -> str:
+    return {
+        "hour": ngettext("%(n)d hour", "%(n)d hours", n), "day": ngettext("%(n)d day", "%(n)d days", n),
+        "week": ngettext("%(n)d week", "%(n)d weeks", n), "month": ngettext("%(n)d month", "%(n)d months", n),
+        "quarter": ngettext("%(n)d quarter", "%(n)d quarters", n), "year": ngettext("%(n)d year", "%(n)d years", n),
+    }[unit] % {"n": n}
+
+
+def _age(value: dict[str, Any]) -> str:
+    return _units(value["unit"], value["n"])
+
+
+def _relative(value: dict[str, Any]) -> str:
+    word, n, unit = value["relative"], value.get("n"), value.get("unit", "")
+    if word in dates.POINTS:
+        return {"now": _("now"), "today": _("today"), "yesterday": _("yesterday"), "tomorrow": _("tomorrow")}[word]
+    if n is not None:
+        span = _age(value)
+        return _("the last %(span)s") % {"span": span} if word == "last" else _("the next %(span)s") % {"span": span}
+    name = {
+        "hour": _("hour"), "day": _("day"), "week": _("week"), "month": _("month"), "quarter": _("quarter"),
+        "year": _("year"), "fiscal_quarter": _("fiscal quarter"), "fiscal_year": _("fiscal year"),
+    }[unit]
+    return {"this": _("this %(unit)s"), "last": _("last %(unit)s"), "next": _("next %(unit)s")}[word] % {"unit": name}
+
+
+def _related(node: dict[str, Any], asking: Asking) -> str:
+    related = asking.vocabulary().related[node["related"]]
+    inner = asking.at(model=related.model)
+    where = _node(node["where"], inner, top=True) if "where" in node else ""
+    label = str(related.label)
+    if "count" in node:
+        word = next(o.label for o in COUNTS if o.name == node["count"]["op"])
+        said = _("has %(op)s %(n)d %(what)s") % {"op": word, "n": node["count"]["value"], "what": label}
+    elif measure := next((m for m in MEASURES if m in node), None):
+        asked = inner.vocabulary().fields[node[measure]]
+        said = _("%(measure)s %(field)s of %(what)s %(is)s") % {
+            "measure": MEASURES[measure], "field": asked.label, "what": label, "is": _predicate(asked, node, inner),
+        }
+    elif related.one and where:
+        return f"{label}: ({where})"
+    else:
+        said = _("has a %(what)s") % {"what": label} if related.one else _("has any %(what)s") % {"what": label}
+    return _("%(said)s where (%(where)s)") % {"said": said, "where": where} if where else said
