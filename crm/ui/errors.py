@@ -52,7 +52,7 @@ def error_page(
         "title": title,
         "text": text,
         "request_id": getattr(request, "request_id", ""),
-        "shell": "base.html" if user is not None and user.is_authenticated else "bare.html",
+        "frame": "base.html" if user is not None and user.is_authenticated else "bare.html",
     }
     try:
         # Without the request no context processor runs, so a dead database cannot break this page.

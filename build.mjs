@@ -1,0 +1,47 @@
+// The whole front-end build: Tailwind for the style sheet, esbuild for the modules, fonts and icons copied.
+//   node build.mjs           once, minified
+//   node build.mjs --watch   again on every change
+// `manage.py build_ui` runs it (with the Node of the wheel where there is none) after writing tokens and icons.
+import { spawn, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { build, context } from 'esbuild';
+
+const require = createRequire(import.meta.url);
+const watch = process.argv.includes('--watch');
+const source = 'static/src';
+const out = 'static/dist';
+rmSync(`${out}/chunks`, { recursive: true, force: true });
+mkdirSync(`${out}/fonts`, { recursive: true });
+
+const inter = path.join(path.dirname(require.resolve('@fontsource-variable/inter/package.json')), 'files');
+for (const subset of ['latin', 'latin-ext', 'cyrillic', 'greek', 'vietnamese'])
+  cpSync(`${inter}/inter-${subset}-wght-normal.woff2`, `${out}/fonts/inter-${subset}.woff2`);
+cpSync(`${source}/images`, out, { recursive: true });
+
+const tailwind = ['node_modules/@tailwindcss/cli/dist/index.mjs', '-i', `${source}/css/app.css`, '-o', `${out}/app.css`];
+const modules = {
+  entryPoints: { app: `${source}/js/app.js`, theme: `${source}/js/theme.js` },
+  outdir: out,
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  target: 'es2022',
+  chunkNames: 'chunks/[name]-[hash]',
+  minify: !watch,
+  sourcemap: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+};
+if (watch) {
+  spawn(process.execPath, [...tailwind, '--watch=always'], { stdio: 'inherit' });
+  await (await context(modules)).watch();
+} else {
+  const css = spawnSync(process.execPath, [...tailwind, '--minify'], { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+  if (css.status) {
+    process.stderr.write(css.stderr);
+    process.exit(css.status);
+  }
+  await build(modules);
+}

@@ -1,0 +1,32 @@
+// The entry: htmx with its extensions, what every page needs, and the heavy parts by need.
+import './htmx.js';
+import 'htmx.org/dist/ext/hx-ws.js';
+import 'htmx.org/dist/ext/hx-preload.js';
+import './live.js';
+import './toasts.js';
+import './palette.js';
+import './shortcuts.js';
+import './table.js';
+import './inline.js';
+import './forms.js';
+import './tabs.js';
+import './peek.js';
+import './chart.js';
+
+// An element's module is loaded when the element first appears, also after a swap.
+const lazy = {
+  'crm-select': () => import('./select.js'),
+  'crm-upload': () => import('./upload.js'),
+  'crm-columns': () => import('./columns.js'),
+};
+const scan = () => {
+  for (const tag of Object.keys(lazy)) {
+    if (document.querySelector(tag)) {
+      lazy[tag]();
+      delete lazy[tag];
+    }
+  }
+};
+scan();
+document.addEventListener('htmx:after:swap', scan);
+document.documentElement.dataset.ready = '';

@@ -1,0 +1,54 @@
+// What every htmx request of the page carries, and how its failures are told. No js: values, hx-on or
+// trigger filters anywhere: the policy forbids eval.
+import { $, toast, token } from './ui.js';
+
+export const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+
+document.addEventListener('htmx:config:request', (event) => {
+  const { request } = event.detail.ctx;
+  request.headers['X-Tab-Id'] = tab;
+  if (request.method !== 'GET') request.headers['X-CSRFToken'] = token();
+});
+
+// A 5xx or a dropped connection never replaces what is on the page.
+document.addEventListener('htmx:before:response', (event) => {
+  const { ctx } = event.detail;
+  if (ctx.response?.status >= 500) ctx.swap = 'none';
+});
+document.addEventListener('htmx:error', (event) => {
+  const { ctx, error } = event.detail;
+  if (ctx?.sourceElement && /^(TypeError|AbortError)/.test(String(error))) {
+    const failed = document.body.dataset.offline || 'The server cannot be reached. Nothing was changed.';
+    toast({ text: failed, level: 'error' });
+  }
+});
+
+// While something is dragged or edited, socket messages wait instead of changing it underneath.
+let release;
+let gate = Promise.resolve();
+export const hold = () => { gate = new Promise((resolve) => { release = resolve; }); };
+export const resume = () => release?.();
+document.addEventListener('htmx:ws:before:message:incoming', (event) => event.detail.waitUntil?.(gate));
+
+// A first invalid field takes the focus after a form came back with 422.
+document.addEventListener('htmx:after:swap', (event) => {
+  const { ctx } = event.detail;
+  if (ctx?.response?.status === 422) $('[aria-invalid=true], [role=alert]', ctx.target ?? document)?.focus?.();
+});
+
+// Files and dialogs opened by htmx: whatever lands in #dialog-body is shown, and `dialog:close` closes it.
+document.addEventListener('htmx:after:swap', () => {
+  const dialog = $('#dialog');
+  const body = $('#dialog-body');
+  if (dialog && body?.children.length && !dialog.open) dialog.showModal();
+});
+document.addEventListener('dialog:close', () => {
+  const dialog = $('#dialog');
+  dialog?.close();
+});
+document.addEventListener('close', (event) => {
+  if (event.target.id === 'dialog') $('#dialog-body').replaceChildren();
+}, true);
+
+// `page:refresh` from a server answer: the page is read again where it stands.
+document.addEventListener('page:refresh', () => location.reload());

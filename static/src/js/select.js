@@ -1,0 +1,81 @@
+// <crm-select>: a select with search. With data-url the options come from the server, with data-create new ones
+// may be typed. The plain <select> inside works without scripts.
+import TomSelect from 'tom-select/base';
+import removeButton from 'tom-select/dist/esm/plugins/remove_button/plugin.js';
+import { $ } from './ui.js';
+
+TomSelect.define('remove_button', removeButton);
+
+class Select extends HTMLElement {
+  connectedCallback() {
+    const select = $('select', this);
+    if (!select || select.tomselect) return;
+    const { url, create, hint, none, make } = this.dataset;
+    const text = (className, words) => {
+      const element = document.createElement('div');
+      element.className = className;
+      element.textContent = words;
+      return element;
+    };
+    const option = (data) => {
+      const element = document.createElement('div');
+      if (data.hue) element.dataset.hue = data.hue;
+      const label = document.createElement('span');
+      label.textContent = data.text;
+      element.append(label);
+      if (data.subtitle) {
+        const small = document.createElement('small');
+        small.textContent = data.subtitle;
+        element.append(small);
+      }
+      return element;
+    };
+    this.control = new TomSelect(select, {
+      plugins: select.multiple ? ['remove_button'] : [],
+      valueField: 'value',
+      labelField: 'text',
+      searchField: url ? [] : ['text'],
+      maxOptions: 200,
+      hidePlaceholder: true,
+      placeholder: hint || select.getAttribute('placeholder') || '',
+      allowEmptyOption: false,
+      create: create !== undefined ? (input) => ({ value: input, text: input }) : false,
+      createOnBlur: false,
+      persist: false,
+      selectOnTab: true,
+      closeAfterSelect: !select.multiple,
+      preload: url ? 'focus' : false,
+      shouldLoad: () => true,
+      score: url ? () => () => 1 : undefined,
+      load: url ? (query, done) => this.load(url, query, done) : undefined,
+      render: {
+        option,
+        item: option,
+        no_results: () => text('no-results', none || ''),
+        option_create: (data) => text('create', `${make || '+'} “${data.input}”`),
+        loading: () => null,
+      },
+      onChange: () => select.dispatchEvent(new Event('change', { bubbles: true })),
+    });
+    if (this.hasAttribute('autofocus') || this.closest('crm-inline')) this.control.focus();
+  }
+
+  disconnectedCallback() {
+    this.control?.destroy();
+  }
+
+  async load(url, query, done) {
+    try {
+      const address = new URL(url, location.origin);
+      address.searchParams.set('q', query);
+      const response = await fetch(address, { headers: { Accept: 'application/json' } });
+      if (!response.ok) throw new Error(response.statusText);
+      this.control.clearOptions((o) => this.control.items.includes(String(o.value)));
+      done((await response.json()).options);
+    } catch {
+      done();
+    }
+  }
+}
+
+customElements.define('crm-select', Select);

@@ -1,0 +1,42 @@
+// <crm-tabs>: tabs whose panels load on the first visit; arrows move, the address remembers.
+import { $, $$ } from './ui.js';
+
+class Tabs extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener('click', this);
+    this.addEventListener('keydown', this);
+  }
+
+  get tabs() { return $$(':scope > [role=tablist] > [role=tab]', this); }
+
+  handleEvent(event) {
+    const tab = event.target.closest('[role=tab]');
+    if (!tab || !this.tabs.includes(tab)) return;
+    if (event.type === 'click') { this.show(tab); return; }
+    const { tabs } = this;
+    const step = { ArrowRight: 1, ArrowLeft: -1, Home: -tabs.length, End: tabs.length }[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    const at = tabs.indexOf(tab);
+    const next = Math.abs(step) > 1 ? (step < 0 ? 0 : tabs.length - 1) : (at + step + tabs.length) % tabs.length;
+    tabs[next].focus();
+    tabs[next].click();
+  }
+
+  show(tab) {
+    for (const other of this.tabs) {
+      const on = other === tab;
+      other.setAttribute('aria-selected', String(on));
+      other.tabIndex = on ? 0 : -1;
+      const panel = $(`#${CSS.escape(other.getAttribute('aria-controls'))}`);
+      if (panel) panel.hidden = !on;
+    }
+    if (!this.dataset.param) return;
+    const url = new URL(location.href);
+    if (tab === this.tabs[0]) url.searchParams.delete(this.dataset.param);
+    else url.searchParams.set(this.dataset.param, tab.dataset.tab);
+    history.replaceState(history.state, '', url);
+  }
+}
+
+customElements.define('crm-tabs', Tabs);

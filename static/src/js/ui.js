@@ -1,0 +1,44 @@
+// Small helpers that every element uses.
+export const $ = (selector, root = document) => root.querySelector(selector);
+export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+// Tells a screen reader at once; the text is set in the next frame so that a repeated one is spoken again.
+export const say = (text) => {
+  const region = $('#say');
+  if (!region) return;
+  region.textContent = '';
+  requestAnimationFrame(() => { region.textContent = text; });
+};
+
+export const typing = (event) => event.target.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]');
+
+export const token = () => $('meta[name=csrf-token]')?.content ?? '';
+
+export const toast = (item) => document.dispatchEvent(new CustomEvent('toast', { detail: { items: [item] } }));
+
+// Sends a form-encoded POST the way our views expect it from htmx.
+export const post = (url, data = {}) => fetch(url, {
+  method: 'POST',
+  headers: { 'X-CSRFToken': token(), 'HX-Request': 'true', 'HX-Current-URL': location.href },
+  body: new URLSearchParams(data),
+});
+
+// Fires what a response asks for in its HX-Trigger and HX-Redirect headers.
+export const follow = (response) => {
+  const triggers = JSON.parse(response.headers.get('HX-Trigger') || '{}');
+  for (const [name, detail] of Object.entries(triggers)) document.dispatchEvent(new CustomEvent(name, { detail }));
+  const url = response.headers.get('HX-Redirect');
+  if (url) location.href = url;
+};
+
+export const icon = (name) => {
+  const href = $('link[rel=icon]')?.href;
+  const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+  svg.setAttribute('class', 'icon icon-sm');
+  svg.setAttribute('aria-hidden', 'true');
+  const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
+  const shown = $('svg.icon use')?.getAttribute('href')?.split('#')[0] ?? href;
+  use.setAttribute('href', `${shown}#${name}`);
+  svg.append(use);
+  return svg;
+};
