@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from communications.models import Interaction, InteractionType
@@ -80,6 +81,10 @@ class InteractionEntity(Entity):
         """An interaction is about someone."""
         if not (draft.customer_id or draft.company_id or draft.deal_id):
             yield "customer", _("An interaction needs a customer, a company or a deal.")
+
+    def to_hand_over(self, rows: Any) -> Any:
+        """Return what is planned: who spoke to whom stays true."""
+        return rows.filter(completed_at=None, scheduled_at__gt=timezone.now())
 
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the customer, company and deal."""

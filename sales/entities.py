@@ -259,6 +259,10 @@ class DealEntity(Entity):
             yield DealReopened(deal_id=obj.pk, from_stage_id=left_id, to_stage_id=obj.stage_id,
                                owner_id=obj.assigned_user_id)
 
+    def to_hand_over(self, rows: Any) -> Any:
+        """Return the open deals: who won or lost the others stays true."""
+        return rows.filter(outcome=Stage.Outcome.OPEN)
+
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the customer and the company."""
         return [obj.customer_id, obj.company_id]

@@ -97,6 +97,10 @@ class TaskEntity(Entity):
             if obj.assigned_user_id != getattr(actor, "pk", None):
                 yield TaskAssigned(task_id=obj.pk, owner_id=obj.assigned_user_id)
 
+    def to_hand_over(self, rows: Any) -> Any:
+        """Return the open tasks: who did the others stays true."""
+        return rows.filter(status__in=[Task.Status.PENDING, Task.Status.IN_PROGRESS])
+
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the customer, company and deal."""
         return [obj.customer_id, obj.company_id, obj.deal_id]

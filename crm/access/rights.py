@@ -92,6 +92,11 @@ def rights_of(user: Any) -> Rights:
     return known
 
 
+def rights_of_role(role_id: uuid.UUID, user: Any = None) -> Rights:
+    """Return what a role gives: to ``user`` if he had it, or (without one) to nobody in particular."""
+    return _read(role_id, getattr(user, "team_id", None), getattr(user, "pk", None))
+
+
 def forget_rights(user: Any) -> None:
     """Make the next question load the rights again (after a role change in a long-lived process)."""
     if hasattr(user, "_rights"):
@@ -101,13 +106,17 @@ def forget_rights(user: Any) -> None:
 def _load(user: Any) -> Rights:
     if not isinstance(user, User) or not user.is_active:
         return Rights(user_id=getattr(user, "pk", None) or uuid.UUID(int=0), is_admin=False)
+    return _read(user.role_id, user.team_id, user.pk)
+
+
+def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | None) -> Rights:
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"role": user.role_id, "team": user.team_id, "user": user.pk})
+        cursor.execute(_SQL, {"role": role_id, "team": team_id, "user": user_id})
         row = cursor.fetchone()
     cells, fields, is_admin, second_factor, team, tree, groups, seen = (_json(v) for v in row)
     stamps.saw(seen)
     rights = Rights(
-        user_id=user.pk,
+        user_id=user_id or uuid.UUID(int=0),
         is_admin=bool(is_admin),
         require_second_factor=bool(second_factor),
         team_members=[uuid.UUID(i) for i in team],

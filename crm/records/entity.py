@@ -166,6 +166,10 @@ class Entity:
     def before_delete(self, obj: Any, actor: Any) -> None:
         """Refuse a deletion that must not happen (raise a Refusal)."""
 
+    def to_hand_over(self, rows: Any) -> Any:
+        """Return those of a leaving person's rows that a successor goes on with (all, unless said otherwise)."""
+        return rows
+
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the ids of the records whose timelines show what happens to this one."""
         return []

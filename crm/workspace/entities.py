@@ -1,5 +1,6 @@
 """Users, teams, roles, tags and custom fields, declared: the same lists, API and import as everything else."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
@@ -10,6 +11,7 @@ from crm.records.entity import REFERENCE, Entity, register
 from crm.records.fields import Choice, Field, Kind, choices_of
 from crm.records.models import CustomField, Tag
 from crm.records.models.tag import HUES
+from crm.workspace import rules
 
 
 class RoleEntity(Entity):
@@ -24,6 +26,7 @@ class RoleEntity(Entity):
     sort = ("name",)
     owner = None
     abilities = REFERENCE
+    constraint_messages = {"role_parent_no_circle": _("Roles make no circles.")}  # noqa: RUF012
     fields = (
         Field("code", Kind.TEXT, _("Code"), required=True, max_length=40, unique=True),
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
@@ -36,6 +39,14 @@ class RoleEntity(Entity):
     def find(self, queryset: Any, title: str) -> Any:
         """Find a role by code or name."""
         return queryset.filter(Q(code__iexact=title) | Q(name__iexact=title)).first()
+
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """Built-in codes stay, no circles, nobody above the own rights."""
+        return rules.check_role(draft, changed, actor)
+
+    def before_delete(self, obj: Any, actor: Any) -> None:
+        """Keep the built-in roles."""
+        rules.refuse_role_deletion(obj, actor)
 
 
 class TeamEntity(Entity):
@@ -56,6 +67,15 @@ class TeamEntity(Entity):
         Field("manager", Kind.USER, _("Manager")),
         Field("created_at", Kind.DATETIME, _("Created"), writable=False),
     )
+    constraint_messages = {"team_parent_no_circle": _("Teams make no circles.")}  # noqa: RUF012
+
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """No circles, and a manager who is here."""
+        return rules.check_team(draft, changed, actor)
+
+    def after_save(self, obj: Any, changed: set[str], created: bool, actor: Any) -> None:
+        """Give it the group that shares with the team hang on."""
+        rules.follow_team(obj, created)
 
 
 class UserEntity(Entity):
@@ -82,6 +102,9 @@ class UserEntity(Entity):
         Field("phone", Kind.PHONE, _("Phone"), max_length=32),
         Field("time_zone", Kind.TEXT, _("Time zone"), max_length=60),
         Field("language", Kind.TEXT, _("Language"), max_length=12),
+        Field("theme", Kind.CHOICE, _("Theme"), choices=choices_of(User.Theme), default=User.Theme.AUTO),
+        Field("density", Kind.CHOICE, _("Density"), choices=choices_of(User.Density), default=User.Density.DEFAULT),
+        Field("single_key_shortcuts", Kind.BOOLEAN, _("Single-letter shortcuts"), default=True),
         Field("is_active", Kind.BOOLEAN, _("Active"), writable=False),
         Field("last_login_at", Kind.DATETIME, _("Last sign-in"), path="last_login", writable=False),
         Field("created_at", Kind.DATETIME, _("Created"), writable=False),
@@ -94,6 +117,24 @@ class UserEntity(Entity):
             return queryset.filter(email__iexact=title).first()
         first, _blank, last = title.rpartition(" ")
         return queryset.filter(first_name__iexact=first, last_name__iexact=last).order_by("created_at").first()
+
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """Say who may change what of whom."""
+        return rules.check_user(draft, changed, actor)
+
+    def before_save(self, obj: Any, changed: set[str], actor: Any) -> None:
+        """Fold the address; keep one administrator."""
+        rules.prepare_user(obj, changed)
+        if "role" in changed and not obj._state.adding and not obj.role.is_admin:
+            rules.guard_last_admin(obj)
+
+    def after_save(self, obj: Any, changed: set[str], created: bool, actor: Any) -> None:
+        """Invite a new one; end the access of one whose role or address changed."""
+        rules.follow_user(obj, changed, created, actor)
+
+    def before_delete(self, obj: Any, actor: Any) -> None:
+        """People who were here are deactivated, not deleted."""
+        rules.refuse_deletion(obj, actor)
 
 
 class TagEntity(Entity):

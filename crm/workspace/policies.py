@@ -23,7 +23,11 @@ class ReadByAllPolicy(Policy):
 
 
 class UserPolicy(ReadByAllPolicy, model=User):
-    """Colleagues know each other's names; only those who manage users change them."""
+    """Colleagues know each other's names; only those who manage users change them, and each the own profile."""
+
+    def also(self, rights: Rights, user: Any, action: str) -> Q | None:
+        """Return oneself: which fields one may change is said by the entity's rules."""
+        return Q(pk=rights.user_id) if action == "change" else None
 
 
 class TeamPolicy(ReadByAllPolicy, model=Team):

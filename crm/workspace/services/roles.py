@@ -1,0 +1,179 @@
+"""What roles may do: the matrix, the fields, and seeing the application as a role sees it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.access.policy import SYSTEM, require
+from crm.access.rights import SCOPES, rights_of
+from crm.accounts.models import FieldRight, Role, RolePermission, User
+from crm.accounts.sign_in import end_access
+from crm.activity.intention import relabel, verb
+from crm.criteria import validate
+from crm.lib.errors import Denied, Detail, Invalid
+from crm.records.entity import all_entities
+from crm.records.services.records import lock
+from crm.workspace import rules
+from crm.workspace.matrix import ACTIONS, SCOPES_BY_OWNER
+
+Cells = dict[tuple[str, str], tuple[str, dict[str, Any] | None]]
+
+
+def scopes_of(entity: str) -> tuple[str, ...]:
+    """Return the scopes that mean something for an entity: without owners only none and all."""
+    return SCOPES if entity in SCOPES_BY_OWNER else ("none", "all")
+
+
+@verb
+def set_permissions(*, role: Role, cells: Iterable[dict[str, Any]], actor: Any) -> Role:
+    """Replace the own cells of a role. Cells that are left out are inherited from its parent."""
+    role = lock(role)
+    require(actor, "change", role)
+    if not rules.may_edit_role(actor, role):
+        raise Denied
+    if role.is_admin:
+        raise Invalid.field("permissions", _("An administrator may do everything; there is nothing to set."))
+    wanted = _read_cells(cells, actor)
+    relabel(_("Change the permissions of %(role)s") % {"role": role.name})
+    with transaction.atomic():
+        known = {(p.entity, p.action): p for p in role.permissions.select_for_update()}
+        for key, (scope, condition) in wanted.items():
+            cell = known.pop(key, None)
+            if cell is None:
+                RolePermission.objects.create(role=role, entity=key[0], action=key[1], scope=scope, condition=condition)
+            elif (cell.scope, cell.condition) != (scope, condition):
+                _may_grant(actor, key, cell.scope, "permissions")
+                cell.scope, cell.condition = scope, condition
+                cell.save(update_fields=["scope", "condition", "updated_at"])
+        RolePermission.objects.filter(pk__in=[p.pk for p in known.values()]).delete()
+        _touch(role)
+    return role
+
+
+def _read_cells(cells: Iterable[dict[str, Any]], actor: Any) -> Cells:
+    wanted: Cells = {}
+    problems: list[Detail] = []
+    for index, cell in enumerate(cells):
+        where = f"permissions.{index}"
+        if not isinstance(cell, dict) or set(cell) - {"entity", "action", "scope", "condition"}:
+            problems.append(Detail(where, _("A permission has entity, action, scope and condition.")))
+            continue
+        entity, action, scope = (cell.get(n) for n in ("entity", "action", "scope"))
+        if not isinstance(entity, str) or entity not in ACTIONS:
+            problems.append(Detail(f"{where}.entity", _("There is no such entity.")))
+        elif not isinstance(action, str) or action not in ACTIONS[entity]:
+            problems.append(Detail(f"{where}.action", _("There is no such action on this entity.")))
+        elif not isinstance(scope, str) or scope not in scopes_of(entity):
+            problems.append(Detail(f"{where}.scope", _("One of: %(scopes)s.") % {"scopes": ", ".join(scopes_of(entity))}))
+        elif (entity, action) in wanted:
+            problems.append(Detail(where, _("This permission is given twice.")))
+        else:
+            condition = _read_condition(entity, cell.get("condition"), where, actor, problems)
+            wanted[entity, action] = (scope, condition)
+            if actor is not SYSTEM and not rules.reaches(rights_of(actor), entity, action, scope, condition):
+                problems.append(Detail(f"{where}.scope", _("You cannot give a right that you lack.")))
+    if problems:
+        raise Invalid(details=problems)
+    return wanted
+
+
+def _read_condition(entity: str, tree: Any, where: str, actor: Any, problems: list[Detail]) -> dict[str, Any] | None:
+    if tree in (None, {}, ""):
+        return None
+    declared = all_entities().get(entity)
+    if declared is None:
+        problems.append(Detail(f"{where}.condition", _("This entity takes no condition.")))
+        return None
+    try:
+        found: dict[str, Any] = validate(tree, declared.model, actor)
+    except Invalid as refusal:
+        problems.extend(Detail(f"{where}.condition.{d.field}".rstrip("."), d.message) for d in refusal.details)
+        return None
+    return found
+
+
+def _may_grant(actor: Any, key: tuple[str, str], scope: str, where: str) -> None:
+    if actor is not SYSTEM and not rules.reaches(rights_of(actor), *key, scope):
+        raise Invalid.field(where, _("You cannot change a right that you lack."))
+
+
+@verb
+def set_field_rights(*, role: Role, fields: Iterable[dict[str, Any]], actor: Any) -> Role:
+    """Replace which fields a role sees less of: hidden, or read-only."""
+    role = lock(role)
+    require(actor, "change", role)
+    if not rules.may_edit_role(actor, role):
+        raise Denied
+    wanted = _read_fields(fields, actor)
+    relabel(_("Change the fields of %(role)s") % {"role": role.name})
+    known = {(f.entity, f.field): f for f in role.field_rights.select_for_update()}
+    for key, level in wanted.items():
+        right = known.pop(key, None)
+        if right is None:
+            FieldRight.objects.create(role=role, entity=key[0], field=key[1], level=level)
+        elif right.level != level:
+            right.level = level
+            right.save(update_fields=["level", "updated_at"])
+    FieldRight.objects.filter(pk__in=[f.pk for f in known.values()]).delete()
+    _touch(role)
+    return role
+
+
+def _read_fields(fields: Iterable[dict[str, Any]], actor: Any) -> dict[tuple[str, str], str]:
+    wanted: dict[tuple[str, str], str] = {}
+    problems: list[Detail] = []
+    declared = all_entities()
+    mine = rights_of(actor) if actor is not SYSTEM else None
+    for index, right in enumerate(fields):
+        where = f"field_rights.{index}"
+        if not isinstance(right, dict) or set(right) - {"entity", "field", "level"}:
+            problems.append(Detail(where, _("A field right has entity, field and level.")))
+            continue
+        entity, name, level = (right.get(n) for n in ("entity", "field", "level"))
+        if not isinstance(entity, str) or entity not in declared:
+            problems.append(Detail(f"{where}.entity", _("There is no such entity.")))
+        elif not isinstance(name, str) or declared[entity].field(name) is None:
+            problems.append(Detail(f"{where}.field", _("There is no such field.")))
+        elif not isinstance(level, str) or level not in FieldRight.Level.values:
+            problems.append(Detail(f"{where}.level", _("One of: %(levels)s.") % {"levels": ", ".join(FieldRight.Level.values)}))
+        elif level == "hidden" and name in (*declared[entity].title, "id"):
+            problems.append(Detail(f"{where}.field", _("A title cannot be hidden.")))
+        elif mine is not None and not mine.is_admin and mine.fields.get(entity, {}).get(name, "write") != "write":
+            problems.append(Detail(f"{where}.field", _("You cannot give a right that you lack.")))
+        else:
+            wanted[entity, name] = level
+    if problems:
+        raise Invalid(details=problems)
+    return wanted
+
+
+@verb
+def require_factor_again(*, role: Role, actor: Any) -> int:
+    """Sign out the people of a role who came in by password alone (after it began to require a second factor)."""
+    require(actor, "change", role)
+    people = User.objects.active().filter(role_id__in=rules.descendants(Role, role.pk)).exclude(
+        pk=getattr(actor, "pk", None)
+    )
+    for user in people:
+        end_access(user, reason="second_factor_required")
+    return len(people)
+
+
+def _touch(role: Role) -> None:
+    role.version += 1
+    role.save(update_fields=["version", "updated_at"])
+
+
+def matrix_entities() -> list[tuple[str, Any]]:
+    """Return the rows of the matrix with their labels, those of the business first."""
+    declared = all_entities()
+    extra = {
+        "settings": _("Workspace settings"), "saved_view": _("Saved views"), "report": _("Reports"),
+        "audit": _("Audit log"), "job": _("Jobs"), "note": _("Notes"), "document": _("Documents"),
+    }
+    return [
+        (name, declared[name].label_plural if name in declared else extra.get(name, name.replace("_", " ").capitalize()))
+        for name in ACTIONS
+    ]
