@@ -1,0 +1,74 @@
+"""Many operations in one request: all or nothing, or each for itself."""
+
+from typing import Any
+
+from django.db import Error as DatabaseError
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from crm.api.errors import exception_handler
+from crm.lib.errors import Detail, Invalid, Refusal
+from crm.records.representation import Representation
+from crm.records.services import create_record, delete_record, update_record
+
+MAX_OPERATIONS = 1000
+
+
+def run_bulk(view: Any, operations: list[dict[str, Any]], *, atomic: bool) -> list[dict[str, Any]]:
+    """Run the operations in order and return a result for each.
+
+    With ``atomic`` the first refusal ends everything, and its details are named by operation.
+    """
+    results: list[dict[str, Any]] = []
+    made: dict[int, Any] = {}
+    for index, operation in enumerate(operations):
+        result: dict[str, Any] = {"index": index, "op": operation["op"]}
+        try:
+            with transaction.atomic():
+                obj, result["status"] = _run(view, operation)
+        except (Refusal, DatabaseError) as error:
+            if atomic:
+                raise _named(error, index) from None
+            envelope = exception_handler(error, {"request": view.request})
+            result["status"] = envelope.status_code
+            result["error"] = {k: v for k, v in envelope.data["error"].items() if k != "request_id"}
+        else:
+            result["id"] = obj.pk
+            if operation["op"] != "delete":
+                made[index] = obj.pk
+        results.append(result)
+    _show(view, results, made)
+    return results
+
+
+def _run(view: Any, operation: dict[str, Any]) -> tuple[Any, int]:
+    actor = view.request.user
+    if operation["op"] == "create":
+        view.may("create")
+        data = view.input(operation["data"], creating=True)
+        return create_record(of=view.entity, data=data, actor=actor), 201
+    obj = view.get_object(operation["id"])
+    if operation["op"] == "delete":
+        return delete_record(obj=obj, actor=actor), 204
+    data = view.input(operation["data"], creating=False, obj=obj)
+    version = data.pop("version", None)
+    return update_record(obj=obj, data=data, actor=actor, version=version), 200
+
+
+def _show(view: Any, results: list[dict[str, Any]], made: dict[int, Any]) -> None:
+    manager = getattr(view.entity.model, "everything", view.entity.model._default_manager)
+    shown = Representation(view.entity, view.request.user)
+    rows = {r["id"]: r for r in shown.rows(manager.filter(pk__in=set(made.values())))} if made else {}
+    for index, pk in made.items():
+        results[index]["data"] = rows.get(pk)
+
+
+def _named(error: Exception, index: int) -> Exception:
+    """Return the refusal with the operation's place in front of each field."""
+    if not isinstance(error, Refusal):
+        return error
+    at = f"operations.{index}"
+    details = [Detail(f"{at}.data.{d.field}" if d.field else at, d.message) for d in error.details]
+    kind = type(error) if isinstance(error, Refusal) else Invalid
+    message = _("Operation %(index)d: %(message)s") % {"index": index, "message": error.message}
+    return kind(message, details=details or [Detail(at, error.message)], extra=error.extra)

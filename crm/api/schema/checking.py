@@ -1,0 +1,163 @@
+"""Checks a value against its declared schema: what the document says is what is enforced."""
+
+import datetime as dt
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.dateparse import parse_date, parse_datetime
+from django.utils.translation import gettext as _
+
+from crm.api.schema.shapes import Schema
+from crm.lib.errors import Detail, Invalid
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def check(schema: Schema, value: Any, at: str = "") -> None:
+    """Raise ``Invalid`` with every detail unless ``value`` fits ``schema``."""
+    problems = list(problems_of(schema, value, at))
+    if problems:
+        if len(problems) == 1:
+            message = f"{problems[0].field}: {problems[0].message}" if problems[0].field else problems[0].message
+        else:
+            message = _("%(count)d values are not valid.") % {"count": len(problems)}
+        raise Invalid(message, details=problems)
+
+
+def problems_of(schema: Schema, value: Any, at: str = "") -> Iterator[Detail]:
+    """Yield what does not fit, with dotted names."""
+    options = schema.get("anyOf")
+    if options is not None:
+        found = [list(problems_of(option, value, at)) for option in options]
+        if all(found):
+            yield from min(found, key=lambda f: (len(f), not _same_type(value, options[found.index(f)])))
+        return
+    expected = schema.get("type")
+    names = [expected] if isinstance(expected, str) else list(expected or ())
+    if names and not any(_is(value, name) for name in names):
+        yield Detail(at, _("Expected is: %(types)s.") % {"types": ", ".join(names)})
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        allowed = ", ".join(str(v) for v in schema["enum"][:20])
+        yield Detail(at, _("“%(value)s” is not one of: %(allowed)s.") % {"value": str(value)[:60], "allowed": allowed})
+    elif isinstance(value, str):
+        yield from _text(schema, value, at)
+    elif isinstance(value, bool):
+        return
+    elif isinstance(value, int | float):
+        if "minimum" in schema and value < schema["minimum"]:
+            yield Detail(at, _("It must be at least %(limit)s.") % {"limit": schema["minimum"]})
+        if "maximum" in schema and value > schema["maximum"]:
+            yield Detail(at, _("It must be at most %(limit)s.") % {"limit": schema["maximum"]})
+    elif isinstance(value, list):
+        yield from _list(schema, value, at)
+    elif isinstance(value, dict):
+        yield from _object(schema, value, at)
+
+
+def _same_type(value: Any, option: Schema) -> bool:
+    expected = option.get("type")
+    names = [expected] if isinstance(expected, str) else list(expected or ())
+    return any(_is(value, name) for name in names)
+
+
+def _is(value: Any, name: str) -> bool:
+    if isinstance(value, bool):
+        return name == "boolean"
+    if name == "integer" and isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, _TYPES[name])
+
+
+def _text(schema: Schema, value: str, at: str) -> Iterator[Detail]:
+    if len(value) > schema.get("maxLength", len(value)):
+        limits = {"limit": schema["maxLength"], "count": len(value)}
+        yield Detail(at, _("At most %(limit)d characters; this has %(count)d.") % limits)
+        return
+    if len(value) < schema.get("minLength", 0):
+        yield Detail(at, _("This field is required.") if not value else _("It is too short."))
+        return
+    message = _FORMATS[schema["format"]](value) if schema.get("format") in _FORMATS else None
+    if message:
+        yield Detail(at, message)
+    elif "pattern" in schema and not re.search(schema["pattern"], value):
+        yield Detail(at, _("“%(value)s” has not the form that is expected.") % {"value": value[:60]})
+
+
+def _list(schema: Schema, value: list[Any], at: str) -> Iterator[Detail]:
+    if len(value) > schema.get("maxItems", len(value)):
+        yield Detail(at, _("At most %(limit)d entries; these are %(count)d.") % {"limit": schema["maxItems"], "count": len(value)})
+        return
+    if len(value) < schema.get("minItems", 0):
+        yield Detail(at, _("At least %(limit)d entries.") % {"limit": schema["minItems"]})
+    for index, item in enumerate(value):
+        yield from problems_of(schema.get("items", {}), item, _join(at, str(index)))
+
+
+def _object(schema: Schema, value: dict[str, Any], at: str) -> Iterator[Detail]:
+    properties = schema.get("properties", {})
+    more = schema.get("additionalProperties", {})
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield Detail(_join(at, name), _("This field is required."))
+    if len(value) < schema.get("minProperties", 0):
+        yield Detail(at, _("Something is expected here."))
+    for name, inner in value.items():
+        if name in properties:
+            yield from problems_of(properties[name], inner, _join(at, name))
+        elif more is False:
+            yield Detail(_join(at, name[:80]), _("Unknown field “%(name)s”.") % {"name": name[:80]})
+        elif isinstance(more, dict):
+            yield from problems_of(more, inner, _join(at, name[:80]))
+
+
+def _join(*parts: str) -> str:
+    return ".".join(p for p in parts if p)
+
+
+def _uuid(value: str) -> str | None:
+    try:
+        return None if str(uuid.UUID(value)) == value.lower() else _("“%(value)s” is not an id.") % {"value": value[:60]}
+    except ValueError:
+        return _("“%(value)s” is not an id.") % {"value": value[:60]}
+
+
+def _date(value: str) -> str | None:
+    try:
+        found = parse_date(value)
+    except ValueError:
+        found = None
+    return None if found else _("“%(value)s” is not a date; write it as YYYY-MM-DD.") % {"value": value[:40]}
+
+
+def _moment(value: str) -> str | None:
+    try:
+        found: dt.datetime | None = parse_datetime(value)
+    except ValueError:
+        found = None
+    if found:
+        return None
+    return _("“%(value)s” is not a date and time; write it as YYYY-MM-DDThh:mm:ssZ.") % {"value": value[:40]}
+
+
+def _email(value: str) -> str | None:
+    try:
+        validate_email(value)
+    except ValidationError:
+        return _("“%(value)s” is not an e-mail address.") % {"value": value[:80]}
+    return None
+
+
+_FORMATS = {"uuid": _uuid, "date": _date, "date-time": _moment, "email": _email}

@@ -1,0 +1,75 @@
+"""What an operation of the API takes and gives: one declaration for checking and for the OpenAPI document."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from crm.api.schema.shapes import Schema
+
+F = TypeVar("F", bound=Callable[..., Any])
+Lazy = Schema | Callable[[Any], Schema]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A query parameter (or a header) of an operation."""
+
+    name: str
+    schema: Schema
+    description: str = ""
+    required: bool = False
+    where: str = "query"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one address.
+
+    ``body`` and ``answer`` are schemas, or functions of the view that return one. ``answer`` is the schema of
+    ``data`` in the envelope; None means an empty answer. ``files`` names the answers that are not enveloped,
+    by media type.
+    """
+
+    summary: Any
+    description: Any = ""
+    parameters: tuple[Parameter, ...] | Callable[[Any], tuple[Parameter, ...]] = ()
+    body: Lazy | None = None
+    body_type: str = "application/json"
+    answer: Lazy | None = None
+    status: int = 200
+    many: bool = False
+    files: dict[str, Schema] = field(default_factory=dict)
+    errors: tuple[int, ...] = ()
+    public: bool = False
+    checks_parameters: bool = True
+    """Off for an operation that reads its parameters itself (lists with their filters)."""
+    tag: str = ""
+
+    def all_parameters(self, view: Any) -> tuple[Parameter, ...]:
+        """Return the parameters for a view."""
+        return self.parameters(view) if callable(self.parameters) else self.parameters
+
+    def body_schema(self, view: Any) -> Schema | None:
+        """Return the schema of the body for a view."""
+        return self.body(view) if callable(self.body) else self.body
+
+    def answer_schema(self, view: Any) -> Schema | None:
+        """Return the schema of the data for a view."""
+        return self.answer(view) if callable(self.answer) else self.answer
+
+
+def describe(summary: Any, **declared: Any) -> Callable[[F], F]:
+    """Declare the operation that a handler method is."""
+
+    def attach(function: F) -> F:
+        function.operation = Operation(summary, **declared)  # type: ignore[attr-defined]
+        return function
+
+    return attach
+
+
+def operation_of(view: Any, method: str) -> Operation | None:
+    """Return the declared operation of a view's method (``GET``), also through a view set's actions."""
+    method = "get" if method.lower() == "head" else method.lower()
+    name = (getattr(view, "action_map", None) or {}).get(method, method)
+    return getattr(getattr(view, name, None), "operation", None)

@@ -1,0 +1,43 @@
+"""``?q=``: every word must be found in the record's search column, or, where a part of it is hidden, its title."""
+
+from typing import Any
+
+from django.db.models import F, Q, QuerySet
+
+from crm.lib.text import fold
+from crm.records.entity import Entity
+
+MAX_WORDS = 10
+
+
+def matching(of: Entity, user: Any, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+    """Return the rows that hold every word of ``text`` (the first ten)."""
+    words = [fold(w) for w in text[:500].split()][:MAX_WORDS]
+    if not words:
+        return queryset
+    if _column_is_open(of, user):
+        for word in words:
+            queryset = queryset.filter(search_text__contains=word)
+        return queryset
+    readable = of.fields_for(user)
+    titles = [readable[name].source for name in of.title if name in readable]
+    for word in words:
+        clause = Q(pk__in=[])
+        for source in titles:
+            clause |= Q(**{f"{source}__icontains": word})
+        queryset = queryset.filter(clause)
+    return queryset
+
+
+def _column_is_open(of: Entity, user: Any) -> bool:
+    """Tell whether the user may read all that the search column is made of."""
+    column = next((f for f in of.model._meta.get_fields() if f.name == "search_text"), None)
+    expression = getattr(column, "expression", None)
+    if expression is None:
+        return False
+    parts = {e.name for e in expression.flatten() if isinstance(e, F)}
+    readable = {f.source for f in of.fields_for(user).values()}
+    declared = {f.source for f in of.own_fields.values()}
+    return not ((parts & declared) - readable)
+
+
