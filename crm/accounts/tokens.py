@@ -135,6 +135,11 @@ def authenticate_access(token: str) -> User:
     return user
 
 
+def family_of(token: str) -> uuid.UUID:
+    """Return the sign-in that an access token belongs to."""
+    return uuid.UUID(str(_decode(token)["fam"]))
+
+
 def hash_of(token: str) -> str:
     """Return what is stored of a token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Users, teams, roles, tags and custom fields, declared: the same lists, API and import as everything else."""
+"""Users, teams and roles, declared: the same lists, API and import as everything else."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -8,9 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Role, Team, User
 from crm.records.entity import REFERENCE, Entity, register
-from crm.records.fields import Choice, Field, Kind, choices_of
-from crm.records.models import CustomField, Tag
-from crm.records.models.tag import HUES
+from crm.records.fields import Field, Kind, choices_of
 from crm.workspace import rules
 
 
@@ -26,7 +24,7 @@ class RoleEntity(Entity):
     sort = ("name",)
     owner = None
     abilities = REFERENCE
-    constraint_messages = {"role_parent_no_circle": _("Roles make no circles.")}  # noqa: RUF012
+    constraint_messages = {"role_parent_no_circle": _("Roles make no circles.")}
     fields = (
         Field("code", Kind.TEXT, _("Code"), required=True, max_length=40, unique=True),
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
@@ -67,7 +65,7 @@ class TeamEntity(Entity):
         Field("manager", Kind.USER, _("Manager")),
         Field("created_at", Kind.DATETIME, _("Created"), writable=False),
     )
-    constraint_messages = {"team_parent_no_circle": _("Teams make no circles.")}  # noqa: RUF012
+    constraint_messages = {"team_parent_no_circle": _("Teams make no circles.")}
 
     def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
         """No circles, and a manager who is here."""
@@ -137,55 +135,5 @@ class UserEntity(Entity):
         rules.refuse_deletion(obj, actor)
 
 
-class TagEntity(Entity):
-    """A word that people put on records."""
-
-    name = "tag"
-    plural = "tags"
-    model = Tag
-    label = _("Tag")
-    label_plural = _("Tags")
-    icon = "tag"
-    sort = ("name",)
-    owner = None
-    abilities = REFERENCE
-    fields = (
-        Field("name", Kind.TEXT, _("Name"), required=True, max_length=60, unique=True),
-        Field("hue", Kind.CHOICE, _("Colour"), choices=tuple(Choice(h, h.capitalize(), hue=h) for h in HUES), default="slate"),
-        Field("description", Kind.TEXT, _("Description"), max_length=200),
-    )
-
-
-class CustomFieldEntity(Entity):
-    """A field of one's own."""
-
-    name = "custom_field"
-    plural = "custom-fields"
-    model = CustomField
-    label = _("Custom field")
-    label_plural = _("Custom fields")
-    icon = "text-cursor-input"
-    title = ("label",)
-    sort = ("entity", "position")
-    owner = None
-    abilities = REFERENCE
-    fields = (
-        Field("entity", Kind.TEXT, _("Entity"), required=True, max_length=60),
-        Field("key", Kind.TEXT, _("Key"), required=True, max_length=60),
-        Field("label", Kind.TEXT, _("Label"), required=True, max_length=120),
-        Field("kind", Kind.CHOICE, _("Kind"), required=True, choices=choices_of(CustomField.Kind)),
-        Field("help_text", Kind.TEXT, _("Help"), max_length=300),
-        Field("group", Kind.TEXT, _("Group"), max_length=80),
-        Field("is_required", Kind.BOOLEAN, _("Required"), default=False),
-        Field("in_list", Kind.BOOLEAN, _("In lists"), default=False),
-        Field("choices", Kind.JSON, _("Choices"), default=list, sortable=False, filterable=False),
-        Field("link_entity", Kind.TEXT, _("Links to"), max_length=60),
-        Field("max_length", Kind.INTEGER, _("Longest"), min_value=1, max_value=200_000),
-        Field("min_value", Kind.NUMBER, _("Least")),
-        Field("max_value", Kind.NUMBER, _("Most")),
-        Field("position", Kind.INTEGER, _("Order"), min_value=0, default=0),
-    )
-
-
-for declared in (RoleEntity(), TeamEntity(), UserEntity(), TagEntity(), CustomFieldEntity()):
+for declared in (RoleEntity(), TeamEntity(), UserEntity()):
     register(declared)

@@ -93,6 +93,7 @@ ROLES = (
             "report": _same("own", *EVERYDAY, "export"),
         },
     ),
+    RoleStart("NEWCOMER", "Newcomer", "Has registered; may do nothing until someone gives another role."),
     RoleStart(
         "READ_ONLY", "Read only", "Sees everything of the business and changes nothing.",
         cells={

@@ -1,25 +1,15 @@
-"""Who governs: users, roles, teams, tags, custom fields, and the workspace itself."""
+"""Who governs: users, roles, teams, and the workspace itself."""
 
 from typing import Any
 
 from django.db.models import Q
 
-from crm.access.policy import EVERYTHING, Policy
+from crm.access.policy import Policy
 from crm.access.rights import Rights
 from crm.accounts.models import FieldRight, Invitation, RefreshToken, Role, RolePermission, SignInLink, Team, User
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
-from crm.records.models import Comment, CustomField, Document, DocumentVersion, Note, Tag
+from crm.records.policies import ReadByAllPolicy
 from crm.workspace.models import ExchangeRate, Workspace
-
-
-class ReadByAllPolicy(Policy):
-    """Everyone who signs in reads it; the matrix says who governs it."""
-
-    owner = None
-
-    def rows(self, rights: Rights, user: Any, action: str) -> Q:
-        """Return everything for reading, and by the matrix for the rest."""
-        return EVERYTHING if action == "view" else super().rows(rights, user, action)
 
 
 class UserPolicy(ReadByAllPolicy, model=User):
@@ -77,16 +67,6 @@ class SignInLinkPolicy(Policy, model=SignInLink):
     owner = None
 
 
-class TagPolicy(ReadByAllPolicy, model=Tag):
-    """Everyone reads and uses tags."""
-
-
-class CustomFieldPolicy(ReadByAllPolicy, model=CustomField):
-    """Everyone's forms need them."""
-
-    entity = "custom_field"
-
-
 class WorkspacePolicy(ReadByAllPolicy, model=Workspace):
     """Everyone sees its name."""
 
@@ -97,32 +77,6 @@ class ExchangeRatePolicy(ReadByAllPolicy, model=ExchangeRate):
     """Everyone reads the rates."""
 
     entity = "settings"
-
-
-class NotePolicy(Policy, model=Note):
-    """One's own; and those on records one sees, unless private (see crm.records.attachments)."""
-
-    owner = "author"
-
-
-class CommentPolicy(Policy, model=Comment):
-    """With the record (see crm.records.attachments)."""
-
-    entity = "note"
-    owner = "author"
-
-
-class DocumentPolicy(Policy, model=Document):
-    """With the record (see crm.records.attachments)."""
-
-    owner = "uploaded_by"
-
-
-class DocumentVersionPolicy(Policy, model=DocumentVersion):
-    """With the document."""
-
-    entity = "document"
-    owner = "document__uploaded_by"
 
 
 class AuditPolicy(Policy, model=ActivityLog):

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import Model, folded
 
-
 _REQUIRES = """
 (WITH RECURSIVE chain AS (
     SELECT r.parent_id, r.require_second_factor, 0 AS depth FROM accounts_role r WHERE r.id = accounts_user.role_id
