@@ -2,10 +2,13 @@
 
 import os
 
+import django
 from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+django.setup()
 
+# The schedule reads the models, which are there only now.
 from crm.jobs.schedule import BEAT_SCHEDULE  # noqa: E402
 
 app = Celery("rapport")

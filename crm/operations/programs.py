@@ -98,7 +98,7 @@ def application(*, base: Path, logs: Path, host: str, port: int, workers: int) -
         ours("web", [
             "granian", "--interface", "asgi", "--host", host, "--port", str(port), "--workers", str(workers),
             "--loop", "uvloop", "--no-access-log", "--log-level", "warning", "--respawn-failed-workers",
-            "--respawn-interval", "0.2", "--workers-kill-timeout", "20", "--process-name", "rapport-web",
+            "--respawn-interval", "0.2", "--workers-kill-timeout", "20",
             "crm.asgi:application",
         ], logs, base),
         # Two workers, so that imports and exports never keep reminders and mail waiting.

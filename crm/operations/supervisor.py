@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -51,8 +52,8 @@ class Supervisor:
             code = program.ended()
             if code is not None:
                 pause = program.plan_restart()
-                self.say(f"{program.name} ended ({_why(code)}); it starts again in {pause:.1f} s. "
-                         f"Its log: {self.home.logs / (program.name + '.log')}")
+                log = self.home.logs / f"{program.name}.log"
+                self.say(f"{program.name} ended ({_why(code)}); it starts again in {pause:.1f} s. {_last_line(log)}({log})")
             elif program.process is None and program.start_at <= now:
                 program.start()
                 changed = True
@@ -89,6 +90,15 @@ def _why(code: int) -> str:
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exit code {code}"
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    words = next((line for line in reversed(lines) if line.strip()), "")
+    return f"Its last words: {words[:300]} " if words else ""
 
 
 def port_problem(host: str, port: int, probe: Any) -> str:
