@@ -5,8 +5,8 @@ from django.utils.module_loading import autodiscover_modules
 
 from crm.api.documents import pages, register_documents
 from crm.api.routes import all_routes, entity_views, is_declared, route
-from crm.api.viewsets import viewset_for
 from crm.api.views import UnknownView
+from crm.api.viewsets import viewset_for
 from crm.records.entity import all_entities
 from crm.records.models import Record
 

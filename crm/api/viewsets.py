@@ -1,129 +1,31 @@
-"""The views that every entity has. A domain extends them; most entities need nothing of their own."""
+"""The view sets that every entity has. A domain extends them; most entities need nothing of their own."""
 
-from collections.abc import Callable
 from typing import Any
 
 import orjson
 from django.utils.translation import gettext as _
 from rest_framework.viewsets import ViewSetMixin
 
-from crm.access.policy import NOTHING, policy_of, visible_to
-from crm.access.rights import rights_of
+from crm.access.policy import policy_of
 from crm.activity.intention import intend
 from crm.api.bulk import MAX_OPERATIONS, run_bulk
 from crm.api.concurrency import check_match, tag_of
-from crm.api.filters import apply_filter
+from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH, OfEntity, RecordView, reads_saved_views, record_of
 from crm.api.paging import Order, by_cursor, by_page
-from crm.api.parsers import strict_loads
 from crm.api.renderers import to_json
 from crm.api.schema import shapes
 from crm.api.schema.checking import check
-from crm.api.schema.entities import fields_parameters, list_parameters, write_schema
-from crm.api.schema.entities import read_schema as schema_of
+from crm.api.schema.entities import fields_parameters, list_parameters, read_schema, write_schema
 from crm.api.schema.operations import Parameter, describe
-from crm.api.searching import matching
 from crm.api.views import APIView, PublicAPIView, answer, no_content
-from crm.criteria import compile_criteria, validate
-from crm.lib.errors import Denied, Invalid, Missing
+from crm.lib.errors import Denied, Missing
 from crm.records.entity import Entity
-from crm.records.entity import entity as entity_named
-from crm.records.fields import LINKS
-from crm.records.representation import Representation, represent
+from crm.records.representation import represent
 from crm.records.services import create_record, delete_record, restore_record, update_record
 
-RESERVED = frozenset({"page", "limit", "cursor", "sort", "fields", "include", "filter", "q", "view"})
 
-# Filled by crm.lists: returns the criteria and the sorting of a saved view that the user may use.
-_saved_view: list[Callable[[str, Entity, Any], tuple[dict[str, Any] | None, str]]] = []
-
-
-def reads_saved_views(function: Callable[[str, Entity, Any], tuple[dict[str, Any] | None, str]]) -> None:
-    """Register the reader of saved views: ``(id, entity, user)`` to criteria and sorting."""
-    _saved_view[:] = [function]
-
-
-def record_of(view: Any) -> shapes.Schema:
-    """Return the schema of a view's record."""
-    return schema_of(view.entity)
-
-
-IF_MATCH = Parameter(
-    "If-Match", {"type": "string"}, "The ETag that was read; 412 when someone was faster.", where="header"
-)
-IDEMPOTENCY_KEY = Parameter(
-    "Idempotency-Key", shapes.text(pattern=r"^[\x21-\x7e]{1,255}$"),
-    "Sent again with the same body within 24 hours, the request is answered as the first time.", where="header",
-)
-
-
-class ReadViewSet(ViewSetMixin, APIView):
-    """List and retrieve records of an entity. Subclass and override ``queryset`` to narrow it."""
-
-    entity_name = ""
-    """The entity; ``as_view`` may give it too."""
-
-    @property
-    def entity(self) -> Entity:
-        """Return the entity."""
-        return entity_named(self.entity_name)
-
-    def queryset(self) -> Any:
-        """Return the records that the caller may see."""
-        return visible_to(self.request.user, self.entity.model)
-
-    def get_object(self, id: Any) -> Any:
-        """Return a record that the caller may see, or refuse as missing."""
-        found = self.queryset().filter(pk=id).first()
-        if found is None:
-            raise Missing
-        return found
-
-    def shown(self) -> Representation:
-        """Return how records are shown: ``fields`` and ``include``."""
-        params = self.request.query_params
-        readable = self.entity.fields_for(self.request.user)
-        fields = None
-        if "fields" in params:
-            fields = [w.strip() for w in params["fields"].split(",")]
-            known = {*readable, "id", "created_at", "updated_at", "version", "custom"}
-            for name in fields:
-                if name not in known:
-                    raise Invalid.field("fields", _("Unknown field “%(name)s”.") % {"name": name[:80]})
-        include = [w.strip() for w in params["include"].split(",")] if "include" in params else []
-        for name in include:
-            if name not in readable or readable[name].kind not in LINKS or readable[name].custom:
-                raise Invalid.field("include", _("Unknown relation “%(name)s”.") % {"name": name[:80]})
-        return Representation(self.entity, self.request.user, fields=fields, include=include)
-
-    def listed(self) -> tuple[Any, str | None]:
-        """Return the records that the parameters ask for, and the sorting."""
-        of, user, params = self.entity, self.request.user, self.request.query_params
-        if policy_of(of.model).rows(rights_of(user), user, "view") == NOTHING:
-            raise Denied
-        queryset, sort = self.queryset(), params.get("sort")
-        for name, value in params.items():
-            if name not in RESERVED:
-                queryset = apply_filter(of, user, queryset, name, value)
-        if "filter" in params:
-            queryset = queryset.filter(self._criteria(strict_loads(params["filter"], "filter"), "filter"))
-        if "q" in params:
-            queryset = matching(of, user, queryset, params["q"])
-        if "view" in params:
-            if not _saved_view:
-                raise Invalid.field("view", _("Unknown parameter “%(name)s”.") % {"name": "view"})
-            tree, sorting = _saved_view[0](params["view"], of, user)
-            if tree:
-                queryset = queryset.filter(self._criteria(tree, "view"))
-            sort = sort or sorting or None
-        return queryset, sort
-
-    def _criteria(self, tree: Any, name: str) -> Any:
-        model, user = self.entity.model, self.request.user
-        try:
-            return compile_criteria(validate(tree, model, user), model, user)
-        except Invalid as refusal:
-            details = [type(d)(f"{name}.{d.field}" if d.field else name, d.message) for d in refusal.details]
-            raise Invalid(refusal.message, details=details) from None
+class ReadViewSet(ViewSetMixin, OfEntity):
+    """List and retrieve records of an entity."""
 
     @describe(
         "List records", parameters=list_parameters, answer=record_of, many=True, checks_parameters=False, errors=(400, 403)
@@ -139,21 +41,12 @@ class ReadViewSet(ViewSetMixin, APIView):
     @describe("Get a record", parameters=lambda v: tuple(fields_parameters(v.entity)), answer=record_of, errors=(400, 404))
     def retrieve(self, request: Any, id: Any) -> Any:
         """Return one record."""
-        rows = self.shown().rows(self.queryset().filter(pk=id), *self._versioned())
+        rows = self.shown().rows(self.queryset().filter(pk=id), *self.versioned())
         if not rows:
             raise Missing
         row = rows[0]
         version = row.pop("_", {}).get("version")
         return answer(row, headers={"ETag": tag_of(version, row)})
-
-    def _versioned(self) -> tuple[str, ...]:
-        return ("version",) if any(f.name == "version" for f in self.entity.model._meta.get_fields()) else ()
-
-    def respond(self, obj: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Any:
-        """Return a record after a write, with its entity tag."""
-        row = represent(obj, self.entity, self.request.user)
-        tag = tag_of(getattr(obj, "version", None), row)
-        return answer(row, status=status, headers={"ETag": tag, **(headers or {})})
 
 
 class EntityViewSet(ReadViewSet):
@@ -254,7 +147,7 @@ class EntityViewSet(ReadViewSet):
         """Return the schema of the results."""
         return shapes.listing(shapes.shape(
             index=shapes.integer(0), op={"type": "string"}, status=shapes.integer(),
-            id=shapes.optional(shapes.uuid()), data=shapes.optional(schema_of(self.entity)),
+            id=shapes.optional(shapes.uuid()), data=shapes.optional(read_schema(self.entity)),
             error=shapes.optional({"type": "object"}),
         ))
 
@@ -274,4 +167,7 @@ def viewset_for(of: Entity) -> Any:
     return type(f"{of.name.title().replace('_', '')}ViewSet", (EntityViewSet,), {"entity_name": of.name})
 
 
-__all__ = ["APIView", "EntityViewSet", "PublicAPIView", "ReadViewSet", "answer", "no_content", "viewset_for"]
+__all__ = [
+    "IDEMPOTENCY_KEY", "IF_MATCH", "APIView", "EntityViewSet", "PublicAPIView", "ReadViewSet", "RecordView", "answer",
+    "no_content", "reads_saved_views", "record_of", "viewset_for",
+]
