@@ -21,7 +21,7 @@ from crm.lib.text import clean_line
 
 MAX_WORDS = 10
 MAX_WORD_LENGTH = 60
-MAX_CANDIDATES = 500
+MAX_CANDIDATES = 200
 """How many matches are ranked; of a word that fits more rows, the first found stand for the rest."""
 
 SHORT = 2
@@ -29,8 +29,9 @@ SHORT = 2
 
 
 def words_of(text: str) -> list[str]:
-    """Return the words to look for: at most ten, each cut to sixty characters, none twice."""
-    found = dict.fromkeys(word[:MAX_WORD_LENGTH] for word in clean_line(text[:2000]).split())
+    """Return the words to look for: at most ten, each cut to sixty characters, none twice, no bare signs."""
+    cut = (word[:MAX_WORD_LENGTH] for word in clean_line(text[:2000]).split())
+    found = dict.fromkeys(word for word in cut if any(c.isalnum() for c in word))
     return list(found)[:MAX_WORDS]
 
 

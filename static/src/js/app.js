@@ -1,8 +1,9 @@
 // The entry: htmx with its extensions, what every page needs, and the heavy parts by need.
 import './htmx.js';
-import 'htmx.org/dist/ext/hx-ws.js';
 import 'htmx.org/dist/ext/hx-preload.js';
 import './live.js';
+import './socket.js';
+import './presence.js';
 import './toasts.js';
 import './palette.js';
 import './shortcuts.js';
@@ -15,6 +16,7 @@ import './chart.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
+  'crm-board': () => import('./board.js'),
   'crm-select': () => import('./select.js'),
   'crm-upload': () => import('./upload.js'),
   'crm-columns': () => import('./columns.js'),

@@ -28,7 +28,7 @@ let release;
 let gate = Promise.resolve();
 export const hold = () => { gate = new Promise((resolve) => { release = resolve; }); };
 export const resume = () => release?.();
-document.addEventListener('htmx:ws:before:message:incoming', (event) => event.detail.waitUntil?.(gate));
+export const waiting = () => gate;
 
 // A first invalid field takes the focus after a form came back with 422.
 document.addEventListener('htmx:after:swap', (event) => {

@@ -1,0 +1,275 @@
+"""Reading the pipelines: the board with its columns and sums, the forecast, the numbers above them."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import reduce
+from typing import Any
+
+from django.db.models import Count, DecimalField, ExpressionWrapper, F, Max, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncMonth
+from django.utils import timezone
+
+from crm.access.policy import visible_to
+from crm.criteria import compile_criteria, validate
+from crm.search.words import contains, searchable_rows, words_of
+from sales.models import Deal, Pipeline, Stage
+
+PER_COLUMN = 25
+MONEY: Any = DecimalField(max_digits=20, decimal_places=2)
+ZERO = Decimal(0)
+WEIGHTED = ExpressionWrapper(F("value_base") * F("probability") / Decimal(100), output_field=MONEY)
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """Whether something is planned for a deal: what, when, and how urgent it looks."""
+
+    title: str
+    due: Any
+    tone: str
+    icon: str
+    words: str
+
+
+_next_steps: list[Callable[[Any, Sequence[uuid.UUID]], dict[uuid.UUID, NextStep]]] = []
+
+
+def finds_next_steps(function: Callable[[Any, Sequence[uuid.UUID]], dict[uuid.UUID, NextStep]]) -> Any:
+    """Register what knows the next step of deals (the tasks do)."""
+    _next_steps[:] = [function]
+    return function
+
+
+@dataclass(frozen=True)
+class BoardFilter:
+    """Which deals a board shows: one pipeline, and whatever narrows it further."""
+
+    pipeline: Pipeline
+    owners: tuple[uuid.UUID, ...] = ()
+    q: str = ""
+    criteria: dict[str, Any] | None = None
+    unfolded: frozenset[str] = frozenset()
+
+
+@dataclass
+class Column:
+    """A stage with its cards and sums."""
+
+    stage: Stage
+    count: int = 0
+    total: Decimal = ZERO
+    weighted: Decimal = ZERO
+    cards: list["Card"] = field(default_factory=list)
+    more: int = 0
+    folded: bool = False
+    share: float = 0
+
+    @property
+    def over_limit(self) -> bool:
+        """Tell whether more cards stand here than the stage allows."""
+        return bool(self.stage.work_limit and self.count > self.stage.work_limit)
+
+
+@dataclass(frozen=True)
+class Card:
+    """A deal as the board shows it."""
+
+    deal: Deal
+    idle_days: int | None
+    late: bool
+    next_step: NextStep | None
+
+
+@dataclass
+class Board:
+    """Everything a board page shows."""
+
+    pipeline: Pipeline
+    columns: list[Column]
+    count: int = 0
+    total: Decimal = ZERO
+    weighted: Decimal = ZERO
+    closing_this_month: Decimal = ZERO
+    slipping: int = 0
+    won_this_quarter: Decimal = ZERO
+    win_rate: float | None = None
+
+
+def pipelines(user: Any) -> list[Pipeline]:
+    """Return the pipelines in use, in their order."""
+    return list(visible_to(user, Pipeline).filter(archived_at=None).order_by("position", "name"))
+
+
+def filtered(user: Any, wanted: BoardFilter) -> QuerySet[Deal]:
+    """Return the deals of a board that ``user`` may see."""
+    deals = visible_to(user, Deal).filter(pipeline=wanted.pipeline, archived_at=None)
+    if wanted.owners:
+        deals = deals.filter(assigned_user__in=wanted.owners)
+    words = words_of(wanted.q)
+    if words:
+        deals, column = searchable_rows(deals, ("title", "external_id", "next_step"), user)
+        deals = deals.filter(contains(words, column))
+    if wanted.criteria:
+        deals = deals.filter(compile_criteria(validate(wanted.criteria, Deal, user), Deal, user))
+    return deals
+
+
+def board(user: Any, wanted: BoardFilter) -> Board:
+    """Return the columns with their first cards, and the sums. Five statements, whatever the number of deals."""
+    deals = filtered(user, wanted)
+    stages = list(wanted.pipeline.stages.order_by("position"))
+    columns = [
+        Column(stage, folded=stage.outcome != Stage.Outcome.OPEN and stage.code not in wanted.unfolded) for stage in stages
+    ]
+    sums = column_sums(deals)
+    shown = [c for c in columns if not c.folded]
+    cards = first_cards(user, deals, [c.stage for c in shown])
+    for column in columns:
+        column.count, column.total, column.weighted = sums.get(column.stage.pk, (0, ZERO, ZERO))
+        column.cards = cards.get(column.stage.pk, [])
+        column.more = max(0, column.count - len(column.cards)) if not column.folded else 0
+    top = max((c.total for c in columns if c.stage.outcome == Stage.Outcome.OPEN), default=ZERO)
+    for column in columns:
+        column.share = float(100 * column.total / top) if top else 0
+    made = Board(wanted.pipeline, columns)
+    for column in columns:
+        if column.stage.outcome == Stage.Outcome.OPEN:
+            made.count += column.count
+            made.total += column.total
+            made.weighted += column.weighted
+    _strip(made, deals)
+    return made
+
+
+def column_sums(deals: QuerySet[Deal]) -> dict[uuid.UUID, tuple[int, Decimal, Decimal]]:
+    """Return count, value and weighted value of each stage that has deals."""
+    rows = (
+        deals.order_by().values("stage_id")
+        .annotate(n=Count("pk"), total=Coalesce(Sum("value_base"), ZERO, output_field=MONEY),
+                  weighted=Coalesce(Sum(WEIGHTED), ZERO, output_field=MONEY))
+    )
+    return {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in rows}
+
+
+def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage]) -> dict[uuid.UUID, list[Card]]:
+    """Return the first cards of each stage: one walk of the board index per column, in one statement."""
+    if not stages:
+        return {}
+    branches = [
+        deals.filter(stage=stage).order_by(*card_order(stage)).values_list("pk")[:PER_COLUMN] for stage in stages
+    ]
+    ids = [pk for (pk,) in reduce(lambda a, b: a.union(b, all=True), branches)]
+    return as_cards(user, ids, stages)
+
+
+def more_cards(user: Any, deals: QuerySet[Deal], stage: Stage, offset: int) -> list[Card]:
+    """Return the cards of a column after the first ``offset``."""
+    ids = list(deals.filter(stage=stage).order_by(*card_order(stage)).values_list("pk", flat=True)[offset:offset + PER_COLUMN])
+    return as_cards(user, ids, [stage]).get(stage.pk, [])
+
+
+def card_order(stage: Stage) -> tuple[str, ...]:
+    """Return how a column is ordered: by hand, a closed one by the day of closing."""
+    return ("rank", "id") if stage.outcome == Stage.Outcome.OPEN else ("-actual_close_date", "-id")
+
+
+def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[uuid.UUID, list[Card]]:
+    """Return the deals of the given ids as cards by stage, each column in its order."""
+    wanted = list(ids)
+    known = {stage.pk: stage for stage in stages}
+    rows = (
+        Deal.objects.filter(pk__in=wanted).select_related("customer", "company", "assigned_user")
+        .only("title", "value", "value_base", "currency", "stage_id", "pipeline_id", "outcome", "version", "expected_close_date", "rank",
+              "actual_close_date", "entered_stage_at", "last_activity_at", "customer__first_name", "customer__last_name",
+              "customer__email", "company__name", "assigned_user__first_name", "assigned_user__last_name",
+              "assigned_user__email")
+    )
+    deals = {deal.pk: deal for deal in rows}
+    steps = _next_steps[0](user, wanted) if _next_steps and wanted else {}
+    found: dict[uuid.UUID, list[Card]] = {}
+    today = timezone.localdate()
+    for pk in wanted:
+        if pk in deals:
+            deal = deals[pk]
+            found.setdefault(deal.stage_id, []).append(_card(deal, known[deal.stage_id], steps.get(pk), today))
+    return found
+
+
+def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date) -> Card:
+    idle = None
+    if stage.rotting_days and deal.is_open and not (step and step.due):
+        quiet = (timezone.now() - max(filter(None, (deal.entered_stage_at, deal.last_activity_at)))).days
+        idle = quiet if quiet >= stage.rotting_days else None
+    late = bool(deal.is_open and deal.expected_close_date and deal.expected_close_date < today)
+    return Card(deal, idle, late, step)
+
+
+def _strip(made: Board, deals: QuerySet[Deal]) -> None:
+    """Add the numbers above the board, in one statement."""
+    today = timezone.localdate()
+    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+    is_open, won, lost = (Q(outcome=o) for o in ("open", "won", "lost"))
+    recent = Q(actual_close_date__gte=today - timedelta(days=90), actual_close_date__lte=today)
+    sums = deals.order_by().aggregate(
+        closing=Sum("value_base", filter=is_open & Q(expected_close_date__gte=today.replace(day=1),
+                                                     expected_close_date__lt=next_month)),
+        slipping=Count("pk", filter=is_open & Q(expected_close_date__lt=today)),
+        quarter=Sum("value_base", filter=won & Q(actual_close_date__gte=quarter, actual_close_date__lte=today)),
+        won=Count("pk", filter=won & recent),
+        lost=Count("pk", filter=lost & recent),
+    )
+    made.closing_this_month = sums["closing"] or ZERO
+    made.slipping = sums["slipping"]
+    made.won_this_quarter = sums["quarter"] or ZERO
+    closed = sums["won"] + sums["lost"]
+    made.win_rate = 100 * sums["won"] / closed if closed else None
+
+
+def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:
+    """Return the people who own open deals in the pipeline, those with most first."""
+    rows = (
+        visible_to(user, Deal).filter(pipeline=pipeline, outcome="open").exclude(assigned_user=None)
+        .order_by().values("assigned_user").annotate(n=Count("pk")).order_by("-n", "assigned_user")
+        .values_list("assigned_user", flat=True)[:limit]
+    )
+    model: Any = Deal._meta.get_field("assigned_user").remote_field.model
+    people = model.objects.in_bulk(list(rows))
+    return sorted(people.values(), key=lambda u: u.name.casefold())
+
+
+@dataclass(frozen=True)
+class Month:
+    """One column of the forecast."""
+
+    first: date | None
+    commit: Decimal
+    best_case: Decimal
+    pipeline: Decimal
+    weighted: Decimal
+    count: int
+
+
+def forecast(user: Any, wanted: BoardFilter) -> list[Month]:
+    """Return the open deals by the month of their expected close, sorted into commit, best case and pipeline.
+
+    Commit is 75 % or more, best case 40 % or more. Deals without a date come last.
+    """
+    rows = (
+        filtered(user, wanted).filter(outcome="open").order_by()
+        .annotate(month=TruncMonth("expected_close_date")).values("month")
+        .annotate(
+            commit=Sum("value_base", filter=Q(probability__gte=75)),
+            best=Sum("value_base", filter=Q(probability__gte=40, probability__lt=75)),
+            rest=Sum("value_base", filter=Q(probability__lt=40)),
+            weighted=Sum(WEIGHTED), n=Count("pk"), newest=Max("created_at"),
+        ).order_by("month")
+    )
+    made = [
+        Month(r["month"], r["commit"] or ZERO, r["best"] or ZERO, r["rest"] or ZERO, r["weighted"] or ZERO, r["n"])
+        for r in rows
+    ]
+    return [m for m in made if m.first] + [m for m in made if not m.first]

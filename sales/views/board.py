@@ -1,0 +1,91 @@
+"""The pages of a pipeline: board and forecast. The table is the general list of deals."""
+
+import json
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import gettext as _
+
+from crm.access.policy import allows, require
+from crm.criteria import describe
+from crm.lib.errors import Invalid
+from crm.ui.pages import page, render
+from sales.models import Deal, Pipeline, Stage
+from sales.selectors import BoardFilter, board, filtered, forecast, more_cards, owners_on, pipelines
+
+LAYOUTS = ("board", "forecast")
+
+
+@page()
+def deals(request: HttpRequest) -> HttpResponseBase:
+    """Show the pipeline as board or forecast."""
+    require(request.user, "view", Deal)
+    found = pipelines(request.user)
+    if not found:
+        return render(request, "sales/no_pipeline.html", {"may_manage": allows(request.user, "manage", Pipeline)})
+    wanted = wanted_of(request, found)
+    layout = request.GET.get("layout", "board")
+    context = {
+        "wanted": wanted,
+        "pipelines": found,
+        "layout": layout if layout in LAYOUTS else "board",
+        "owners": owners_on(request.user, wanted.pipeline),
+        "chosen": {str(pk) for pk in wanted.owners},
+        "sentence": describe(wanted.criteria, Deal, request.user) if wanted.criteria else "",
+        "may_create": allows(request.user, "create", Deal),
+        "may_manage": allows(request.user, "manage", Pipeline),
+        "params": request.GET.urlencode(),
+    }
+    if context["layout"] == "forecast":
+        return render(request, "sales/forecast.html", context | {"months": forecast(request.user, wanted)}, part="board")
+    shown = board(request.user, wanted)
+    open_columns = [c for c in shown.columns if not c.folded]
+    context |= {"board": shown, "open_columns": open_columns, "folded": [c for c in shown.columns if c.folded]}
+    return render(request, "sales/board.html", context, part="board")
+
+
+@page()
+def column(request: HttpRequest, stage_id: uuid.UUID) -> HttpResponse:
+    """Answer the next cards of a column."""
+    require(request.user, "view", Deal)
+    stage = Stage.objects.select_related("pipeline").filter(pk=stage_id).first()
+    if stage is None:
+        raise Http404
+    offset = request.GET.get("offset", "0")
+    if not offset.isdecimal() or len(offset) > 6:
+        raise Invalid.field("offset", _("This must be a number."))
+    wanted = wanted_of(request, [stage.pipeline])
+    rows = filtered(request.user, wanted)
+    cards = more_cards(request.user, rows, stage, int(offset))
+    left = rows.filter(stage=stage).count() - int(offset) - len(cards)
+    context = {"cards": cards, "stage": stage, "next": int(offset) + len(cards), "left": max(left, 0),
+               "params": request.GET.urlencode()}
+    return render(request, "sales/board_parts.html#more", context)
+
+
+def wanted_of(request: HttpRequest, known: list[Pipeline], params: Any = None) -> BoardFilter:
+    """Read from the address which deals a board shows; what is not understood is refused by name."""
+    params = request.GET if params is None else params
+    chosen = params.get("pipeline", "")
+    default = next((p for p in known if p.is_default), known[0])
+    pipeline = next((p for p in known if chosen and chosen in (p.code, str(p.pk))), None)
+    if pipeline is None:
+        if chosen:
+            raise Http404
+        pipeline = default
+    owners = []
+    for text in params.getlist("owner"):
+        try:
+            owners.append(request.user.pk if text == "me" else uuid.UUID(text))
+        except ValueError:
+            raise Invalid.field("owner", _("This is not a person’s id.")) from None
+    criteria = None
+    if params.get("filter"):
+        try:
+            criteria = json.loads(params["filter"])
+        except (ValueError, RecursionError):
+            raise Invalid.field("filter", _("This is not JSON.")) from None
+    return BoardFilter(
+        pipeline, tuple(owners), params.get("q", "")[:200], criteria, frozenset(params.getlist("unfold"))
+    )

@@ -1,0 +1,157 @@
+"""Moving a card: the answers are what the board needs to follow."""
+
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from crm.access.policy import visible_to
+from crm.activity.intention import intend
+from crm.lib.errors import Invalid, Missing, Refusal
+from crm.records.entity import entity
+from crm.records.fields import LINKS, Kind
+from crm.ui.pages import page, problems_of
+from sales.models import Deal, LossReason, Stage
+from sales.selectors import as_cards, column_sums, filtered
+from sales.services.deals import move_deal, reopen_deal
+from sales.services.stages import find_stage, missing_for
+from sales.views.board import wanted_of
+
+SIMPLE = {Kind.TEXT: "text", Kind.MONEY: "number", Kind.NUMBER: "number", Kind.INTEGER: "number", Kind.DATE: "date",
+          Kind.DATETIME: "datetime-local", Kind.EMAIL: "email", Kind.URL: "url", Kind.PHONE: "tel", Kind.LONG_TEXT: "text"}
+
+
+@page("GET POST")
+def move(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
+    """Ask what a stage wants to know (GET), or move the deal there (POST).
+
+    Answers JSON: the card as it is now with its place, the heads of the columns; 409 and 412 with a sentence;
+    422 with the form that asks for what is missing.
+    """
+    deal = _deal(request, deal_id)
+    params = request.GET if request.method == "GET" else request.POST
+    try:
+        stage = find_stage(params.get("stage", ""), deal.pipeline_id)
+    except Invalid as error:
+        return _refused(error)
+    if request.method == "GET":
+        return JsonResponse({"form": _form(request, deal, stage, params)})
+    try:
+        with intend(actor=request.user) as intention:
+            if deal.is_open or stage.outcome != Stage.Outcome.OPEN:
+                deal = move_deal(
+                    deal=deal, stage=stage, actor=request.user, version=_number(params.get("version")),
+                    before_id=_id(params.get("before")), after_id=_id(params.get("after")),
+                    data=_data(params), reason=params.get("reason") or None, closed_on=params.get("closed_on") or None,
+                )
+            else:
+                deal = reopen_deal(deal=deal, stage=stage, actor=request.user, version=_number(params.get("version")))
+            if stage.outcome == Stage.Outcome.LOST and deal.close_reason_id is None and LossReason.objects.filter(
+                outcome="lost", is_active=True
+            ).exists():
+                raise Invalid.field("close_reason", _("Say why the deal was lost."))
+    except Invalid as error:
+        return JsonResponse({"form": _form(request, deal, stage, params, problems_of(error)), "message": error.message}, status=422)
+    except Refusal as error:
+        return _refused(error)
+    answer = _state(request, deal, {stage.pk})
+    answer["undo"] = f"/changes/{intention.id}/undo"
+    answer["message"] = _("“%(deal)s” moved to %(stage)s") % {"deal": deal, "stage": stage.name}
+    return JsonResponse(answer)
+
+
+@page()
+def card(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
+    """Answer a card as it stands now: what a board asks for when it hears that a deal changed.
+
+    A deal that this board does not show, for whatever reason, is answered as no card.
+    """
+    deal = visible_to(request.user, Deal).select_related("pipeline", "stage").filter(pk=deal_id).first()
+    if deal is None:
+        return JsonResponse({"id": str(deal_id), "card": None, "heads": {}})
+    return JsonResponse(_state(request, deal, {deal.stage_id}))
+
+
+def _deal(request: HttpRequest, deal_id: uuid.UUID) -> Deal:
+    deal = visible_to(request.user, Deal).select_related("pipeline", "stage").filter(pk=deal_id).first()
+    if deal is None:
+        raise Missing
+    return deal
+
+
+def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str, Any]:
+    """Return card, place and column heads as the asking board shows them."""
+    params = QueryDict(request.POST.get("board") or request.GET.get("board", ""))
+    wanted = wanted_of(request, [deal.pipeline], params)
+    rows = filtered(request.user, wanted)
+    shown = rows.filter(pk=deal.pk).values_list("rank", flat=True).first()
+    found: dict[str, Any] = {"id": str(deal.pk), "stage": str(deal.stage_id), "version": deal.version, "card": None, "before": None}
+    if shown is not None:
+        stage = next(s for s in wanted.pipeline.stages.all() if s.pk == deal.stage_id)
+        made = as_cards(request.user, [deal.pk], [stage])[stage.pk][0]
+        found["card"] = render_to_string("sales/board_parts.html#card", {"card": made, "stage": stage}, request)
+        after = rows.filter(stage=stage, rank__gte=shown).exclude(pk=deal.pk).order_by("rank", "id")
+        found["before"] = str(after.values_list("pk", flat=True).first() or "")
+    sums = column_sums(rows)
+    found["heads"] = {
+        str(stage_id): {"count": n, "total": str(total), "weighted": str(weighted)}
+        for stage_id, (n, total, weighted) in sums.items()
+    }
+    return found
+
+
+def _form(
+    request: HttpRequest, deal: Deal, stage: Stage, params: Any, problems: dict[str, list[str]] | None = None
+) -> str:
+    """Return the form that asks for what the stage needs; empty when it needs nothing."""
+    deal_entity = entity("deal")
+    missing = [name for name, _message in missing_for(deal, stage)]
+    names = [*missing, *(n for n in problems or {} if n in deal_entity.own_fields and n not in missing and n != "stage")]
+    asked = []
+    for name in names:
+        f = deal_entity.field(name)
+        if f is None or f.name in ("close_reason", "actual_close_date"):
+            continue
+        options = [(o.value, o.label) for o in f.options]
+        if f.kind in LINKS and f.kind != Kind.USER and not options:
+            model = entity(f.link).model
+            options = [(str(row.pk), str(row)) for row in visible_to(request.user, model).order_by("pk")[:200]]
+        asked.append({"name": f.key, "label": f.label, "type": SIMPLE.get(f.kind, "text"), "options": options,
+                      "value": params.get(f"field.{f.key}", ""), "errors": (problems or {}).get(name, [])})
+    closing = stage.outcome != Stage.Outcome.OPEN
+    if not (asked or closing or problems):
+        return ""
+    return render_to_string("sales/move_form.html", {
+        "deal": deal, "stage": stage, "asked": asked, "closing": closing, "problems": problems or {},
+        "reasons": LossReason.objects.filter(outcome=stage.outcome, is_active=True) if closing else [],
+        "today": timezone.localdate(), "params": params, "other": [
+            message for name, found in (problems or {}).items() if name not in names and name != "close_reason" for message in found
+        ],
+    }, request)
+
+
+def _data(params: Any) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        key.removeprefix("field."): value for key, value in params.items() if key.startswith("field.") and value != ""
+    }
+    if params.get("note"):
+        data["close_note"] = params["note"]
+    return data
+
+
+def _refused(error: Refusal) -> JsonResponse:
+    return JsonResponse({"message": str(error.message), "code": error.code}, status=error.status if error.status != 400 else 422)
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+
+
+def _id(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        return None
