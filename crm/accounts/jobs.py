@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.accounts import addresses, invitations
 from crm.accounts.models import Invitation, User
-from crm.accounts.passwords import ResetTokens
+from crm.accounts.reset import ResetTokens
 from crm.jobs.engine import Run, job
 
 

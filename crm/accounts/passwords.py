@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from zxcvbn import zxcvbn
@@ -37,14 +36,3 @@ class HardToGuess:
     def get_help_text(self) -> str:
         """Say the rule."""
         return _("It must not be easy to guess: a few unrelated words are good.")
-
-
-class ResetTokens(EmailAwarePasswordResetTokenGenerator):
-    """Links to reset a password: dead after use, after a change of password, address or rights, and for the inactive."""
-
-    def _make_hash_value(self, user: Any, timestamp: int) -> str:
-        return f"{super()._make_hash_value(user, timestamp)}{user.auth_epoch}{user.is_active}"
-
-    def check_token(self, user: Any, token: str | None) -> bool:
-        """Tell whether the link is good for this user now."""
-        return bool(user is not None and user.is_active and super().check_token(user, token))
