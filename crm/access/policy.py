@@ -75,6 +75,8 @@ class Policy:
     def visible(self, queryset: QuerySet[M], user: Any, action: str = "view") -> QuerySet[M]:
         """Narrow ``queryset`` to the rows that ``user`` may view, and may do ``action`` to."""
         rights = rights_of(user)
+        if not rights.is_active:
+            return queryset.none()
         rows = self.rows(rights, user, "view")
         if action != "view":
             rows &= self.rows(rights, user, action)

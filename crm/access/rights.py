@@ -59,6 +59,8 @@ class Rights:
     user_id: uuid.UUID
     is_admin: bool
     require_second_factor: bool = False
+    is_active: bool = True
+    """Whether this is anybody at all: a deactivated or anonymous user has nothing, not even what all read."""
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     team_members: list[uuid.UUID] = field(default_factory=list)
@@ -105,7 +107,7 @@ def forget_rights(user: Any) -> None:
 
 def _load(user: Any) -> Rights:
     if not isinstance(user, User) or not user.is_active:
-        return Rights(user_id=getattr(user, "pk", None) or uuid.UUID(int=0), is_admin=False)
+        return Rights(user_id=getattr(user, "pk", None) or uuid.UUID(int=0), is_admin=False, is_active=False)
     return _read(user.role_id, user.team_id, user.pk)
 
 

@@ -110,9 +110,10 @@ def _empty(asked: Askable, asking: Asking) -> Q:
         return ~Q(Exists(_through(asked, asking)))
     raw = _raw(asked, asking)
     if asked.json:
-        return Q(lookups.In(Coalesce(raw, Value("")), ["", "[]"]))
+        text = Coalesce(raw, Value(""), output_field=models.TextField())
+        return Q(lookups.In(text, ["", "[]"]))
     if asked.type in (Type.TEXT, Type.CHOICE):
-        text = Coalesce(Cast(raw, models.TextField()), Value(""))
+        text = Coalesce(Cast(raw, models.TextField()), Value(""), output_field=models.TextField())
         return Q(lookups.Exact(text, Value("")))
     return Q(lookups.IsNull(raw, True))
 

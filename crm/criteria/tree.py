@@ -9,7 +9,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.db import models
@@ -49,6 +49,7 @@ class Asking:
     """A rule of the administrators (a permission's condition): ``viewer`` is only whom “me” means."""
     path: str = ""
     depth: int = 1
+    known: dict[type[models.Model], Vocabulary] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def reader(self) -> Any:
@@ -57,7 +58,9 @@ class Asking:
 
     def vocabulary(self) -> Vocabulary:
         """Return what may be asked here."""
-        return vocabulary_of(self.model, None if self.trusted else self.viewer)
+        if self.model not in self.known:
+            self.known[self.model] = vocabulary_of(self.model, None if self.trusted else self.viewer)
+        return self.known[self.model]
 
     def at(self, *parts: Any, **changes: Any) -> "Asking":
         """Return the place of a part of the tree."""

@@ -72,7 +72,8 @@ def _string(value: Any) -> str:
 
 def _text(asked: Askable, value: Any, viewer: Any) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        value = str(value)
+        # Python refuses to write very long integers as text.
+        value = str(value) if isinstance(value, float) or abs(value) < 10**30 else None
     return _string(value)
 
 

@@ -55,16 +55,22 @@ vocabularies_from(vocabulary)
 
 def _reveals(of: Entity, f: Field, rights: FieldRights) -> bool:
     """Tell whether a composed column (the sort key) is made of a field that is hidden."""
-    column = _column(of.model, f.source)
-    return isinstance(column, models.GeneratedField) and any(
-        part.name in rights.hidden for part in column.referenced_fields
-    )
+    return any(name in rights.hidden for name in _parts(_column(of.model, f.source)))
+
+
+def _parts(column: Any) -> set[str]:
+    """Return the names of the columns that a generated column is made of."""
+    if not isinstance(column, models.GeneratedField):
+        return set()
+    return {part.name for part in column.expression.flatten() if isinstance(part, models.F)}
 
 
 def _askables(of: Entity, key: str, f: Field) -> list[Askable]:
     """Return what may be asked about one field; an address is asked about part by part."""
     if f.kind == Kind.ADDRESS:
         return [_part_of_address(key, f, part) for part in ADDRESS_PARTS]
+    if f.extra.get("format") == "uuid":
+        return [Askable(key, Type.LINK, f.label, path=f.source, resolve=_any_id, group=f.group)]
     if f.kind not in _TYPES:
         return []
     kind = _TYPES[f.kind]
@@ -82,7 +88,7 @@ def _askables(of: Entity, key: str, f: Field) -> list[Askable]:
             name=key, type=kind, label=f.label, group=f.group, options=options, resolve=resolve, title=title,
             target=target, path="" if f.custom or f.computed else f.source, json=f.name if f.custom else "",
             expression=f.expression, folded=isinstance(column, models.GeneratedField) and f.source == "sort_key",
-            narrow="search_text" if column is not None and column in _searched(of.model) else "",
+            narrow="search_text" if column is not None and column.name in _parts(_column(of.model, "search_text")) else "",
             total=base.name if base is not None else "", extra={"kind": str(f.kind)},
         )
     ]
@@ -97,12 +103,6 @@ def _part_of_address(key: str, f: Field, part: str) -> Askable:
 
 def _column(model: type[models.Model], name: str) -> Any:
     return next((c for c in model._meta.concrete_fields if c.name == name), None)
-
-
-def _searched(model: type[models.Model]) -> tuple[Any, ...]:
-    """Return the columns that the model's indexed search column is made of."""
-    column = _column(model, "search_text")
-    return tuple(column.referenced_fields) if isinstance(column, models.GeneratedField) else ()
 
 
 # -- what values name -------------------------------------------------------------------------------
@@ -136,6 +136,14 @@ def _titles(target: str) -> Callable[[Any, Any], str]:
         return str(row) if row is not None else str(value)
 
     return title
+
+
+def _any_id(viewer: Any, value: Any) -> list[Any]:
+    """Return an id as it is: the rows that bear it are narrowed by their own policy."""
+    try:
+        return [uuid.UUID(str(value))]
+    except ValueError:
+        return []
 
 
 def _itself(model: type[models.Model]) -> Callable[[Any, Any], list[Any]]:

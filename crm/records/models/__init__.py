@@ -1,4 +1,4 @@
-"""What any record can have: tags, notes, comments, documents, custom fields, favourites."""
+"""What any record can have: tags, notes, comments, documents, custom fields."""
 
 from crm.records.models.attachments import Comment, Document, DocumentVersion, Note
 from crm.records.models.customfield import CustomField

@@ -57,15 +57,26 @@ _EMPTY: dict[Kind, Any] = {Kind.TAGS: [], Kind.MULTI_CHOICE: [], Kind.ADDRESS: {
 def _string(f: Field, value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise Bad(_("A text is expected."))
+    if isinstance(value, int) and abs(value) >= 10**60:  # Python refuses to write very long integers as text
+        raise Bad(_("This number is too long."))
     text = str(value)
     if has_unstorable(text):
         raise Bad(_("It contains characters that cannot be stored (NUL or a lone surrogate)."))
     return text
 
 
-def _text(f: Field, value: Any) -> str:
+def _text(f: Field, value: Any) -> Any:
+    if f.extra.get("format") == "uuid":
+        return _uuid(f, value)
     text = clean_line(_string(f, value))
     return _fits(f, text)
+
+
+def _uuid(f: Field, value: Any) -> uuid.UUID:
+    try:
+        return value if isinstance(value, uuid.UUID) else uuid.UUID(_string(f, value))
+    except ValueError:
+        raise Bad(_("“%(value)s” is not an id.") % {"value": str(value)[:60]}) from None
 
 
 def _long_text(f: Field, value: Any) -> str:
@@ -82,6 +93,8 @@ def _fits(f: Field, text: str) -> str:
 def _decimal(f: Field, value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise Bad(_("A number is expected."))
+    if isinstance(value, int) and abs(value) >= 10**60:
+        raise Bad(_("This number is too long."))
     text = str(value).strip().replace("\u00a0", "").replace(" ", "").replace("'", "")
     if len(text) > 60:
         raise Bad(_("This number is too long."))
@@ -106,7 +119,11 @@ def _number(f: Field, value: Any) -> Any:
     number = _decimal(f, value)
     if number.adjusted() > 20:
         raise Bad(_("This number is too large."))
-    return str(number) if f.custom else number
+    places = f.extra.get("places")
+    if places is not None and number != round(number, places):
+        raise Bad(_("At most %(places)d decimal places.") % {"places": places})
+    # Without an exponent: custom values are read back as plain decimals.
+    return format(number, "f") if f.custom else number
 
 
 def _money(f: Field, value: Any) -> Any:
