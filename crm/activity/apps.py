@@ -1,5 +1,6 @@
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
+from django.utils.module_loading import autodiscover_modules
 
 
 class ActivityConfig(AppConfig):
@@ -11,3 +12,4 @@ class ActivityConfig(AppConfig):
         from crm.activity.triggers import install
 
         post_migrate.connect(install, dispatch_uid="activity_triggers")
+        autodiscover_modules("undoing")

@@ -1,0 +1,25 @@
+"""What happens to the log itself, and to jobs."""
+
+import uuid
+
+from crm.activity.facts import fact
+
+
+@fact("activity.change_set_undone")
+class ChangeSetUndone:
+    """A change set was undone; ``counts`` are removed, changed, restored and kept rows by entity."""
+
+    change_set_id: uuid.UUID
+    undone_by_id: uuid.UUID
+    counts: dict[str, list[int]]
+
+
+@fact("jobs.finished")
+class JobFinished:
+    """A job has ended, well or not."""
+
+    job_id: uuid.UUID
+    kind: str
+    state: str
+    user_id: uuid.UUID | None
+    label: str
