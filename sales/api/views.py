@@ -1,0 +1,142 @@
+"""What the API can do with deals beyond reading and writing them."""
+
+from typing import Any
+
+from crm.access.policy import visible_to
+from crm.api.concurrency import check_match
+from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH
+from crm.api.parts import Parts, PartsView, PartView
+from crm.api.schema import describe, shapes
+from crm.api.schema.shapes import integer, listing, moment, nullable, optional, reference, shape, text
+from crm.api.views import answer
+from crm.api.viewsets import RecordView, record_of
+from crm.records.fields import Field, Kind, choices_of
+from sales.models import Deal, DealContact, DealProduct, StageChange
+from sales.services.deals import move_deal, reopen_deal
+
+VERSION = optional(integer(1, 2_147_483_647, "The version that was read; contested fields are refused with 412."))
+STAGE = shapes.shape_of(
+    {"id": shapes.uuid(), "name": text(), "code": text()}, description="A stage as it was passed through."
+)
+MOVE = shape(
+    stage=text(max_length=120, min_length=1, description="The id, code or name of the stage."),
+    version=VERSION,
+    close_reason=optional(nullable(shapes.uuid("Why it was won or lost."))),
+)
+HISTORY = shape(
+    id=shapes.uuid(), from_stage=nullable(STAGE), to_stage=STAGE, user=nullable(reference()), happened_at=moment(),
+    seconds_in_stage=nullable(integer(0, description="How long it had stood in the stage it left.")),
+    value=shapes.decimal("The value at that time."),
+)
+
+LINES = Parts(
+    of="deal", model=DealProduct, parent="deal", name="lines", order=("position", "created_at"),
+    fields=(
+        Field("product", Kind.LINK, "Product", link="product", required=True),
+        Field("quantity", Kind.NUMBER, "Quantity", min_value=0, max_value=10**9, default=1, extra={"above_zero": True}),
+        Field("unit_price", Kind.MONEY, "Unit price", required=True, min_value=0),
+        Field("discount_percent", Kind.NUMBER, "Discount", min_value=0, max_value=100, default=0),
+        Field("position", Kind.INTEGER, "Order", min_value=0, max_value=32767, default=0),
+    ),
+)
+CONTACTS = Parts(
+    of="deal", model=DealContact, parent="deal", name="contacts",
+    fields=(
+        Field("customer", Kind.LINK, "Customer", link="customer", required=True),
+        Field("role", Kind.CHOICE, "Role", choices=choices_of(DealContact.Role), default=DealContact.Role.OTHER),
+    ),
+)
+
+
+class StageView(RecordView):
+    """Where a deal stands."""
+
+    entity_name = "deal"
+
+    @describe(
+        "Move a deal to a stage", body=MOVE, answer=record_of, parameters=(IF_MATCH,), errors=(400, 403, 404, 409, 412)
+    )
+    def put(self, request: Any, id: Any) -> Any:
+        """Move the deal; moving it to where it is does nothing."""
+        body = self.body()
+        deal = self.get_object(id)
+        version = check_match(request, deal, {}, request.user) or body.get("version")
+        deal = move_deal(
+            deal=deal, stage=body["stage"], actor=request.user, version=version, reason=body.get("close_reason")
+        )
+        return self.respond(deal)
+
+
+class ReopenView(RecordView):
+    """Opens a closed deal again."""
+
+    entity_name = "deal"
+
+    @describe(
+        "Reopen a won or lost deal",
+        body=shape(stage=optional(nullable(text(max_length=120, min_length=1))), version=VERSION),
+        answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409, 412),
+    )
+    def post(self, request: Any, id: Any) -> Any:
+        """Open the deal in a stage, or in the one it came from."""
+        body = self.body()
+        deal = reopen_deal(
+            deal=self.get_object(id), actor=request.user, stage=body.get("stage"), version=body.get("version")
+        )
+        return self.respond(deal)
+
+
+class HistoryView(RecordView):
+    """The way of a deal."""
+
+    entity_name = "deal"
+
+    @describe("The stages that a deal passed through", answer=listing(HISTORY), errors=(404,))
+    def get(self, request: Any, id: Any) -> Any:
+        """Return every change of stage, the first one first."""
+        deal: Deal = self.get_object(id)
+        rows = (
+            visible_to(request.user, StageChange).filter(deal=deal)
+            .select_related("from_stage", "to_stage", "user").order_by("happened_at", "id")[:1000]
+        )
+        return answer([_change(row) for row in rows])
+
+
+def _change(row: StageChange) -> dict[str, Any]:
+    return {
+        "id": row.pk,
+        "from_stage": _stage(row.from_stage) if row.from_stage else None,
+        "to_stage": _stage(row.to_stage),
+        "user": {"id": row.user_id, "name": row.user.name} if row.user else None,
+        "happened_at": row.happened_at,
+        "seconds_in_stage": row.seconds_in_stage,
+        "value": row.value,
+    }
+
+
+def _stage(stage: Any) -> dict[str, Any]:
+    return {"id": stage.pk, "name": stage.name, "code": stage.code}
+
+
+class LinesView(PartsView):
+    """What a deal is about."""
+
+    parts = LINES
+
+
+class LineView(PartView):
+    """One line of a deal."""
+
+    parts = LINES
+
+
+class ContactsView(PartsView):
+    """Who has a say in a deal."""
+
+    parts = CONTACTS
+
+
+class ContactView(PartView):
+    """One person's part in a deal."""
+
+    parts = CONTACTS
