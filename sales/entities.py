@@ -8,8 +8,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.access.policy import SYSTEM
 from crm.activity.facts import publish
-from crm.lib.errors import Conflict, Detail
+from crm.criteria import matches, validate
+from crm.lib.errors import Conflict, Detail, Invalid
 from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import Choice, Field, Kind, choices_of
 from sales.events import DealLost, DealMoved, DealReopened, DealWon
@@ -63,9 +65,28 @@ class StageEntity(Entity):
         Field("hue", Kind.TEXT, _("Colour"), max_length=10, default="slate"),
         Field("rotting_days", Kind.INTEGER, _("Idle after days"), min_value=1, max_value=32767),
         Field("work_limit", Kind.INTEGER, _("Work limit"), min_value=1, max_value=32767),
-        Field("required_fields", Kind.JSON, _("Required fields"), default=list, sortable=False, filterable=False),
+        Field("required_fields", Kind.JSON, _("Required fields"), default=list, sortable=False, filterable=False, extra={"empty": []}),
         Field("entry_condition", Kind.JSON, _("Entry condition"), sortable=False, filterable=False),
     )
+
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """What a stage asks for must be something that a deal has."""
+        names = draft.required_fields
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            yield "required_fields", _("A list of field names is expected.")
+        else:
+            known = {k for k, f in DEAL.all_fields().items() if f.writable} - {"stage", "pipeline"}
+            for i, name in enumerate(names):
+                if name not in known:
+                    yield f"required_fields.{i}", _("Unknown field “%(name)s”.") % {"name": name[:60]}
+        if draft.entry_condition is not None and "entry_condition" in changed:
+            try:
+                draft.entry_condition = validate(
+                    draft.entry_condition, Deal, actor, trusted=True, path="entry_condition"
+                )
+            except Invalid as refusal:
+                for detail in refusal.details:
+                    yield detail.field, detail.message
 
     def find(self, queryset: Any, title: str) -> Any:
         """Find a stage by code or name, in the default pipeline first."""
@@ -241,6 +262,11 @@ class DealEntity(Entity):
         left_id = saving(obj).before.get("stage_id")
         if left_id == obj.stage_id:
             return
+        condition = obj.stage.entry_condition
+        if condition and not matches(obj, condition, SYSTEM, trusted=True):
+            raise Invalid.field(
+                "stage", _("This deal does not meet the conditions of “%(stage)s”.") % {"stage": obj.stage.name}
+            )
         for happened in self._facts(obj, left_id):
             publish(happened, about=obj, subjects=self.timeline_subjects(obj), quiet=saving(obj).quiet)
 
@@ -272,4 +298,4 @@ register(PipelineEntity())
 register(StageEntity())
 register(LossReasonEntity())
 register(ProductEntity())
-register(DealEntity())
+DEAL = register(DealEntity())
