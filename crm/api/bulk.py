@@ -45,12 +45,12 @@ def _run(view: Any, operation: dict[str, Any]) -> tuple[Any, int]:
     actor = view.request.user
     if operation["op"] == "create":
         view.may("create")
-        data = view.input(operation["data"], creating=True)
+        data = view.input(operation["data"], whole=True)
         return create_record(of=view.entity, data=data, actor=actor), 201
     obj = view.get_object(operation["id"])
     if operation["op"] == "delete":
         return delete_record(obj=obj, actor=actor), 204
-    data = view.input(operation["data"], creating=False, obj=obj)
+    data = view.input(operation["data"], whole=False, obj=obj)
     version = data.pop("version", None)
     return update_record(obj=obj, data=data, actor=actor, version=version), 200
 

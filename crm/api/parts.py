@@ -60,7 +60,7 @@ class _OfParts(RecordView):
         visible = visible_to(self.request.user, self.parts.model)
         return visible.filter(**{self.parts.parent: parent}).order_by(*self.parts.order, "id")
 
-    def schema(self) -> shapes.Schema:
+    def part_schema(self) -> shapes.Schema:
         """Return how a part is read."""
         properties = {"id": shapes.uuid(), **{f.name: read_value(f) for f in self.parts.fields}}
         return shapes.shape_of({**properties, "created_at": shapes.moment(), "updated_at": shapes.moment()})
@@ -137,7 +137,7 @@ class _OfParts(RecordView):
 class PartsView(_OfParts):
     """All parts of a record: ``/customers/{id}/contacts``."""
 
-    @describe("List the parts of a record", answer=lambda v: shapes.listing(v.schema()), errors=(404,))
+    @describe("List the parts of a record", answer=lambda v: shapes.listing(v.part_schema()), errors=(404,))
     def get(self, request: Any, id: Any) -> Any:
         """Return the parts (a record has few)."""
         links = [f.source for f in self.parts.fields if f.kind in LINKS]
@@ -145,7 +145,7 @@ class PartsView(_OfParts):
         return answer([self.show(part) for part in rows])
 
     @describe(
-        "Add a part to a record", body=lambda v: v.write_schema(creating=True), answer=lambda v: v.schema(), status=201,
+        "Add a part to a record", body=lambda v: v.write_schema(creating=True), answer=lambda v: v.part_schema(), status=201,
         parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409),
     )
     def post(self, request: Any, id: Any) -> Any:
@@ -168,13 +168,13 @@ class PartView(_OfParts):
             raise Missing
         return part
 
-    @describe("Get a part of a record", answer=lambda v: v.schema(), errors=(404,))
+    @describe("Get a part of a record", answer=lambda v: v.part_schema(), errors=(404,))
     def get(self, request: Any, id: Any, part_id: Any) -> Any:
         """Return a part."""
         return answer(self.show(self.find(id, part_id)))
 
     @describe(
-        "Change a part of a record", body=lambda v: v.write_schema(creating=False), answer=lambda v: v.schema(),
+        "Change a part of a record", body=lambda v: v.write_schema(creating=False), answer=lambda v: v.part_schema(),
         errors=(400, 403, 404, 409),
     )
     def patch(self, request: Any, id: Any, part_id: Any) -> Any:

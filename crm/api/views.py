@@ -51,6 +51,7 @@ class APIView(RestAPIView):
     """Whether a POST heeds ``Idempotency-Key``; off where the answer holds secrets."""
     metadata_class = None
     quota: Quota | None = None
+    format_kwarg = None
 
     # -- the order of questions ---------------------------------------------------------------------
 

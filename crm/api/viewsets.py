@@ -52,21 +52,21 @@ class ReadViewSet(ViewSetMixin, OfEntity):
 class EntityViewSet(ReadViewSet):
     """Everything that can be done with records of an entity."""
 
-    def input(self, data: Any, *, creating: bool, obj: Any = None, at: str = "") -> dict[str, Any]:
+    def input(self, data: Any, *, whole: bool, obj: Any = None, at: str = "") -> dict[str, Any]:
         """Return a body checked against the entity's schema; unchanged echoes of read-only values are dropped."""
         if obj is not None and isinstance(data, dict):
             data = _without_echoes(self.entity, data, obj, self.request.user)
-        check(write_schema(self.entity, creating=creating), data, at)
+        check(write_schema(self.entity, whole=whole, existing=obj is not None), data, at)
         return dict(data)
 
     @describe(
-        "Create a record", body=lambda v: write_schema(v.entity, creating=True), answer=record_of, status=201,
+        "Create a record", body=lambda v: write_schema(v.entity, whole=True, existing=False), answer=record_of, status=201,
         parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 409),
     )
     def create(self, request: Any) -> Any:
         """Make a record."""
         self.may("create")
-        obj = create_record(of=self.entity, data=self.input(request.data, creating=True), actor=request.user)
+        obj = create_record(of=self.entity, data=self.input(request.data, whole=True), actor=request.user)
         return self.respond(obj, status=201, headers={"Location": f"{request.path.rstrip('/')}/{obj.pk}"})
 
     def may(self, action: str) -> None:
@@ -75,26 +75,26 @@ class EntityViewSet(ReadViewSet):
             raise Denied
 
     @describe(
-        "Replace a record", body=lambda v: write_schema(v.entity, creating=True), answer=record_of,
+        "Replace a record", body=lambda v: write_schema(v.entity, whole=True, existing=True), answer=record_of,
         parameters=(IF_MATCH,), errors=(400, 403, 404, 409, 412),
         description="Required fields must be there; what is left out keeps its value.",
     )
     def update(self, request: Any, id: Any) -> Any:
         """Change a record; the required fields must be given."""
-        return self._change(request, id, creating=True)
+        return self._change(request, id, whole=True)
 
     @describe(
-        "Change a record", body=lambda v: write_schema(v.entity, creating=False), answer=record_of,
+        "Change a record", body=lambda v: write_schema(v.entity, whole=False, existing=True), answer=record_of,
         parameters=(IF_MATCH,), errors=(400, 403, 404, 409, 412),
         description="Only the fields that are given change; two people changing different fields both win.",
     )
     def partial_update(self, request: Any, id: Any) -> Any:
         """Change some fields of a record."""
-        return self._change(request, id, creating=False)
+        return self._change(request, id, whole=False)
 
-    def _change(self, request: Any, id: Any, *, creating: bool) -> Any:
+    def _change(self, request: Any, id: Any, *, whole: bool) -> Any:
         obj = self.get_object(id)
-        data = self.input(request.data, creating=creating, obj=obj)
+        data = self.input(request.data, whole=whole, obj=obj)
         version = data.pop("version", None)
         matched = check_match(request, obj, data, request.user)
         obj = update_record(obj=obj, data=data, actor=request.user, version=matched or version)
@@ -136,8 +136,8 @@ class EntityViewSet(ReadViewSet):
         """Return the schema of a bulk request. The data of each operation is checked by itself."""
         operation = {
             "anyOf": [
-                shapes.shape(op=shapes.one_of(["create"]), data=write_schema(self.entity, creating=True)),
-                shapes.shape(op=shapes.one_of(["update"]), id=shapes.uuid(), data=write_schema(self.entity, creating=False)),
+                shapes.shape(op=shapes.one_of(["create"]), data=write_schema(self.entity, whole=True, existing=False)),
+                shapes.shape(op=shapes.one_of(["update"]), id=shapes.uuid(), data=write_schema(self.entity, whole=False, existing=True)),
                 shapes.shape(op=shapes.one_of(["delete"]), id=shapes.uuid()),
             ]
         }
@@ -154,7 +154,7 @@ class EntityViewSet(ReadViewSet):
 
 def _without_echoes(of: Entity, data: dict[str, Any], obj: Any, user: Any) -> dict[str, Any]:
     """Drop read-only values that are sent back as they were read, so that what GET gave can be PUT."""
-    schema = write_schema(of, creating=False)["properties"]
+    schema = write_schema(of, whole=False, existing=True)["properties"]
     readonly = [name for name in data if name not in schema]
     if not readonly:
         return data

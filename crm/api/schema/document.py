@@ -11,7 +11,7 @@ from crm.api.errors import CODES
 from crm.api.routes import all_routes
 from crm.api.schema import shapes
 from crm.api.schema.operations import Operation, Parameter
-from crm.api.schema.shapes import Schema
+from crm.api.schema.shapes import COMPONENT, Schema
 
 PREFIX = "/api/v1/"
 _PLACEHOLDER = re.compile(r"{([a-z_]+)}")
@@ -32,10 +32,11 @@ _REASONS = {
     500: "Something went wrong on our side.",
     503: "The database is not available or took too long; `Retry-After` tells when to try again.",
 }
-_QUOTA = {
-    "X-RateLimit-Limit": "Calls a minute.",
-    "X-RateLimit-Remaining": "Calls left.",
-    "X-RateLimit-Reset": "Seconds until the quota is whole again.",
+_HEADERS: dict[str, Schema] = {
+    "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Calls a minute."},
+    "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Calls left."},
+    "X-RateLimit-Reset": {"schema": {"type": "integer"}, "description": "Seconds until the quota is whole again."},
+    "X-Request-ID": {"schema": {"type": "string"}, "description": "Names this request in our logs."},
 }
 
 
@@ -83,7 +84,7 @@ class AutoSchema(SpectacularAutoSchema):
             found["description"] = str(operation.description)
         body = operation.body_schema(self.view)
         if body is not None:
-            content = {operation.body_type: {"schema": self._shared(body, "Write")}}
+            content = {operation.body_type: {"schema": self._shared(body)}}
             found["requestBody"] = {"required": True, "content": content}
         return found
 
@@ -102,8 +103,7 @@ class AutoSchema(SpectacularAutoSchema):
         return found
 
     def _responses(self, operation: Operation, public: bool) -> dict[str, Any]:
-        headers = {n: {"schema": {"type": "integer"}, "description": d} for n, d in _QUOTA.items()}
-        headers["X-Request-ID"] = {"schema": {"type": "string"}, "description": "Names this request in our logs."}
+        headers = _headers()
         answers: dict[str, Any] = {}
         schema = operation.answer_schema(self.view)
         done: dict[str, Any] = {"description": str(operation.summary), "headers": dict(headers)}
@@ -129,21 +129,11 @@ class AutoSchema(SpectacularAutoSchema):
         if self.method == "POST" and not public:
             statuses.add(409)
         for status in sorted(statuses):
-            answers.setdefault(str(status), self._refusal(status, headers))
+            answers.setdefault(str(status), {"$ref": f"#/components/responses/Refused{status}"})
         return answers
 
-    def _refusal(self, status: int, headers: dict[str, Any]) -> dict[str, Any]:
-        more = dict(headers)
-        if status in (429, 503):
-            more["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
-        if status == 405:
-            more["Allow"] = {"schema": {"type": "string"}, "description": "The methods that there are."}
-        reference = {"$ref": "#/components/schemas/Error"}
-        content = {t: {"schema": reference} for t in ("application/json", "application/xml")}
-        return {"description": _REASONS[status], "headers": more, "content": content}
-
     def _enveloped(self, schema: Schema, many: bool) -> Schema:
-        inner = self._shared(schema, "")
+        inner = self._shared(schema)
         data = {"type": "array", "items": inner} if many else inner
         metadata: Schema = {"type": "object"}
         if many:
@@ -157,17 +147,34 @@ class AutoSchema(SpectacularAutoSchema):
             "required": ["success", "data", "metadata"],
         }
 
-    def _shared(self, schema: Schema, suffix: str) -> Schema:
+    def _shared(self, schema: Any) -> Any:
         """Keep the schemas of entities among the components, and refer to them."""
-        title = schema.get("x-component")
-        if not title:
+        if isinstance(schema, list):
+            return [self._shared(inner) for inner in schema]
+        if not isinstance(schema, dict):
             return schema
-        name = f"{title}{suffix}"
-        plain = {k: v for k, v in schema.items() if k != "x-component"}
+        name = schema.get(COMPONENT)
+        plain = {k: self._shared(v) for k, v in schema.items() if k != COMPONENT}
+        if not name:
+            return plain
         component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=plain, object=name)
         self.registry.register_on_missing(component)
-        reference: Schema = component.ref
-        return reference
+        return component.ref
+
+
+def _headers() -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in _HEADERS}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    more = _headers()
+    if status in (429, 503):
+        more["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds to wait."}
+    if status == 405:
+        more["Allow"] = {"schema": {"type": "string"}, "description": "The methods that there are."}
+    reference = {"$ref": "#/components/schemas/Error"}
+    content = {t: {"schema": reference} for t in ("application/json", "application/xml")}
+    return {"description": _REASONS[status], "headers": more, "content": content}
 
 
 def _needs_identity(view: Any) -> bool:
@@ -187,6 +194,8 @@ def finish(result: dict[str, Any], generator: Any, request: Any, public: bool) -
     """Add what all operations share: the error, the pagination, and the ways to sign in."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {}).update({"Error": _error(), "Pagination": _pagination()})
+    components["responses"] = {f"Refused{status}": _refusal(status) for status in _REASONS}
+    components["headers"] = _HEADERS
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
         "session": {"type": "apiKey", "in": "cookie", "name": "session", "description": "With `X-CSRFToken` on writes."},

@@ -79,7 +79,8 @@ def read_schema(of: Entity) -> Schema:
         properties[f.name] = {**read_value(f), "title": str(f.label)}
     custom = [f for f in of.all_fields().values() if f.custom]
     properties["custom"] = {"type": "object", "properties": {f.name: read_value(f) for f in custom}}
-    return {"type": "object", "properties": properties, "description": str(of.description or of.label)}
+    made: Schema = {"type": "object", "properties": properties, "description": str(of.description or of.label)}
+    return {**made, shapes.COMPONENT: shapes.component_name(of.name)}
 
 
 # -- writing ----------------------------------------------------------------------------------------
@@ -158,14 +159,14 @@ def _link(f: Field) -> Schema:
     return {"anyOf": [*plain, whole]}
 
 
-def write_schema(of: Entity, *, creating: bool) -> Schema:
-    """Return the schema of a body that makes (or changes) a record."""
+def write_schema(of: Entity, *, whole: bool, existing: bool) -> Schema:
+    """Return the schema of a body: with the required fields if ``whole``, for a record that there is if ``existing``."""
     properties: dict[str, Schema] = {}
     required: list[str] = []
     for f in of.own_fields.values():
         if f.writable and not f.computed:
             properties[f.name] = {**write_value(f), "title": str(f.label)}
-            if creating and f.required and f.default is None:
+            if whole and f.required and f.default is None:
                 required.append(f.name)
     custom = [f for f in of.all_fields().values() if f.custom]
     if "custom" in of.abilities:
@@ -174,15 +175,16 @@ def write_schema(of: Entity, *, creating: bool) -> Schema:
             "properties": {f.name: {**write_value(f), "title": str(f.label)} for f in custom},
             "description": "Custom fields by key.",
         }
-        if creating and any(f.required for f in custom):
+        if whole and any(f.required for f in custom):
             properties["custom"]["required"] = [f.name for f in custom if f.required]
             required.append("custom")
-    if not creating and _has_version(of):
+    if existing and _has_version(of):
         properties["version"] = shapes.integer(1, 2_147_483_647, "The version that was read: contested fields are refused with 412.")
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
     if required:
         made["required"] = required
-    return made
+    kind = ("replace" if whole else "change") if existing else "create"
+    return {**made, shapes.COMPONENT: shapes.component_name(of.name, kind)}
 
 
 def _has_version(of: Entity) -> bool:

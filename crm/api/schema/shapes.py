@@ -12,6 +12,8 @@ Schema = dict[str, Any]
 # NUL cannot be stored, so no text may hold it.
 STORABLE = r"^[^\u0000]*$"
 _OPTIONAL = "x-optional"
+COMPONENT = "x-component"
+"""Names a schema that the document keeps once and refers to."""
 
 
 def text(

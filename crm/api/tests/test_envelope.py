@@ -20,7 +20,8 @@ def test_a_record_from_birth_to_trash(api, rep):
     address = f"/api/v1/customers/{data['id']}"
     again = client.get(address)
     assert again.json()["data"] == data
-    assert client.put(address, data).status_code == 200
+    put = client.put(address, data)
+    assert put.status_code == 200, put.content
     changed = client.patch(address, {"status": "CUSTOMER", "tags": ["vip"]})
     assert changed.json()["data"]["tags"] == ["vip"]
     assert changed.json()["data"]["version"] == 2
