@@ -84,20 +84,22 @@ class Policy:
 
     def rows(self, rights: Rights, user: Any, action: str) -> Q:
         """Return the ``WHERE`` clause of one action: scope and condition, or a share, or ``also``."""
-        cell = rights.cell(self.entity, action)
-        if cell.scope == "none":
-            own = NOTHING
-        elif cell.scope == "all":
-            own = EVERYTHING
-        else:
-            own = self.owned_by(rights.owners(cell.scope))
-        if cell.condition and own != NOTHING:
-            own &= _compile_condition[0](self.model, cell.condition, user)
+        own = self.scoped(rights, user, action)
         if own == EVERYTHING:
             return own
         for more in (*self.shares(rights, action), self.also(rights, user, action)):
             if more is not None:
                 own = more if own == NOTHING else own | more
+        return own
+
+    def scoped(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the clause of the matrix alone: the scope of the cell, and its condition (A15)."""
+        cell = rights.cell(self.entity, action)
+        if cell.scope == "none":
+            return NOTHING
+        own = EVERYTHING if cell.scope == "all" else self.owned_by(rights.owners(cell.scope))
+        if cell.condition and own != NOTHING:
+            own &= _compile_condition[0](self.model, cell.condition, user)
         return own
 
     def owned_by(self, owners: list[Any]) -> Q:
