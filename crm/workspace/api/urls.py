@@ -2,6 +2,7 @@
 
 from crm.api.routes import route
 from crm.workspace.api import auth, people
+from crm.workspace.api.search import SearchView
 
 route("auth/login", auth.LoginView)
 route("auth/register", auth.RegisterView)
@@ -15,3 +16,4 @@ route("users/{id}/reactivate", people.ReactivateView)
 route("users/{id}/invite", people.InviteView)
 route("users/{id}/belongings", people.BelongingsView)
 route("roles/{id}/rights", people.RoleRightsView)
+route("search", SearchView)

@@ -1,0 +1,78 @@
+"""The customers report: how many, in which state, where from, since when, and who bought most."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Count, Q, Sum
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from analytics.selectors.period import Scope
+from analytics.selectors.sales import currency, deals_of, period_of
+from crm.access.policy import field_rights, visible_to
+from customers.models import Company, Customer
+from sales.models import Deal
+
+
+@dataclass
+class CustomerReport:
+    """The whole report; ``None`` for what the reader's role hides."""
+
+    scope: Scope
+    currency: str
+    as_of: datetime
+    customers: int
+    companies: int
+    new_customers: int
+    by_status: list[tuple[str, int]]
+    by_source: list[tuple[str, int]]
+    by_month: list[tuple[date, int]]
+    top_companies: list[tuple[Any, str, int, Decimal | None]]
+
+
+def customer_report(user: Any, scope: Scope) -> CustomerReport:
+    """Compute the report over what ``user`` may see. The period is that in which customers were made."""
+    people, companies = visible_to(user, Customer), visible_to(user, Company)
+    if scope.owner is not None:
+        people, companies = people.filter(assigned_user=scope.owner), companies.filter(assigned_user=scope.owner)
+    rights = field_rights(user, Customer)
+    new = people.filter(_made(scope))
+    totals = people.order_by().aggregate(n=Count("pk"), new=Count("pk", filter=_made(scope)))
+    return CustomerReport(
+        scope=scope, currency=currency(), as_of=timezone.now(), customers=totals["n"], companies=companies.count(),
+        new_customers=totals["new"],
+        by_status=_counts(people, "status") if rights.can_read("status") else [],
+        by_source=_counts(people, "source")[:20] if rights.can_read("source") else [],
+        by_month=[
+            (r["month"].date(), r["n"]) for r in new.order_by().annotate(month=TruncMonth("created_at")).values("month")
+            .annotate(n=Count("pk")).order_by("month")
+        ],
+        top_companies=_top(user, scope, companies),
+    )
+
+
+def _made(scope: Scope) -> Q:
+    clause = Q()
+    if scope.start:
+        clause &= Q(created_at__date__gte=scope.start)
+    if scope.end:
+        clause &= Q(created_at__date__lte=scope.end)
+    return clause
+
+
+def _counts(rows: Any, name: str) -> list[tuple[str, int]]:
+    found = rows.order_by().values(name).annotate(n=Count("pk")).order_by("-n", name)
+    return [(r[name], r["n"]) for r in found]
+
+
+def _top(user: Any, scope: Scope, companies: Any) -> list[tuple[Any, str, int, Decimal | None]]:
+    """Return the companies with the most won value, of those and of the deals that the reader sees."""
+    amounts = field_rights(user, Deal).can_read("value")
+    rows = (
+        deals_of(user, scope).filter(period_of(scope), outcome="won", company__in=companies).order_by()
+        .values("company", "company__name").annotate(n=Count("pk"), value=Sum("value_base"))
+        .order_by("-value" if amounts else "-n", "company")[:10]
+    )
+    return [(r["company"], r["company__name"], r["n"], r["value"] if amounts else None) for r in rows]
