@@ -1,5 +1,15 @@
 """The addresses of this package's pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from tasks.views import pages
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("tasks", pages.tasks, name="tasks"),
+    path("tasks/quick", pages.quick_add, name="task-quick"),
+    path("tasks/understood", pages.understood, name="task-understood"),
+    path("tasks/reschedule", pages.reschedule_many, name="task-reschedule"),
+    path("tasks/<uuid:task_id>/complete", pages.complete, name="task-complete"),
+    path("tasks/<uuid:task_id>/reopen", pages.reopen, name="task-reopen"),
+    path("tasks/<uuid:task_id>/status", pages.status, name="task-status"),
+]

@@ -1,0 +1,124 @@
+"""Reading tasks: what is late, what is due, what comes next for a deal."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.access.policy import visible_to
+from crm.access.rights import rights_of
+from sales.selectors import NextStep, finds_next_steps
+from tasks.models import Task
+
+OPEN = Q(status__in=[Task.Status.PENDING, Task.Status.IN_PROGRESS])
+SHOWN = 50
+GROUPS = (
+    ("late", gettext_lazy("Late")),
+    ("today", gettext_lazy("Today")),
+    ("week", gettext_lazy("This week")),
+    ("later", gettext_lazy("Later")),
+    ("none", gettext_lazy("No date")),
+    ("done", gettext_lazy("Done")),
+)
+
+
+@dataclass
+class Group:
+    """The tasks under one heading: the first ones, and how many there are."""
+
+    key: str
+    label: Any
+    count: int = 0
+    tasks: list[Task] = field(default_factory=list)
+
+    @property
+    def more(self) -> int:
+        """Return how many are not shown."""
+        return max(0, self.count - len(self.tasks))
+
+
+def mine_or_team(user: Any, who: str) -> QuerySet[Task]:
+    """Return the visible tasks of oneself, of one's team, or of everybody."""
+    tasks = visible_to(user, Task).filter(archived_at=None)
+    if who == "all":
+        return tasks
+    if who == "team":
+        return tasks.filter(assigned_user__in=rights_of(user).owners("tree"))
+    return tasks.filter(assigned_user=user)
+
+
+def clauses() -> dict[str, Q]:
+    """Return what makes a task stand in each group, in the reader's time zone."""
+    now = timezone.localtime()
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    tomorrow = midnight + dt.timedelta(days=1)
+    next_week = midnight + dt.timedelta(days=7 - now.weekday())
+    return {
+        "late": OPEN & Q(due_date__lt=now),
+        "today": OPEN & Q(due_date__gte=now, due_date__lt=tomorrow),
+        "week": OPEN & Q(due_date__gte=tomorrow, due_date__lt=next_week),
+        "later": OPEN & Q(due_date__gte=max(tomorrow, next_week)),
+        "none": OPEN & Q(due_date=None),
+        "done": Q(status=Task.Status.COMPLETED, completed_at__gte=midnight - dt.timedelta(days=7)),
+    }
+
+
+def grouped(tasks: QuerySet[Task], keys: Sequence[str] | None = None, limit: int = SHOWN) -> list[Group]:
+    """Return the groups with their first tasks: one statement for the numbers, one a group that is not empty."""
+    wanted = clauses()
+    labels = [(key, label) for key, label in GROUPS if keys is None or key in keys]
+    counts = tasks.order_by().aggregate(**{key: Count("pk", filter=wanted[key]) for key, _label in labels})
+    made = []
+    for key, label in labels:
+        group = Group(key, label, counts[key])
+        if group.count:
+            order = ("-completed_at", "id") if key == "done" else ("due_date", "created_at", "id")
+            group.tasks = list(with_records(tasks.filter(wanted[key])).order_by(*order)[:limit])
+        made.append(group)
+    return made
+
+
+def with_records(tasks: QuerySet[Task]) -> QuerySet[Task]:
+    """Load what a line of a task shows along with it."""
+    return tasks.select_related("customer", "company", "deal", "assigned_user", "category")
+
+
+def by_status(tasks: QuerySet[Task]) -> list[Group]:
+    """Return the tasks by status, for the board; of the finished only those of the last week."""
+    recent = timezone.now() - dt.timedelta(days=7)
+    groups = []
+    for status in Task.Status:
+        rows = tasks.filter(status=status)
+        if status == Task.Status.COMPLETED:
+            rows = rows.filter(completed_at__gte=recent)
+        elif status == Task.Status.CANCELLED:
+            rows = rows.filter(updated_at__gte=recent)
+        groups.append(Group(status.value, status.label, rows.count(), list(with_records(rows).order_by("due_date", "id")[:SHOWN])))
+    return groups
+
+
+@finds_next_steps
+def next_steps(user: Any, deals: Sequence[uuid.UUID]) -> dict[uuid.UUID, NextStep]:
+    """Return the next open task of each deal that ``user`` may see."""
+    now = timezone.localtime()
+    rows = (
+        visible_to(user, Task).filter(OPEN, deal__in=deals).order_by("deal", "due_date", "created_at").distinct("deal")
+        .values_list("deal", "title", "due_date")
+    )
+    found = {}
+    for deal, title, due in rows:
+        if due is None:
+            found[deal] = NextStep(title, None, "success", "chevron-right", _("Planned: %(title)s") % {"title": title})
+        elif due < now:
+            found[deal] = NextStep(title, due, "danger", "triangle-alert", _("Late: %(title)s") % {"title": title})
+        elif timezone.localtime(due).date() == now.date():
+            found[deal] = NextStep(title, due, "warning", "clock", _("Due today: %(title)s") % {"title": title})
+        else:
+            found[deal] = NextStep(title, due, "success", "chevron-right", _("Planned: %(title)s") % {"title": title})
+    return found

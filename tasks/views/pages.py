@@ -1,0 +1,168 @@
+"""The pages of tasks: the list by due date, the board by status, and what one does there."""
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.access.policy import allows, require, visible_to
+from crm.activity.intention import intend
+from crm.lib.errors import Invalid, Missing, Refusal
+from crm.records.services import create_record, update_record
+from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
+from tasks.models import Task
+from tasks.quick import understand
+from tasks.selectors import by_status, grouped, mine_or_team, with_records
+from tasks.services.tasks import complete_task, reopen_task, reschedule
+
+WHO = ("mine", "team", "all")
+SHIFTS = {"today": 0, "tomorrow": 1, "next_week": None}
+MAX_BULK = 200
+
+
+@page()
+def tasks(request: HttpRequest) -> HttpResponseBase:
+    """Show tasks by due date, or by status."""
+    require(request.user, "view", Task)
+    return _tasks_page(request)
+
+
+@page("POST")
+def quick_add(request: HttpRequest) -> HttpResponseBase:
+    """Make a task of a line."""
+    line = request.POST.get("line", "")
+    read = understand(line, request.user)
+    problems = list(read.problems)
+    if not problems:
+        try:
+            made = create_record(of="task", data=read.fields, actor=request.user)
+            chips = ", ".join(words for _icon, words, _field in read.chips)
+            toast(request, _("Task added: %(title)s") % {"title": made.title} + (f" ({chips})" if chips else ""),
+                  url=f"/tasks/{made.pk}", link=_("Open"))
+            return redirect_to(request, "/tasks")
+        except Invalid as error:
+            problems = [m for found in problems_of(error).values() for m in found]
+        except Refusal as error:
+            problems = [str(error.message)]
+    return _tasks_page(request, line=line, problems=problems, status=422)
+
+
+@page()
+def understood(request: HttpRequest) -> HttpResponse:
+    """Show as chips what a line is understood to mean."""
+    line = request.GET.get("line", "")
+    return render(request, "tasks/parts.html#chips", {"read": understand(line, request.user) if line.strip() else None})
+
+
+@page("GET POST")
+def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
+    """Ask for outcome and next step (GET), or mark the task as done (POST)."""
+    task = _task(request, task_id)
+    if request.method == "GET":
+        return render(request, "tasks/complete.html", {"task": task, "tomorrow": _at(1)})
+    follow_up = None
+    if request.POST.get("follow_up", "").strip():
+        read = understand(request.POST["follow_up"], request.user)
+        follow_up = {**read.fields}
+        follow_up.setdefault("due_date", request.POST.get("follow_up_due") or None)
+    try:
+        with intend(actor=request.user) as intention:
+            outcome = request.POST.get("outcome", "").strip() or None
+            task = complete_task(task=task, actor=request.user, outcome=outcome, follow_up=follow_up)
+    except Invalid as error:
+        return render(request, "tasks/complete.html", {
+            "task": task, "tomorrow": _at(1), "problems": [m for found in problems_of(error).values() for m in found],
+        }, status=422)
+    toast(request, _("Task done"), undo=intention.id)
+    return _row_or_page(request, task)
+
+
+@page("POST")
+def reopen(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
+    """Open a task again."""
+    task = reopen_task(task=_task(request, task_id), actor=request.user)
+    toast(request, _("Task opened again"))
+    return _row_or_page(request, task)
+
+
+@page("POST")
+def status(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
+    """Move a task to another status (the board's menu)."""
+    task = _task(request, task_id)
+    with intend(actor=request.user) as intention:
+        update_record(obj=task, data={"status": request.POST.get("status", "")}, actor=request.user)
+    toast(request, _("Task moved"), undo=intention.id)
+    return redirect_to(request, "/tasks?layout=board")
+
+
+@page("POST")
+def reschedule_many(request: HttpRequest) -> HttpResponseBase:
+    """Give the ticked tasks another due date; all of them, or none."""
+    ids = [_id(text) for text in request.POST.getlist("task")][:MAX_BULK]
+    found = list(visible_to(request.user, Task).filter(pk__in=[pk for pk in ids if pk]))
+    if not found or len(found) != len(set(ids)):
+        raise Missing
+    to = request.POST.get("to", "")
+    if to == "none":
+        due = None
+    elif to in SHIFTS:
+        days = SHIFTS[to]
+        due = _at(7 - timezone.localdate().weekday() if days is None else days)
+    else:
+        raise Invalid.field("to", _("Choose a day."))
+    with intend(actor=request.user, label=_("Reschedule tasks")) as intention:
+        for task in found:
+            reschedule(task=task, due_date=due, actor=request.user)
+    text = ngettext("%(n)d task moved", "%(n)d tasks moved", len(found)) % {"n": len(found)}
+    toast(request, text, undo=intention.id)
+    return redirect_to(request, "/tasks")
+
+
+def _tasks_page(
+    request: HttpRequest, *, line: str = "", problems: list[str] | None = None, status: int = 200
+) -> HttpResponse:
+    who = request.GET.get("who", "mine")
+    who = who if who in WHO else "mine"
+    layout = "board" if request.GET.get("layout") == "board" else "list"
+    rows = mine_or_team(request.user, who)
+    context: dict[str, Any] = {
+        "who": who, "layout": layout, "line": line, "problems": problems or [],
+        "may_create": allows(request.user, "create", Task),
+    }
+    if layout == "board":
+        context["columns"] = by_status(rows)
+    else:
+        groups = grouped(rows)
+        context |= {"groups": [g for g in groups if g.count], "open_count": sum(g.count for g in groups if g.key != "done")}
+    return render(request, "tasks/board.html" if layout == "board" else "tasks/list.html", context, status=status, part="tasks")
+
+
+def _row_or_page(request: HttpRequest, task: Task) -> HttpResponseBase:
+    if wants_part(request) and request.POST.get("row"):
+        shown = with_records(visible_to(request.user, Task)).filter(pk=task.pk).first()
+        return render(request, "tasks/parts.html#row", {"task": shown})
+    return redirect_to(request, request.POST.get("next") or "/tasks")
+
+
+def _task(request: HttpRequest, task_id: uuid.UUID) -> Task:
+    found = with_records(visible_to(request.user, Task)).filter(pk=task_id).first()
+    if found is None:
+        raise Missing
+    return found
+
+
+def _at(days: int) -> dt.datetime:
+    """Return five in the afternoon, some days from today."""
+    day = timezone.localdate() + dt.timedelta(days=days)
+    return timezone.make_aware(dt.datetime.combine(day, dt.time(17)))
+
+
+def _id(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
