@@ -71,7 +71,6 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "django_celery_beat",
     "django_prometheus",
-    "import_export",
     "crm.jobs",
     "crm.activity",
     "crm.accounts",
@@ -92,6 +91,7 @@ INSTALLED_APPS = [
     "communications",
     "analytics",
     "integrations",
+    "crm.demo",
 ]
 
 MIDDLEWARE = [
