@@ -1,0 +1,141 @@
+"""What an entity lends to imports besides its fields: further targets, natural keys, child rows, consequences.
+
+A domain declares one in ``<app>/transfer.py``; an entity without one is imported by its fields alone.
+
+    class CustomerTransfer(Adapter):
+        entity = "customer"
+        targets = (Target("contact_methods", _("Contact method"), ...),)
+
+    register(CustomerTransfer())
+"""
+
+import re
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+
+
+@dataclass(frozen=True)
+class Target:
+    """A place that a column can go to and that is no field: a contact method, an address, a part of a name.
+
+    ``patterns`` recognise headers (folded, words separated by single blanks); the groups ``label`` and ``kind``
+    and the given parameters say which method or address is meant.
+    """
+
+    key: str
+    label: Any
+    patterns: tuple[tuple[str, dict[str, str]], ...] = ()
+    several: bool = True
+
+    def recognise(self, header: str) -> dict[str, str] | None:
+        """Return the parameters of a header, or None when it is none of ours."""
+        for pattern, parameters in self.patterns:
+            match = re.fullmatch(pattern, header)
+            if match:
+                found = {k: v for k, v in match.groupdict().items() if v}
+                return {**parameters, **found}
+        return None
+
+
+@dataclass(frozen=True)
+class Child:
+    """A table of rows that belong to a record: the draft collects them under ``key``."""
+
+    key: str
+    model: type[models.Model]
+    parent: str
+    unique: tuple[str, ...]
+    """The attributes by which a row that is already there is recognised."""
+
+
+@dataclass
+class Draft:
+    """A row on its way to a record: public field keys with what the cells said, and what belongs to it."""
+
+    number: int
+    values: dict[str, Any] = field(default_factory=dict)
+    tags: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    external: list[str] = field(default_factory=list)
+    children: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    parts: dict[str, dict[str, str]] = field(default_factory=dict)
+    derived: set[str] = field(default_factory=set)
+    """Fields that the row itself does not name: they are written to new records only."""
+    later: dict[str, tuple[uuid.UUID, int]] = field(default_factory=dict)
+    """Links to records that another row of the same file makes: field to (id, row)."""
+    problems: list[tuple[str, str, str]] = field(default_factory=list)
+    """(header, value, sentence)"""
+    warnings: list[tuple[str, str, str]] = field(default_factory=list)
+
+    def collect(self, key: str, row: dict[str, Any]) -> None:
+        """Add a child row."""
+        self.children.setdefault(key, []).append(row)
+
+
+class Adapter:
+    """The defaults: fields alone. Hooks are called row by row in the check, and once a batch in the run."""
+
+    entity: str = ""
+    targets: tuple[Target, ...] = ()
+    children: tuple[Child, ...] = ()
+    keys: tuple[str, ...] = ()
+    """Fields that identify a record by themselves, best first."""
+    title_is_key: bool = False
+    """Whether two living records of the same title are the same record (companies, products)."""
+    natural: tuple[str, ...] = ()
+    """Fields that together tell a record without a key from another with the same title."""
+    options: frozenset[str] = frozenset()
+    """Further names that a mapping of this entity may hold; ``prepare`` reads them."""
+
+    def prepare(self, planner: Any) -> None:
+        """Read the mapping's options before the first row; may plan records that rows will need."""
+
+    def take(self, draft: Draft, target: str, parameters: dict[str, str], text: str) -> None:
+        """Put a cell where one of the ``targets`` says."""
+
+    def complete(self, draft: Draft, planner: Any) -> None:
+        """Derive what the row leaves out from what it says (``planner.put`` converts and checks a value)."""
+
+    def finish(self, obj: Any, changed: set[str], creating: bool) -> None:
+        """Set attributes of the checked record that no field writes (dates of its history)."""
+
+    def written(self, objects: Sequence[dict[str, Any]], options: dict[str, Any]) -> None:
+        """Carry set-based consequences of a batch of new rows, in its transaction."""
+
+    def write(self, rows: Iterable[Any], actor: Any, options: dict[str, Any]) -> bool:
+        """Write planned rows in another way than by COPY; return whether that was done."""
+        return False
+
+
+_ADAPTERS: dict[str, Adapter] = {}
+_HOMELESS: dict[str, Any] = {}
+
+
+def register(adapter: Adapter) -> Adapter:
+    """Add what an entity lends to imports."""
+    _ADAPTERS[adapter.entity] = adapter
+    return adapter
+
+
+def adapter_for(entity: str) -> Adapter:
+    """Return the adapter of an entity, or one that adds nothing."""
+    found = _ADAPTERS.get(entity)
+    if found is None:
+        found = Adapter()
+        found.entity = entity
+    return found
+
+
+def nothing_for(noun: str, advice: Any) -> None:
+    """Declare a noun of other programs for which nothing exists here, and what to do instead."""
+    _HOMELESS[noun] = advice
+
+
+def advice_for(noun: str) -> str:
+    """Return what to do with a noun that has no entity; empty when none was declared."""
+    return str(_HOMELESS.get(noun.lower().removesuffix("__c"), ""))
+

@@ -1,0 +1,258 @@
+"""The run: carries the plan out, batch by batch, each batch one transaction, all under one change set."""
+
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from django.db import DataError, IntegrityError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg import sql
+
+from crm.activity.intention import intend
+from crm.activity.models import ChangeSet
+from crm.lib.ids import uuid7
+from crm.records.entity import Entity, entity
+from crm.records.models import Note
+from crm.records.services.constraints import explain
+from crm.transfer.adapters import adapter_for
+from crm.transfer.engine.build import stored_columns
+from crm.transfer.engine.staging import copy_rows, query
+from crm.transfer.models import ExternalId, ImportRun
+
+BATCH = 5_000
+Planned = tuple[int, int, str, str, uuid.UUID | None, Any, Any]
+"""(row, part, entity, action, target, state, extra)"""
+
+
+class Writer:
+    """Writes one run's plan; ``written_to`` on the run is the checkpoint."""
+
+    def __init__(self, run: ImportRun, actor: Any, options: dict[str, Any], system: str) -> None:
+        self.run = run
+        self.actor = actor
+        self.options = options
+        self.system = system
+        self.counts: Counter[str] = Counter(run.report.get("written", {}))
+        self.failed: list[dict[str, Any]] = list(run.report.get("run_errors", []))
+        self._entities: dict[str, Entity] = {}
+        self._columns: dict[str, list[Any]] = {}
+
+    def write(self, progress: Callable[[int], None]) -> None:
+        """Carry out every batch after the checkpoint."""
+        while True:
+            batch = self._next()
+            if not batch:
+                break
+            with intend(actor=self.actor, source=ChangeSet.Source.IMPORT, label=self._label(), new=True, change_set_id=self.run.change_set):
+                self._batch(batch)
+                self.run.written_to = batch[-1][0]
+                self.run.report = {**self.run.report, "written": dict(self.counts), "run_errors": self.failed[:1_000]}
+                self.run.save(update_fields=["written_to", "report", "updated_at"])
+                progress(batch[-1][0])
+        with intend(actor=self.actor, source=ChangeSet.Source.IMPORT, label=self._label(), new=True, change_set_id=self.run.change_set):
+            self._link_later()
+
+    def _label(self) -> str:
+        return _("Import of %(file)s") % {"file": self.run.file_name}
+
+    def _next(self) -> list[Planned]:
+        """Return the next batch: whole rows, each with all its parts."""
+        found = query(
+            "SELECT number, part, entity, action, target, state, extra FROM {t} WHERE action IN ('create', 'update') AND number > %s "
+            "AND number <= coalesce((SELECT max(number) FROM (SELECT number FROM {t} WHERE action IN ('create', 'update') "
+            "AND number > %s ORDER BY number LIMIT %s) s), -1) ORDER BY number, part DESC",
+            self.run.plan_table, [self.run.written_to, self.run.written_to, BATCH],
+        )
+        return [
+            (number, part, name, action, target, orjson.loads(state) if state else None, orjson.loads(extra) if extra else {})
+            for number, part, name, action, target, state, extra in found
+        ]
+
+    # -- one batch --------------------------------------------------------------------------------
+
+    def _batch(self, rows: list[Planned]) -> None:
+        """Write rows at once; when one breaks a rule of the database, find it by halving."""
+        try:
+            with transaction.atomic():
+                self._write(rows)
+                with connection.cursor() as cursor:
+                    cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                    cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        except (IntegrityError, DataError) as error:
+            numbers = list(dict.fromkeys(r[0] for r in rows))
+            if len(numbers) == 1:
+                self._fail(rows, error)
+                return
+            middle = numbers[len(numbers) // 2]
+            self._batch([r for r in rows if r[0] < middle])
+            self._batch([r for r in rows if r[0] >= middle])
+            return
+        self.counts.update(self._count(rows))
+
+    def _count(self, rows: list[Planned]) -> Counter[str]:
+        done: Counter[str] = Counter()
+        stale = {f["row"] for f in self.failed if f.get("stale")}
+        for number, part, name, action, *_rest in rows:
+            if part == 0 and number not in stale:
+                done[action] += 1
+            elif part:
+                done[f"also:{name}"] += 1
+        return done
+
+    def _fail(self, rows: list[Planned], error: Exception) -> None:
+        main = next((r for r in rows if r[1] == 0), rows[0])
+        if isinstance(error, IntegrityError):
+            declared = entity(main[2])
+            message = explain(declared, declared.model(), error).message
+        else:
+            message = str(error).splitlines()[0]
+        self.failed.append({"row": main[0], "column": "", "value": "", "message": message})
+        self.counts["error"] += 1
+
+    def _write(self, rows: list[Planned]) -> None:
+        last = rows[-1][0]
+        order: dict[str, list[Planned]] = {}
+        for row in rows:
+            order.setdefault(row[2], []).append(row)
+        # What other rows point to comes first; the run's own entity last.
+        for name in sorted(order, key=lambda n: n == self.run.entity):
+            creates = [r for r in order[name] if r[3] == "create"]
+            if creates and not adapter_for(name).write(creates, self.actor, self.options):
+                self._create(name, creates, last)
+            self._update(name, [r for r in order[name] if r[3] == "update"])
+        self._extras(rows)
+
+    def _columns_of(self, name: str) -> list[Any]:
+        if name not in self._columns:
+            self._columns[name] = stored_columns(entity(name).model)
+        return self._columns[name]
+
+    def _create(self, name: str, rows: list[Planned], last: int) -> None:
+        model = entity(name).model
+        columns = self._columns_of(name)
+        attributes = [c.attname for c in columns]
+        stamps = [f for f in ("created_at", "updated_at") if f in {c.attname for c in model._meta.concrete_fields}]
+        now = timezone.now().isoformat()
+        values = []
+        for row in rows:
+            state = row[5]
+            for attribute, (parent, number) in row[6].get("later", {}).items():
+                if number <= last:
+                    state[attributes.index(attribute)] = parent
+            values.append([*state, *([now] * len(stamps))])
+        copy_rows(model._meta.db_table, [*(c.column for c in columns), *stamps], values)
+        adapter_for(name).written([dict(zip(attributes, r[5], strict=True)) for r in rows], self.options)
+
+    def _update(self, name: str, rows: list[Planned]) -> None:
+        """Update rows set by set: the same columns at once; a record that comes twice waits for its turn."""
+        while rows:
+            now, later, taken = [], [], set()
+            for row in rows:
+                (later if row[4] in taken else now).append(row)
+                taken.add(row[4])
+            groups: dict[tuple[str, ...], list[Planned]] = {}
+            for row in now:
+                groups.setdefault(tuple(sorted(row[5]["set"])), []).append(row)
+            for attributes, group in groups.items():
+                self._update_columns(name, attributes, group)
+            rows = later
+
+    def _update_columns(self, name: str, attributes: tuple[str, ...], rows: list[Planned]) -> None:
+        model = entity(name).model
+        fields = {f.attname: f for f in model._meta.concrete_fields}
+        versioned = "version" in fields
+        chosen = [fields[a] for a in attributes]
+        types = [("id", "uuid"), *([("version", "integer")] if versioned else []),
+                 *((f.column, f.rel_db_type(connection) if f.is_relation else f.db_type(connection)) for f in chosen)]
+        payload = [
+            {"id": str(r[4]), **({"version": r[5]["version"]} if versioned else {}), **{f.column: r[5]["set"][f.attname] for f in chosen}}
+            for r in rows
+        ]
+        sets = [sql.SQL("{c} = v.{c}").format(c=sql.Identifier(f.column)) for f in chosen]
+        sets += [sql.SQL("version = t.version + 1")] if versioned else []
+        sets += [sql.SQL("updated_at = now()")] if "updated_at" in fields else []
+        statement = sql.SQL("UPDATE {t} t SET {sets} FROM jsonb_to_recordset(%s::jsonb) AS v({types}) WHERE t.id = v.id{version} RETURNING t.id").format(
+            t=sql.Identifier(model._meta.db_table), sets=sql.SQL(", ").join(sets),
+            types=sql.SQL(", ").join(sql.SQL("{} {}").format(sql.Identifier(c), sql.SQL(str(t))) for c, t in types),
+            version=sql.SQL(" AND t.version = v.version") if versioned else sql.SQL(""),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [orjson.dumps(payload).decode()])  # type: ignore[arg-type]
+            done = {pk for (pk,) in cursor.fetchall()}
+        for row in rows:
+            if row[4] not in done:
+                row[6].clear()
+                self.counts["error"] += 1
+                self.failed.append({
+                    "row": row[0], "column": "", "value": "", "stale": True,
+                    "message": _("Someone changed this record since the check. Import the row again."),
+                })
+
+    # -- what belongs to the rows -----------------------------------------------------------------
+
+    def _extras(self, rows: list[Planned]) -> None:
+        with_extras = [r for r in rows if r[1] == 0 and r[6]]
+        if not with_extras:
+            return
+        now = timezone.now().isoformat()
+        declared = entity(self.run.entity)
+        for child in adapter_for(self.run.entity).children:
+            columns = stored_columns(child.model)
+            made = []
+            for row in with_extras:
+                for values in row[6].get(child.key, []):
+                    obj = child.model(**{f"{child.parent}_id": row[4], **values})
+                    made.append([*(getattr(obj, c.attname) for c in columns), now, now])
+            copy_rows(child.model._meta.db_table, [*(c.column for c in columns), "created_at", "updated_at"], made)
+        tagged = [(row[4], tag) for row in with_extras for tag in row[6].get("tags", [])]
+        if tagged:
+            through = declared.model.tags.through  # type: ignore[attr-defined]
+            copy_rows(through._meta.db_table, [f"{declared.model._meta.model_name}_id", "tag_id"], tagged)
+        self._notes(with_extras, now)
+        external = [
+            (uuid7(), now, now, self.system, declared.name, key, row[4]) for row in with_extras for key in row[6].get("external", [])
+        ]
+        if external:
+            # An id whose record was deleted since may be given to its successor.
+            ExternalId.objects.filter(
+                system=self.system, entity=declared.name, key__in=[e[5] for e in external]
+            ).delete()
+            copy_rows(
+                ExternalId._meta.db_table, ["id", "created_at", "updated_at", "system", "entity", "key", "record_id"], external
+            )
+
+    def _notes(self, rows: list[Planned], now: str) -> None:
+        made = []
+        columns = stored_columns(Note)
+        for row in rows:
+            notes = row[6].get("notes", [])
+            if notes:
+                note = Note(
+                    entity=self.run.entity, record_id=row[4], content="\n".join(notes)[:100_000], author_id=self.actor.pk,
+                    created_by_id=self.actor.pk, title=_("From %(file)s") % {"file": self.run.file_name[:150]},
+                )
+                made.append([*(getattr(note, c.attname) for c in columns), now, now])
+        copy_rows(Note._meta.db_table, [*(c.column for c in columns), "created_at", "updated_at"], made)
+
+    def _link_later(self) -> None:
+        """Set the links to records that came in a later batch, now that all are there."""
+        model = entity(self.run.entity).model
+        found = query(
+            "SELECT p.target, l.key, l.value ->> 0 FROM {t} p, jsonb_each(p.extra::jsonb -> 'later') l "
+            "WHERE p.part = 0 AND p.extra LIKE '%%\"later\"%%' AND p.action IN ('create', 'update')",
+            self.run.plan_table,
+        )
+        for start in range(0, len(found), BATCH):
+            for attribute in {f[1] for f in found}:
+                pairs = [(str(t), p) for t, a, p in found[start : start + BATCH] if a == attribute]
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        sql.SQL(
+                            "UPDATE {m} t SET {c} = v.parent FROM unnest(%s::uuid[], %s::uuid[]) AS v(id, parent) "
+                            "WHERE t.id = v.id AND t.{c} IS DISTINCT FROM v.parent AND EXISTS (SELECT 1 FROM {m} WHERE id = v.parent)"
+                        ).format(m=sql.Identifier(model._meta.db_table), c=sql.Identifier(attribute)),
+                        [[p[0] for p in pairs], [p[1] for p in pairs]],
+                    )

@@ -1,0 +1,99 @@
+"""The check: counts, open questions and errors, before anything is written."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from crm.lib.errors import Invalid
+from crm.records.entity import entity
+from crm.transfer.engine.plan import Planner
+from crm.transfer.engine.staging import drop_tables, stage, tables_exist
+from crm.transfer.models import ImportRun
+from crm.transfer.readers import Unreadable
+from crm.transfer.services.mappings import effective_mapping, fields_with_planned
+from crm.transfer.services.receiving import reopen, require_import
+
+SHOWN = 50
+
+
+def check(run: ImportRun, actor: Any, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
+    """Decide what would become of every row; return the report, which the run then carries out exactly."""
+    declared = entity(run.entity)
+    require_import(actor, declared)
+    run.state = ImportRun.State.CHECKING
+    run.save(update_fields=["state", "updated_at"])
+    if not tables_exist(run)[0] or run.staged_at is None:
+        _stage(run, progress)
+    mapping, left = effective_mapping(run, actor)
+    fields, custom = fields_with_planned(declared, mapping, run, actor)
+    total = run.report["rows"]
+    with transaction.atomic():
+        planner = Planner(run, mapping, fields, run.source["headers"], actor)
+        planner.plan(lambda number: progress(number, total))
+    run.report = {**{k: run.report[k] for k in ("rows", "columns")}, **_report(planner, left, custom)}
+    run.state = ImportRun.State.CHECKED
+    run.planned_at = timezone.now()
+    run.save(update_fields=["report", "state", "planned_at", "updated_at"])
+    return run.report
+
+
+def _stage(run: ImportRun, progress: Callable[[int, int], None]) -> None:
+    source = reopen(run)
+    try:
+        with transaction.atomic():
+            rows, columns = stage(run, source, lambda count: progress(count, 0))
+    except Unreadable as error:
+        raise Invalid.field("file", error.message) from None
+    run.report = {**run.report, "rows": rows, "columns": columns}
+    run.report["columns"] = [columns[i] for i in sorted(columns)]
+    run.staged_at = timezone.now()
+    run.save(update_fields=["report", "staged_at", "updated_at"])
+
+
+def _report(planner: Planner, left: dict[str, list[str]], custom: list[dict[str, Any]]) -> dict[str, Any]:
+    """Put into plain values what the check found."""
+    references = []
+    open_questions = False
+    for waiting in planner.unresolved.values():
+        column = planner.mapping.column(waiting.header)
+        choice = column.unresolved if column else "ask"
+        directory = planner.directories.of(waiting.entity)
+        for value, count in waiting.counts.most_common(SHOWN):
+            references.append({
+                "column": waiting.header, "field": waiting.field, "entity": waiting.entity, "value": value, "count": count,
+                "suggestions": directory.suggest(value), "choice": choice,
+            })
+        open_questions = open_questions or (bool(waiting.counts) and choice == "ask")
+    for waiting in planner.cells.choices.values():
+        column = planner.mapping.column(waiting.header)
+        choice = column.unresolved if column else "ask"
+        options = planner.fields[waiting.field].options
+        for value, count in waiting.counts.most_common(SHOWN):
+            references.append({
+                "column": waiting.header, "field": waiting.field, "entity": "", "value": value, "count": count,
+                "suggestions": [c.value for c in options][:12], "choice": choice,
+            })
+        open_questions = open_questions or (bool(waiting.counts) and choice == "ask")
+    blank = [{"column": c, "count": n} for c, n in planner.cells.blank.items()]
+    dates = [{"column": c, "count": n} for c, n in planner.cells.ambiguous.items()]
+    return {
+        "counts": {a: planner.counts[a] for a in ("create", "update", "skip", "error")},
+        "also": dict(planner.also),
+        "skipped": dict(planner.skipped),
+        "references": references,
+        "blank": blank,
+        "dates": dates,
+        "left": {k: v for k, v in left.items() if v},
+        "custom_fields": custom,
+        "errors": planner.first_errors[:100],
+        "blocked": bool(open_questions or dates or left["ask"]),
+    }
+
+
+def discard(run: ImportRun) -> None:
+    """Forget a run that was not carried out: its rows and its file."""
+    drop_tables(run)
+    run.file.delete(save=False)
+    run.delete()

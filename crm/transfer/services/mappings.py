@@ -1,0 +1,152 @@
+"""Settling how a file is read: remembered, guessed, completed so that no column is lost in silence."""
+
+import hashlib
+from itertools import islice
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from crm.access.policy import SYSTEM, allows
+from crm.lib.errors import Invalid
+from crm.records.customfields import as_field
+from crm.records.entity import Entity, entity
+from crm.records.fields import Field
+from crm.records.models import CustomField
+from crm.transfer.adapters import adapter_for
+from crm.transfer.mapping.guess import Statistics, custom_column, guess
+from crm.transfer.mapping.model import Column, Mapping, key_of, parse
+from crm.transfer.models import ImportRun, RememberedMapping
+from crm.transfer.services.receiving import reopen
+
+OURS = ("_row", "_errors")
+"""Columns that our own file of failed rows adds."""
+
+
+def shape_of(headers: list[str]) -> str:
+    """Return the hash by which a set of headers is remembered."""
+    return hashlib.sha256("\x1f".join(sorted(headers)).encode()).hexdigest()
+
+
+def fields_of(of: Entity, actor: Any) -> dict[str, Field]:
+    """Return the fields that an import by this actor may fill."""
+    return of.writable_fields(actor)
+
+
+def statistics_of(run: ImportRun) -> dict[str, Statistics]:
+    """Return what is known of each column: from the staged rows, or from the first thousand."""
+    headers = run.source["headers"]
+    known = run.report.get("columns")
+    if known is None:
+        filled, samples = [0] * len(headers), [[] for _h in headers]
+        for row in islice(reopen(run).rows(), 1_000):
+            for index, cell in enumerate(row.cells):
+                if cell.strip():
+                    filled[index] += 1
+                    if len(samples[index]) < 30 and len(cell) < 300:
+                        samples[index].append(cell)
+        return {h: Statistics(filled[i], samples[i]) for i, h in enumerate(headers)}
+    return {h: Statistics(known[i]["filled"], known[i]["samples"]) for i, h in enumerate(headers)}
+
+
+def suggest(run: ImportRun, actor: Any) -> Mapping:
+    """Return the mapping to begin with: the remembered one of these headers, or a guess."""
+    declared = entity(run.entity)
+    fields = fields_of(declared, actor)
+    remembered = RememberedMapping.objects.filter(
+        entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user
+    ).first()
+    if remembered is not None:
+        try:
+            return parse(remembered.mapping, declared, writable=fields)
+        except Invalid:
+            remembered.delete()
+    mapping = guess(declared, run.source["headers"], statistics_of(run), fields)
+    if any(c.to == "external_id" for c in mapping.columns):
+        mapping.system = ""
+    return mapping
+
+
+def settle(run: ImportRun, data: dict[str, Any], actor: Any) -> Mapping:
+    """Take a mapping as the one to use, and remember it for files of these headers."""
+    declared = entity(run.entity)
+    mapping = parse(data, declared, writable=fields_of(declared, actor))
+    unknown = [c.header for c in mapping.columns if c.header not in run.source["headers"] and (c.to or c.custom)]
+    if unknown and len(unknown) == len([c for c in mapping.columns if c.to]):
+        raise Invalid.field("columns", _("The file has none of the columns that the mapping names (%(names)s).") % {"names": ", ".join(unknown[:5])})
+    run.mapping = mapping.as_dict()
+    run.report = {k: v for k, v in run.report.items() if k == "columns"}
+    run.planned_at = None
+    run.state = ImportRun.State.UPLOADED
+    run.save(update_fields=["mapping", "report", "planned_at", "state", "updated_at"])
+    RememberedMapping.objects.update_or_create(
+        entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user, defaults={"mapping": run.mapping}
+    )
+    return mapping
+
+
+def effective_mapping(run: ImportRun, actor: Any) -> tuple[Mapping, dict[str, list[str]]]:
+    """Return the mapping with every filled column in it, and where those went that it did not name."""
+    declared = entity(run.entity)
+    mapping = parse(run.mapping, declared, writable=fields_of(declared, actor))
+    statistics = statistics_of(run)
+    named = {c.header for c in mapping.columns} | {c.parameters["of"] for c in mapping.columns if "of" in c.parameters}
+    composed = "".join(mapping.compose.values())
+    left: dict[str, list[str]] = {"ask": [], "note": [], "custom": [], "ignore": [], "empty": []}
+    for header in run.source["headers"]:
+        if header in named or header in OURS or f"{{{header}}}" in composed:
+            if (column := mapping.column(header)) is not None and not column.to:
+                left["ignore"].append(header)
+            continue
+        if not statistics[header].filled:
+            left["empty"].append(header)
+            continue
+        rest = mapping.rest
+        if rest == "note" and "notes" not in declared.abilities:
+            rest = "ask"
+        left[rest].append(header)
+        if rest == "note":
+            mapping.columns.append(Column(header, "note", parameters={"label": header}))
+        elif rest == "custom":
+            mapping.columns.append(custom_column(header, statistics[header].samples))
+    return mapping, left
+
+
+def fields_with_planned(of: Entity, mapping: Mapping, run: ImportRun, actor: Any) -> tuple[dict[str, Field], list[dict[str, Any]]]:
+    """Return the writable fields with those that the mapping makes, and the custom fields to be made."""
+    fields = fields_of(of, actor)
+    planned: dict[str, dict[str, Any]] = {}
+    for column in mapping.columns:
+        if column.custom and column.to not in fields:
+            planned.setdefault(column.custom["key"], column.custom)
+        if column.to == "pair":
+            for name in _distinct(run, column.header):
+                if f"custom.{key_of(name)}" not in fields:
+                    planned.setdefault(key_of(name), {"label": name[:120], "kind": "text", "key": key_of(name)})
+    if planned and actor is not SYSTEM and not allows(actor, "create", CustomField):
+        names = ", ".join(p["label"] for p in planned.values())
+        raise Invalid.field("columns", _("You may not make custom fields (%(names)s). Map these columns to a note, or ignore them.") % {"names": names[:200]})
+    for spec in planned.values():
+        fields[f"custom.{spec['key']}"] = as_field(custom_field(of.name, spec))
+    return fields, list(planned.values())
+
+
+def custom_field(of: str, spec: dict[str, Any]) -> CustomField:
+    """Return the definition of a custom field that a mapping asks for (not saved)."""
+    return CustomField(
+        entity=of, key=spec["key"], label=spec["label"], kind=spec["kind"], link_entity=spec.get("link", ""),
+        group=spec.get("group", ""), choices=[{"value": str(c), "label": str(c)} for c in spec.get("choices", [])],
+    )
+
+
+def _distinct(run: ImportRun, header: str) -> list[str]:
+    index = run.source["headers"].index(header)
+    found: dict[str, None] = {}
+    for row in reopen(run).rows():
+        if row.cells[index].strip():
+            found[row.cells[index].strip()] = None
+        if len(found) > 200:
+            break
+    return list(found)
+
+
+__all__ = ["custom_field", "effective_mapping", "fields_with_planned", "settle", "shape_of", "statistics_of", "suggest"]
