@@ -1,5 +1,6 @@
+from importlib import import_module
+
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
 from django.utils.module_loading import autodiscover_modules
 
 
@@ -9,7 +10,5 @@ class ActivityConfig(AppConfig):
     verbose_name = "Activity"
 
     def ready(self) -> None:
-        from crm.activity.triggers import install
-
-        post_migrate.connect(install, dispatch_uid="activity_triggers")
+        import_module("crm.activity.wiring")
         autodiscover_modules("undoing")

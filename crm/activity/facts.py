@@ -13,7 +13,9 @@ import dataclasses
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar, dataclass_transform
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeVar, dataclass_transform, get_args, get_type_hints
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -151,7 +153,9 @@ def publish(
     reactions = [] if quiet else reactions_of(name)
     if reactions:
         Delivery.objects.bulk_create(
-            Delivery(log_id=entry.id, log_created_at=entry.created_at, reaction=reaction.name)
+            Delivery(
+                log_id=entry.id, log_created_at=entry.created_at, about_id=entry.entity_id, reaction=reaction.name
+            )
             for reaction in reactions
         )
         transaction.on_commit(_alarm, robust=True)
@@ -180,6 +184,38 @@ def record_access(
     )
     entry.save(force_insert=True)
     return entry
+
+
+def revive(name: str, payload: dict[str, Any]) -> Any:
+    """Return a stored fact as its class; what the class does not know any more is left out.
+
+    Raises LookupError for an undeclared name and TypeError for a payload that does not fit.
+    """
+    cls = fact_class(name)
+    if cls is None:
+        raise LookupError(f"This version declares no fact {name}.")
+    hints = get_type_hints(cls)
+    return cls(**{k: _typed(v, hints[k]) for k, v in payload.items() if k in hints})
+
+
+_FROM_TEXT: dict[Any, Callable[[str], Any]] = {
+    uuid.UUID: uuid.UUID,
+    Decimal: Decimal,
+    datetime: datetime.fromisoformat,
+    date: date.fromisoformat,
+}
+
+
+def _typed(value: Any, hint: Any) -> Any:
+    if isinstance(value, list):
+        inner = get_args(hint)
+        return [_typed(v, inner[0]) for v in value] if inner else value
+    if not isinstance(value, str):
+        return value
+    for candidate in (hint, *get_args(hint)):
+        if candidate in _FROM_TEXT:
+            return _FROM_TEXT[candidate](value)
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -33,6 +33,9 @@ class Origin:
     request_id: str = ""
     ip_address: str | None = None
     user_agent: str = ""
+    change_set: uuid.UUID | None = None
+    """The change set that everything from here belongs to, over several transactions (a job)."""
+    label: str = ""
 
 
 @dataclass
@@ -94,9 +97,10 @@ def intend(
         origin = replace(origin, user_id=actor.pk)
     if source is not None:
         origin = replace(origin, source=source)
-    intention = Intention(origin=origin, label=str(label)[:200], undoes=undoes)
-    if change_set_id is not None:
-        intention.id = change_set_id
+    intention = Intention(origin=origin, label=str(label or ("" if new else origin.label))[:200], undoes=undoes)
+    standing = change_set_id or (None if new else origin.change_set)
+    if standing is not None:
+        intention.id = standing
     token = _intention.set(intention)
     try:
         with transaction.atomic():

@@ -103,6 +103,7 @@ class Delivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     log_id = models.UUIDField()
     log_created_at = models.DateTimeField()
+    about_id = models.UUIDField(null=True, help_text=_("The record: its deliveries to one reaction keep their order."))
     reaction = models.CharField(max_length=120)
     state = models.CharField(max_length=10, choices=State, default=State.WAITING)
     attempts = models.PositiveSmallIntegerField(default=0)
@@ -121,6 +122,11 @@ class Delivery(models.Model):
                 fields=["due_at"], name="delivery_waiting", condition=models.Q(state="waiting")
             ),
             models.Index(fields=["-created_at"], name="delivery_dead", condition=models.Q(state="dead")),
+            models.Index(
+                fields=["reaction", "about_id", "log_created_at"], name="delivery_order",
+                condition=models.Q(state="waiting", about_id__isnull=False),
+            ),
+            models.Index(fields=["done_at"], name="delivery_done", condition=models.Q(state="done")),
         ]
 
     def __str__(self) -> str:

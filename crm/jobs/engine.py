@@ -275,7 +275,8 @@ def _ending(job: Job, run: Run, state: str, **values: object) -> Callable[[], bo
 
 def _after_failure(job: Job, run: Run, error: Exception) -> Callable[[], bool]:
     log.warning("jobs.attempt_failed", attempt=job.attempts, error=str(error))
-    close_old_connections()
+    if not connection.in_atomic_block:
+        close_old_connections()
     if job.attempts >= job.max_attempts:
         return _ending(job, run, Job.State.FAILED, **_words(error))
     pause = timedelta(seconds=5 * 4 ** (job.attempts - 1))

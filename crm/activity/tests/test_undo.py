@@ -6,8 +6,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from crm.access.policy import SYSTEM
-from crm.activity.intention import acting_from, intend, Origin
+from crm.activity.intention import Origin, acting_from, intend
 from crm.activity.models import ChangeSet
 from crm.activity.triggers import logged_models
 from crm.activity.undo import preview_undo, undo

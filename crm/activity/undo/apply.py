@@ -110,7 +110,7 @@ def _in_parts(table: Table, act: str, sql: str) -> None:
     total = _run("SELECT count(*) FROM undo_part")[0][0]
     if not total:
         return
-    _run("ANALYZE undo_part")
+    _run("ANALYZE undo_part (pk, n)")
     refused = 0
     waiting = [(1, total)]
     while waiting:

@@ -52,8 +52,10 @@ WITH entries AS MATERIALIZED (
 )
 INSERT INTO undo_plan (tbl, pk, key, act, before, after)
 SELECT %(table)s, pk, entity_id, CASE action WHEN 'created' THEN 'd' WHEN 'removed' THEN 'i' ELSE 'u' END,
-       (SELECT coalesce(jsonb_object_agg(e.key, e.value -> 0), '{}') FROM jsonb_each(changes) e),
-       (SELECT coalesce(jsonb_object_agg(e.key, e.value -> 1), '{}') FROM jsonb_each(changes) e)
+       CASE WHEN action = 'created' THEN '{}'
+            ELSE (SELECT coalesce(jsonb_object_agg(e.key, e.value -> 0), '{}') FROM jsonb_each(changes) e) END,
+       CASE WHEN action = 'removed' THEN '{}'
+            ELSE (SELECT coalesce(jsonb_object_agg(e.key, e.value -> 1), '{}') FROM jsonb_each(changes) e) END
   FROM counted WHERE n = 1
 UNION ALL
 SELECT %(table)s, acts.pk, acts.key,
@@ -74,11 +76,12 @@ WITH now_there AS MATERIALIZED (
     SELECT p.pk, CASE WHEN t."{pk}" IS NOT NULL THEN to_jsonb(t) END AS j
       FROM undo_plan p LEFT JOIN "{table}" t ON t."{pk}" = p.pk::{type} WHERE p.tbl = %(table)s AND p.act = 'u'
 )
-UPDATE undo_plan p SET
-    keep = CASE WHEN n.j IS NULL THEN 'gone' END,
-    blocked = coalesce((SELECT array_agg(e.key) FROM jsonb_each(p.before) e
-                WHERE n.j -> e.key IS DISTINCT FROM p.after -> e.key), '{{}}')
-  FROM now_there n WHERE p.tbl = %(table)s AND p.pk = n.pk
+UPDATE undo_plan p SET keep = found.keep, blocked = coalesce(found.blocked, '{{}}') FROM (
+    SELECT n.pk, CASE WHEN n.j IS NULL THEN 'gone' END AS keep,
+           (SELECT array_agg(e.key) FROM jsonb_each(q.before) e
+             WHERE n.j -> e.key IS DISTINCT FROM q.after -> e.key) AS blocked
+      FROM now_there n JOIN undo_plan q ON q.tbl = %(table)s AND q.pk = n.pk
+) found WHERE p.tbl = %(table)s AND p.pk = found.pk AND (found.keep IS NOT NULL OR found.blocked IS NOT NULL)
 """
 
 _CONFLICTS_D = """
@@ -86,12 +89,13 @@ WITH now_there AS MATERIALIZED (
     SELECT p.pk, CASE WHEN t."{pk}" IS NOT NULL THEN to_jsonb(t) END AS j
       FROM undo_plan p LEFT JOIN "{table}" t ON t."{pk}" = p.pk::{type} WHERE p.tbl = %(table)s AND p.act = 'd'
 )
-UPDATE undo_plan p SET
-    keep = CASE WHEN n.j IS NULL THEN 'gone' END,
-    blocked = coalesce((SELECT array_agg(e.key) FROM jsonb_each(n.j) e
-                WHERE e.key = ANY (%(content)s) AND e.value IS DISTINCT FROM coalesce(p.after -> e.key, 'null')
-                  AND NOT (e.key = 'deleted_at' AND e.value <> 'null')), '{{}}')
-  FROM now_there n WHERE p.tbl = %(table)s AND p.pk = n.pk
+UPDATE undo_plan p SET keep = found.keep, blocked = coalesce(found.blocked, '{{}}') FROM (
+    SELECT n.pk, CASE WHEN n.j IS NULL THEN 'gone' END AS keep,
+           (SELECT array_agg(e.key) FROM jsonb_each(n.j) e
+             WHERE e.key = ANY (%(content)s) AND e.value IS DISTINCT FROM coalesce(q.after -> e.key, 'null')
+               AND NOT (e.key = 'deleted_at' AND e.value <> 'null')) AS blocked
+      FROM now_there n JOIN undo_plan q ON q.tbl = %(table)s AND q.pk = n.pk
+) found WHERE p.tbl = %(table)s AND p.pk = found.pk AND (found.keep IS NOT NULL OR found.blocked IS NOT NULL)
 """
 
 _CONFLICTS_I = """
@@ -163,7 +167,7 @@ def make_plan(change_set: Any, *, force: bool = False, guards: Iterable[Any] = (
     )
     for table in plan.tables.values():
         _fill(plan, table)
-    _run("ANALYZE undo_plan")
+    _run("ANALYZE undo_plan (tbl, pk, act, keep)")
     for table in plan.tables.values():
         _look_for_edits(plan, table, force)
     for guard in guards:

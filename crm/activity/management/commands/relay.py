@@ -1,0 +1,58 @@
+"""The relay process: any number of them may run beside each other."""
+
+import signal
+import time
+from argparse import ArgumentParser
+from types import FrameType
+from typing import Any
+
+import structlog
+from django.core.management.base import BaseCommand
+from django.db import Error, close_old_connections
+
+from crm.activity.relay import relay_once
+from crm.activity.wake import Bell
+from crm.jobs.alive import pulse
+from crm.jobs.schedule import TICK, tick
+
+log = structlog.get_logger(__name__)
+
+POLL = 1.5
+
+
+class Command(BaseCommand):
+    """Deliver facts until told to stop."""
+
+    help = "Deliver published facts to their reactions, and wake workers for jobs that wait."
+    running = True
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the one option."""
+        parser.add_argument("--once", action="store_true", help="End when nothing is due any more.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Deliver, wait for the alarm or a moment, and look after the jobs every ten seconds."""
+        signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGINT, self._stop)
+        bell = Bell()
+        looked = 0.0
+        pause = 1.0
+        while self.running:
+            try:
+                if time.monotonic() - looked > TICK and not options["once"]:
+                    pulse("relay")
+                    tick()
+                    looked = time.monotonic()
+                if relay_once() == 0:
+                    if options["once"]:
+                        return
+                    bell.wait(POLL)
+                pause = 1.0
+            except Error as error:
+                log.warning("relay.database_away", error=str(error))
+                close_old_connections()
+                time.sleep(pause)
+                pause = min(pause * 2, 15.0)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.running = False
