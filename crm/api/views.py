@@ -169,6 +169,8 @@ class APIView(RestAPIView):
             self.quota = take_quota(request, None, 0)
         for name, value in self.quota.headers().items():
             response[name] = value
+        if response.status_code == 405:
+            response["Allow"] = ", ".join(self.allowed_methods)
         if not response.has_header("Cache-Control"):
             response["Cache-Control"] = "private, no-store"
         patch_vary_headers(response, ("Accept", "Authorization", "Cookie", "Accept-Language"))
