@@ -88,9 +88,9 @@ def scope_of(user: Any, params: Mapping[str, str]) -> Scope:
 
 def list_url(plural: str, criteria: dict[str, Any]) -> str:
     """Return the page that lists what a number counted."""
-    params = {"filter": json.dumps(criteria, separators=(",", ":"))} if criteria.get("all") else {}
-    if plural == "deals":
-        params["layout"] = "table"
+    params = {"layout": "table"} if plural in ("deals", "tasks") else {}
+    if criteria.get("all"):
+        params["filter"] = json.dumps(criteria["all"], separators=(",", ":"))
     return f"/{plural}?{urlencode(params)}" if params else f"/{plural}"
 
 

@@ -8,28 +8,33 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 
 from crm.access.policy import allows, require
-from crm.criteria import describe
+from crm.criteria import VERSION, describe
 from crm.lib.errors import Invalid
+from crm.lists.views.lists import record_list
+from crm.records.entity import entity
+from crm.ui.layouts import layout_of
 from crm.ui.pages import page, render
 from sales.models import Deal, Pipeline, Stage
 from sales.selectors import BoardFilter, board, filtered, forecast, more_cards, owners_on, pipelines
 
-LAYOUTS = ("board", "forecast")
+LAYOUTS = ("board", "table", "forecast")
 
 
 @page()
 def deals(request: HttpRequest) -> HttpResponseBase:
-    """Show the pipeline as board or forecast."""
+    """Show the pipeline as board, table or forecast: as asked, or as it was last seen."""
     require(request.user, "view", Deal)
+    layout = layout_of(request, "deals", LAYOUTS)
+    if layout == "table":
+        return record_list(request, entity=entity("deal"), template="sales/table.html")
     found = pipelines(request.user)
     if not found:
         return render(request, "sales/no_pipeline.html", {"may_manage": allows(request.user, "manage", Pipeline)})
     wanted = wanted_of(request, found)
-    layout = request.GET.get("layout", "board")
     context = {
         "wanted": wanted,
         "pipelines": found,
-        "layout": layout if layout in LAYOUTS else "board",
+        "layout": layout,
         "owners": owners_on(request.user, wanted.pipeline),
         "chosen": {str(pk) for pk in wanted.owners},
         "sentence": describe(wanted.criteria, Deal, request.user) if wanted.criteria else "",
@@ -37,7 +42,7 @@ def deals(request: HttpRequest) -> HttpResponseBase:
         "may_manage": allows(request.user, "manage", Pipeline),
         "params": request.GET.urlencode(),
     }
-    if context["layout"] == "forecast":
+    if layout == "forecast":
         return render(request, "sales/forecast.html", context | {"months": forecast(request.user, wanted)}, part="board")
     shown = board(request.user, wanted)
     open_columns = [c for c in shown.columns if not c.folded]
@@ -80,12 +85,14 @@ def wanted_of(request: HttpRequest, known: list[Pipeline], params: Any = None) -
             owners.append(request.user.pk if text == "me" else uuid.UUID(text))
         except ValueError:
             raise Invalid.field("owner", _("This is not a person’s id.")) from None
-    criteria = None
+    criteria: Any = None
     if params.get("filter"):
         try:
-            criteria = json.loads(params["filter"])
+            criteria = json.loads(params["filter"][:20_000])
         except (ValueError, RecursionError):
             raise Invalid.field("filter", _("This is not JSON.")) from None
+        if isinstance(criteria, list):
+            criteria = {"version": VERSION, "all": criteria} if criteria else None
     return BoardFilter(
         pipeline, tuple(owners), params.get("q", "")[:200], criteria, frozenset(params.getlist("unfold"))
     )

@@ -12,13 +12,17 @@ from django.utils.translation import ngettext
 from crm.access.policy import allows, require, visible_to
 from crm.activity.intention import intend
 from crm.lib.errors import Invalid, Missing, Refusal
+from crm.lists.views.lists import record_list
+from crm.records.entity import entity
 from crm.records.services import create_record, update_record
+from crm.ui.layouts import layout_of
 from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
 from tasks.models import Task
 from tasks.quick import understand
 from tasks.selectors import by_status, grouped, mine_or_team, with_records
 from tasks.services.tasks import complete_task, reopen_task, reschedule
 
+LAYOUTS = ("list", "board", "table")
 WHO = ("mine", "team", "all")
 SHIFTS = {"today": 0, "tomorrow": 1, "next_week": None}
 MAX_BULK = 200
@@ -28,6 +32,8 @@ MAX_BULK = 200
 def tasks(request: HttpRequest) -> HttpResponseBase:
     """Show tasks by due date, or by status."""
     require(request.user, "view", Task)
+    if layout_of(request, "tasks", LAYOUTS) == "table":
+        return record_list(request, entity=entity("task"), template="tasks/table.html")
     return _tasks_page(request)
 
 
@@ -127,7 +133,7 @@ def _tasks_page(
 ) -> HttpResponse:
     who = request.GET.get("who", "mine")
     who = who if who in WHO else "mine"
-    layout = "board" if request.GET.get("layout") == "board" else "list"
+    layout = layout_of(request, "tasks", LAYOUTS)
     rows = mine_or_team(request.user, who)
     context: dict[str, Any] = {
         "who": who, "layout": layout, "line": line, "problems": problems or [],
