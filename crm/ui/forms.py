@@ -1,10 +1,25 @@
 """How forms look: Django's own forms and the ones made from an entity's fields."""
 
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from decimal import Decimal
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
+from django.http import QueryDict
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.lib.errors import Refusal
+from crm.records.entity import Entity
+from crm.records.fields import Field, Kind
+from crm.ui.problems import problems_of
+from crm.ui.values import value_of
 
 
 class Renderer(DjangoTemplates):
@@ -19,3 +34,199 @@ class Renderer(DjangoTemplates):
             return get_template(template_name)
         except TemplateDoesNotExist:
             return super().get_template(template_name)
+
+
+@dataclass
+class FormField:
+    """One field of a form made from an entity: its control, its value as typed, and what is wrong with it."""
+
+    field: Field
+    value: Any = None
+    errors: list[str] = dataclass_field(default_factory=list)
+    currency: "FormField | None" = None
+    """For money: the field of its currency, drawn beside it."""
+    prefix: str = ""
+
+    @property
+    def name(self) -> str:
+        """Return the name of the control: the field's public key."""
+        return self.field.key
+
+    @property
+    def id(self) -> str:
+        """Return the id of the control."""
+        return f"{self.prefix}f-{self.field.key.replace('.', '-')}"
+
+    @property
+    def described_by(self) -> str:
+        """Return the ids of what explains the control."""
+        ids = [f"{self.id}-help"] if self.field.help else []
+        return " ".join([*ids, f"{self.id}-error"] if self.errors else ids)
+
+    @property
+    def control(self) -> str:
+        """Return which control it is."""
+        return _CONTROLS.get(self.field.kind, "text")
+
+    @property
+    def wide(self) -> bool:
+        """Tell whether it takes the whole width."""
+        return self.field.kind in (Kind.LONG_TEXT, Kind.ADDRESS, Kind.TAGS)
+
+    @property
+    def options(self) -> list[tuple[str, Any, bool]]:
+        """Return the choices: value, label, and whether it is chosen."""
+        chosen = self.value if isinstance(self.value, list) else [self.value]
+        return [(c.value, c.label, c.value in chosen) for c in self.field.options]
+
+    @property
+    def remote(self) -> str:
+        """Return where records to choose from are looked up."""
+        target = "user" if self.field.kind == Kind.USER else "tag" if self.field.kind == Kind.TAGS else self.field.link
+        return f"/options/{target}"
+
+    @property
+    def chosen(self) -> list[tuple[str, str]]:
+        """Return the chosen records as value and title."""
+        if self.value in (None, "", []):
+            return []
+        return [_titled(v) for v in (self.value if isinstance(self.value, list) else [self.value])]
+
+    @property
+    def can_make(self) -> bool:
+        """Tell whether a new one may be typed."""
+        return self.field.kind == Kind.TAGS or self.field.find_or_make
+
+    @property
+    def parts(self) -> list[tuple[str, Any, str]]:
+        """Return the parts of an address: key, label, value."""
+        value = self.value if isinstance(self.value, dict) else {}
+        return [(key, label, value.get(key, "")) for key, label in ADDRESS_LABELS]
+
+    @property
+    def text(self) -> str:
+        """Return the value as an input takes it."""
+        value = self.value
+        if value is None:
+            return ""
+        if isinstance(value, dt.datetime):
+            return timezone.localtime(value).strftime("%Y-%m-%dT%H:%M")
+        if self.field.kind == Kind.DATETIME and isinstance(value, str) and value.endswith("Z"):
+            return timezone.localtime(dt.datetime.fromisoformat(value)).strftime("%Y-%m-%dT%H:%M")
+        if isinstance(value, dt.date):
+            return value.isoformat()
+        if isinstance(value, Decimal):
+            return f"{value:f}"
+        return str(value)
+
+
+class EntityForm:
+    """A form made from an entity's fields. It only shows and reads; the verbs check and write."""
+
+    def __init__(
+        self, of: Entity, user: Any, instance: Any = None, data: QueryDict | None = None, *,
+        only: Iterable[str] | None = None, quick: bool = False, initial: dict[str, Any] | None = None, prefix: str = "",
+    ) -> None:
+        self.entity, self.user, self.instance, self.data = of, user, instance, data
+        self.errors: dict[str, list[str]] = {}
+        writable = of.writable_fields(user)
+        keys = [k for k, f in writable.items() if f.in_form and f.kind != Kind.JSON]
+        if only is not None:
+            wanted = list(only)
+            keys = [k for k in writable if k in wanted]
+        elif quick:
+            keys = [k for k in keys if writable[k].quick or writable[k].required]
+        start = (initial or {}) if instance is None else {}
+        self.fields = {k: FormField(writable[k], self._start(writable[k], start), prefix=prefix) for k in keys}
+        if data is not None:
+            for key, made in self.fields.items():
+                made.value = read_value(made.field, data)
+        for made in list(self.fields.values()):
+            if made.field.currency in self.fields:
+                made.currency = self.fields[made.field.currency]
+
+    def _start(self, f: Field, initial: dict[str, Any]) -> Any:
+        if self.instance is not None:
+            value = value_of(self.instance, f)
+            return value
+        if f.key in initial:
+            return initial[f.key]
+        return f.default() if callable(f.default) else f.default
+
+    @property
+    def beside(self) -> set[str]:
+        """Return the currency fields that are drawn beside their amount."""
+        return {m.currency.name for m in self.fields.values() if m.currency}
+
+    @property
+    def drawn(self) -> list[FormField]:
+        """Return the fields in their order."""
+        beside = self.beside
+        return [m for k, m in self.fields.items() if k not in beside]
+
+    @property
+    def groups(self) -> list[tuple[Any, list[FormField]]]:
+        """Return the fields under their headings."""
+        found: dict[str, tuple[Any, list[FormField]]] = {}
+        for made in self.drawn:
+            heading = made.field.group or _("More")
+            found.setdefault(str(heading), (heading, []))[1].append(made)
+        return list(found.values())
+
+    def values(self) -> dict[str, Any]:
+        """Return what was sent, as the verbs take it; for a new record without what was left empty."""
+        sent = {k: m.value for k, m in self.fields.items()}
+        if self.instance is None:
+            return {k: v for k, v in sent.items() if v not in (None, "", [], {}) or self.fields[k].field.required}
+        return sent
+
+    def refuse(self, error: Refusal) -> None:
+        """Keep a refusal's sentences with their fields; what belongs to none stands on top."""
+        for name, sentences in problems_of(error).items():
+            key = name if name in self.fields else name.rpartition(".")[0] if name.rpartition(".")[0] in self.fields else ""
+            label = "" if key or not name or name not in self.entity.own_fields else f"{self.entity.own_fields[name].label}: "
+            said = [f"{label}{s}" for s in sentences]
+            if key:
+                self.fields[key].errors += said
+            self.errors.setdefault(key, []).extend(said)
+
+    @property
+    def problems(self) -> list[str]:
+        """Return what is wrong with the whole."""
+        return self.errors.get("", [])
+
+
+def read_value(f: Field, data: QueryDict) -> Any:
+    """Return what a form sent for a field, as loose values the services convert."""
+    key = f.key
+    if f.kind in (Kind.TAGS, Kind.MULTI_CHOICE):
+        return [v for v in data.getlist(key) if v]
+    if f.kind == Kind.BOOLEAN:
+        return data.get(key, "") in ("1", "true", "on")
+    if f.kind == Kind.ADDRESS:
+        return {part: data.get(f"{key}.{part}", "").strip() for part, _label in ADDRESS_LABELS if data.get(f"{key}.{part}", "").strip()}
+    value = data.get(key, "")
+    return value if f.kind == Kind.LONG_TEXT else value.strip()
+
+
+def _titled(value: Any) -> tuple[str, str]:
+    pk = getattr(value, "pk", None)
+    if pk is not None:
+        return str(pk), str(value)
+    return str(value), str(value)
+
+
+ADDRESS_LABELS = (
+    ("line1", gettext_lazy("Street")),
+    ("line2", gettext_lazy("Street, second line")),
+    ("postal_code", gettext_lazy("Postal code")),
+    ("city", gettext_lazy("City")),
+    ("region", gettext_lazy("State or region")),
+    ("country", gettext_lazy("Country")),
+)
+_CONTROLS = {
+    Kind.LONG_TEXT: "textarea", Kind.NUMBER: "number", Kind.INTEGER: "integer", Kind.MONEY: "money", Kind.DATE: "date",
+    Kind.DATETIME: "datetime", Kind.BOOLEAN: "boolean", Kind.CHOICE: "choice", Kind.MULTI_CHOICE: "choices", Kind.URL: "url",
+    Kind.EMAIL: "email", Kind.PHONE: "tel", Kind.USER: "record", Kind.LINK: "record", Kind.ADDRESS: "address",
+    Kind.TAGS: "tags", Kind.CURRENCY: "currency",
+}

@@ -36,6 +36,11 @@ class Item:
     help: Any = ""
     key: str = ""
 
+    @property
+    def slug(self) -> str:
+        """Return its address as part of an element's id."""
+        return self.url.strip("/").replace("/", "-") or "home"
+
     def visible_to(self, user: Any) -> bool:
         """Tell whether the user may open it at all."""
         rights = rights_of(user)

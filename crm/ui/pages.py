@@ -13,7 +13,11 @@ from django.shortcuts import render as django_render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-from crm.lib.errors import Refusal
+from crm.ui.problems import problems_of
+
+__all__ = [
+    "done", "local_url", "page", "problems_of", "redirect_to", "render", "require_login", "toast", "wants_part",
+]
 
 View = Callable[..., HttpResponseBase]
 
@@ -64,7 +68,7 @@ def require_login(view: View) -> View:
             back = request.get_full_path()
             if wants_part(request):
                 # After signing in one comes back to the page, not to the fragment.
-                back = local_url(request, str(getattr(request, "htmx").current_url_abs_path or "/"))
+                back = local_url(request, str(request.htmx.current_url_abs_path or "/"))  # type: ignore[attr-defined]
             return redirect_to_login(back)
         return view(request, *args, **kwargs)
 
@@ -107,13 +111,3 @@ def done(request: HttpRequest, **triggers: Any) -> HttpResponse:
     if triggers:
         response["HX-Trigger"] = json.dumps(triggers)
     return response
-
-
-def problems_of(error: Refusal) -> dict[str, list[str]]:
-    """Return a refusal's sentences by field; those about the whole stand under ``""``."""
-    found: dict[str, list[str]] = {}
-    for detail in error.details:
-        found.setdefault(detail.field, []).append(str(detail.message))
-    if not found:
-        found[""] = [str(error.message)]
-    return found

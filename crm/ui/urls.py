@@ -1,5 +1,11 @@
 """The addresses of this package's pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from crm.ui.views import badges, guide, palette
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("badges", badges.badges, name="badges"),
+    path("palette", palette.palette, name="palette"),
+    path("styleguide", guide.style_guide, name="styleguide"),
+]

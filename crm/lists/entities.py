@@ -1,0 +1,71 @@
+"""Saved views, declared: the API serves them like every other noun."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.criteria import validate
+from crm.lib.errors import Invalid
+from crm.lists.models import SavedView
+from crm.records.entity import Entity, all_entities, register
+from crm.records.fields import Field, Kind, choices_of
+
+
+class SavedViewEntity(Entity):
+    """A named way to see a list."""
+
+    name = "saved_view"
+    plural = "views"
+    model = SavedView
+    label = _("Saved view")
+    label_plural = _("Saved views")
+    icon = "table-2"
+    sort = ("position",)
+    owner = None
+    abilities = frozenset({"api"})
+    constraint_messages = {"savedview_name_once": _("You have a view with this name already.")}
+    fields = (
+        Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
+        Field("entity", Kind.TEXT, _("List"), required=True, max_length=60),
+        Field("sharing", Kind.CHOICE, _("Shared with"), choices=choices_of(SavedView.Sharing), default=SavedView.Sharing.PRIVATE),
+        Field("owner", Kind.USER, _("Owner"), writable=False),
+        Field("criteria", Kind.JSON, _("Filter"), default=dict, sortable=False, filterable=False),
+        Field("sort", Kind.JSON, _("Order"), default=list, sortable=False, filterable=False),
+        Field("columns", Kind.JSON, _("Columns"), default=list, sortable=False, filterable=False),
+        Field("group_by", Kind.TEXT, _("Grouped by"), max_length=120),
+        Field("layout", Kind.TEXT, _("Layout"), max_length=12, default="table"),
+        Field("is_pinned", Kind.BOOLEAN, _("Pinned"), default=True),
+        Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=100_000, default=0),
+    )
+
+    def defaults(self, actor: Any) -> dict[str, Any]:
+        """A view belongs to whoever makes it."""
+        return {"owner": actor} if getattr(actor, "pk", None) else {}
+
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """The list exists, the filter can be asked, and order and columns name fields of it."""
+        listed = all_entities().get(draft.entity)
+        if listed is None or "pages" not in listed.abilities:
+            yield "entity", _("There is no such list.")
+            return
+        if draft.criteria:
+            try:
+                draft.criteria = validate(draft.criteria, listed.model, actor)
+            except Invalid as error:
+                yield "criteria", error.message
+        for name in ("sort", "columns"):
+            value = getattr(draft, name)
+            if not isinstance(value, list) or any(not isinstance(v, str) for v in value) or len(value) > 60:
+                yield name, _("A list of field names is expected.")
+            elif unknown := [v for v in value if listed.field(v.lstrip("-")) is None]:
+                yield name, _("Unknown field “%(name)s”.") % {"name": unknown[0]}
+
+    def before_save(self, obj: Any, changed: set[str], actor: Any) -> None:
+        """A view for the team belongs to its owner's team."""
+        obj.team = obj.owner.team if obj.sharing == SavedView.Sharing.TEAM else None
+        if obj.sharing == SavedView.Sharing.TEAM and obj.team is None:
+            raise Invalid.field("sharing", _("You are in no team."))
+
+
+register(SavedViewEntity())

@@ -1,0 +1,213 @@
+"""The rows of a list: what may be seen, what is asked for, in keyset pages."""
+
+import base64
+import datetime as dt
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.db.models import Avg, Count, F, Q, QuerySet, Sum
+
+from crm.access.policy import visible_to
+from crm.criteria import compile_criteria
+from crm.lib.text import fold, has_unstorable
+from crm.lists.state import ListState
+from crm.records.entity import Entity
+from crm.records.fields import Field, Kind
+from crm.ui.values import sort_path, with_links
+
+PAGE = 50
+CAP = 10_000
+
+
+@dataclass(frozen=True)
+class Key:
+    """One part of the order: its path, its direction, and whether it may be empty."""
+
+    path: str
+    down: bool
+    nullable: bool
+
+
+@dataclass
+class Page:
+    """One page of rows, and the cursor of the next."""
+
+    rows: list[Any]
+    next: str
+
+
+def matching(state: ListState) -> QuerySet[Any]:
+    """Return every row that the state asks for and its user may see."""
+    model: Any = state.entity.model
+    rows = visible_to(state.user, model)
+    if hasattr(model, "archived_at"):
+        rows = rows.filter(archived_at__isnull=not state.archived)
+    if state.clauses:
+        rows = rows.filter(compile_criteria(state.tree, model, state.user))
+    if state.q:
+        rows = rows.filter(find(state.entity, state.q, state.fields))
+    return rows
+
+
+def find(entity: Entity, words: str, readable: dict[str, Field]) -> Q:
+    """Return the clause of “find in view”: every word is in the title or in a text field one may read."""
+    clause = Q()
+    folded = _has(entity.model, "search_text")
+    for word in words.split()[:8]:
+        if has_unstorable(word):
+            return Q(pk__in=[])
+        either = Q(search_text__contains=fold(word)) if folded else Q()
+        for name in ("email", "phone", *entity.title):
+            f = readable.get(name) or (entity.own_fields.get(name) if name in entity.title else None)
+            if f is not None and f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE) and _has(entity.model, f.source):
+                either |= Q(**{f"{f.source}__icontains": word})
+        clause &= either
+    return clause
+
+
+def _has(model: Any, name: str) -> bool:
+    try:
+        model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return True
+
+
+def keys_of(state: ListState) -> list[Key]:
+    """Return the order as ORM paths, ending with the id so that it is total."""
+    names = [*([state.group] if state.group in state.fields else []), *state.order]
+    found: list[Key] = []
+    for name in names:
+        f = state.fields.get(name.lstrip("-")) or state.entity.own_fields.get(name.lstrip("-"))
+        if f is None or f.computed or f.kind in (Kind.TAGS, Kind.ADDRESS, Kind.JSON) or f.custom:
+            continue
+        path = sort_path(state.entity, f)
+        if path not in [k.path for k in found]:
+            found.append(Key(path, name.startswith("-"), _nullable(state.entity.model, path)))
+    down = found[-1].down if found else True
+    return [*found, Key("id", down, False)]
+
+
+def _nullable(model: Any, path: str) -> bool:
+    field: Any = None
+    nullable = False
+    for part in path.split("__"):
+        field = model._meta.get_field(part)
+        nullable = nullable or bool(field.null)
+        model = field.related_model or model
+    return nullable
+
+
+def page(state: ListState, after: str = "") -> Page:
+    """Return the page after a cursor, with everything its columns show."""
+    keys = keys_of(state)
+    rows = matching(state).order_by(*(_ordering(k) for k in keys))
+    start = _decode(after, len(keys))
+    if start is not None:
+        try:
+            rows = rows.filter(_after(keys, start))
+        except (ValidationError, ValueError, TypeError):
+            return Page([], "")
+    extra = {f"key{i}": F(k.path) for i, k in enumerate(keys[:-1])}
+    fields = state.shown
+    group = state.fields.get(state.group)
+    if group is not None and group not in fields:
+        fields = [*fields, group]
+    found = list(with_links(rows.annotate(**extra), state.entity, fields, state.user)[: PAGE + 1])
+    more = len(found) > PAGE
+    found = found[:PAGE]
+    last = found[-1] if more else None
+    return Page(found, _encode([getattr(last, f"key{i}") for i in range(len(keys) - 1)] + [last.pk]) if last else "")
+
+
+def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
+    """Return the ids of the records before and after one, in the order of the list it was opened from."""
+    keys = keys_of(state)
+    values = matching(state).filter(pk=obj.pk).values_list(*(k.path for k in keys[:-1]), "pk").first()
+    if values is None:
+        return None, None
+    back = [Key(k.path, not k.down, k.nullable) for k in keys]
+    found = []
+    for order in (back, keys):
+        rows = matching(state).filter(_after(order, list(values), reverse=order is back))
+        ordering = [(_reversed(k) if order is back else _ordering(k)) for k in order]
+        found.append(rows.order_by(*ordering).values_list("pk", flat=True).first())
+    return found[0], found[1]
+
+
+def _ordering(key: Key) -> Any:
+    if key.nullable:
+        return F(key.path).desc(nulls_last=True) if key.down else F(key.path).asc(nulls_last=True)
+    return f"-{key.path}" if key.down else key.path
+
+
+def _reversed(key: Key) -> Any:
+    if key.nullable:
+        return F(key.path).desc(nulls_first=True) if key.down else F(key.path).asc(nulls_first=True)
+    return _ordering(key)
+
+
+def _after(keys: list[Key], values: list[Any], *, reverse: bool = False) -> Q:
+    """Return the clause for rows beyond a row; empty values stand last (first when reversed)."""
+    clause, same = Q(pk__in=[]), Q()
+    for key, value in zip(keys, values, strict=True):
+        beyond = Q(**{f"{key.path}__{'lt' if key.down else 'gt'}": value}) if value is not None else None
+        if key.nullable:
+            if value is None:
+                beyond = Q(**{f"{key.path}__isnull": False}) if reverse else None
+            elif not reverse:
+                beyond = (beyond or Q()) | Q(**{f"{key.path}__isnull": True})
+        if beyond is not None:
+            clause |= same & beyond
+        same &= Q(**{key.path: value}) if value is not None else Q(**{f"{key.path}__isnull": True})
+    return clause
+
+
+def _encode(values: list[Any]) -> str:
+    plain = [v.isoformat() if isinstance(v, dt.date | dt.datetime) else None if v is None else str(v) if not isinstance(v, bool | int) else v for v in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+
+
+def _decode(text: str, count: int) -> list[Any] | None:
+    if not text or len(text) > 4000:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except ValueError:
+        return None
+    fits = isinstance(values, list) and len(values) == count and all(v is None or isinstance(v, str | int | bool) for v in values)
+    return values if fits and not any(isinstance(v, str) and has_unstorable(v) for v in values) else None
+
+
+def count(state: ListState) -> int:
+    """Return how many rows match, counting no further than one above the cap."""
+    return int(matching(state).order_by().values("pk")[: CAP + 1].count())
+
+
+def totals(state: ListState) -> dict[str, list[tuple[Any, str]]]:
+    """Return what stands under the columns: sums by currency and averages, in one statement."""
+    fields = [f for f in state.shown if f.aggregate and not f.computed and not f.custom]
+    if not fields:
+        return {}
+    currency = next((state.entity.own_fields[f.currency] for f in fields if f.currency in state.entity.own_fields), None)
+    measures: dict[str, Any] = {"rows": Count("pk")}
+    for f in fields:
+        measures[f"of_{f.name}"] = Sum(f.source) if f.aggregate == "sum" else Avg(f.source)
+    rows = matching(state).order_by()
+    grouped = list(rows.values(code=F(currency.source)).annotate(**measures)) if currency else [rows.aggregate(**measures)]
+    found: dict[str, list[tuple[Any, str]]] = {}
+    for f in fields:
+        parts = [(g[f"of_{f.name}"], g.get("code") or "", g["rows"]) for g in grouped if g[f"of_{f.name}"] is not None]
+        if f.kind == Kind.MONEY and f.aggregate == "sum":
+            found[f.key] = [(value, code) for value, code, _rows in sorted(parts, key=lambda p: -p[2]) if value]
+        elif parts:
+            weight = sum(n for _v, _c, n in parts) if f.aggregate == "avg" else 1
+            value = sum(Decimal(v) * (n if f.aggregate == "avg" else 1) for v, _c, n in parts) / weight
+            found[f.key] = [(round(value, 1) if f.aggregate == "avg" else value, "")]
+    return found
+
+
+__all__ = ["CAP", "PAGE", "Key", "Page", "count", "find", "keys_of", "matching", "neighbours", "page", "totals"]

@@ -1,0 +1,186 @@
+"""The state of a list, as its address says it: view, words, filter, order, columns."""
+
+import json
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import QueryDict
+
+from crm.criteria import validate, vocabulary_of
+from crm.criteria.vocabulary import Askable
+from crm.lib.errors import Invalid
+from crm.lists.models import SavedView
+from crm.records.entity import Entity
+from crm.records.fields import Field, Kind
+
+MAX_FILTER = 8000
+_NOT_COLUMNS = {Kind.JSON}
+
+
+@dataclass(frozen=True)
+class ListState:
+    """What a list shows. ``view`` is the saved view it started from."""
+
+    entity: Entity
+    user: Any
+    view: SavedView | None = None
+    q: str = ""
+    clauses: tuple[dict[str, Any], ...] = ()
+    sort: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    group: str = ""
+    archived: bool = False
+    facets: bool = False
+    problem: str = field(default="", compare=False)
+
+    # -- what it means ----------------------------------------------------------------------------
+
+    @cached_property
+    def fields(self) -> dict[str, Field]:
+        """Return the fields that the user may read."""
+        return self.entity.fields_for(self.user)
+
+    @cached_property
+    def askable(self) -> dict[str, Askable]:
+        """Return the fields that the user may filter by."""
+        return vocabulary_of(self.entity.model, self.user).fields
+
+    @property
+    def tree(self) -> dict[str, Any]:
+        """Return the criteria, empty for everything."""
+        return {"version": 1, "all": list(self.clauses)} if self.clauses else {}
+
+    @property
+    def possible_columns(self) -> list[Field]:
+        """Return what may be shown as a column."""
+        return [f for f in self.fields.values() if f.kind not in _NOT_COLUMNS]
+
+    @property
+    def shown(self) -> list[Field]:
+        """Return the columns in their order; the title always comes first."""
+        chosen = [self.fields[k] for k in self.columns if k in self.fields and self.fields[k].kind not in _NOT_COLUMNS]
+        found = chosen or [f for f in self.fields.values() if f.in_list]
+        title = title_key(self.entity)
+        return [f for f in found if f.key != title]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Return the order: the chosen one, or the entity's own."""
+        return tuple(k for k in self.sort if self._sortable(k)) or self.entity.sort
+
+    def _sortable(self, key: str) -> bool:
+        f = self.fields.get(key.lstrip("-"))
+        return f is not None and f.sortable and not f.custom
+
+    @property
+    def changed(self) -> bool:
+        """Tell whether it differs from the saved view it started from."""
+        if self.view is None:
+            return bool(self.clauses or self.sort or self.columns or self.group)
+        saved = from_view(self.view, self.entity, self.user)
+        return (self.clauses, self.sort, self.columns, self.group) != (saved.clauses, saved.sort, saved.columns, saved.group)
+
+    # -- its address ------------------------------------------------------------------------------
+
+    def params(self) -> dict[str, str]:
+        """Return the parameters of the address; what the view says already is left out."""
+        base = from_view(self.view, self.entity, self.user) if self.view else ListState(self.entity, self.user)
+        found: dict[str, str] = {}
+        if self.view is not None:
+            found["view"] = str(self.view.pk)
+        if self.q:
+            found["q"] = self.q
+        if self.clauses != base.clauses:
+            found["filter"] = json.dumps(list(self.clauses), separators=(",", ":"))
+        if self.sort != base.sort:
+            found["sort"] = ",".join(self.sort)
+        if self.columns != base.columns:
+            found["columns"] = ",".join(self.columns)
+        if self.group != base.group:
+            found["group"] = self.group
+        if self.archived:
+            found["archived"] = "1"
+        if self.facets:
+            found["facets"] = "1"
+        return found
+
+    @property
+    def query(self) -> str:
+        """Return the query string."""
+        return urlencode(self.params())
+
+    @property
+    def path(self) -> str:
+        """Return the path of the list."""
+        return f"/{self.entity.plural}"
+
+    @property
+    def url(self) -> str:
+        """Return the address of this state."""
+        return f"{self.path}?{self.query}" if self.params() else self.path
+
+    def with_(self, **changes: Any) -> "ListState":
+        """Return the same state with some parts changed."""
+        return replace(self, **changes)
+
+    def with_clause(self, clause: dict[str, Any], index: int | None = None) -> "ListState":
+        """Return the state with a filter added, or put in the place of another."""
+        clauses = list(self.clauses)
+        if index is not None and 0 <= index < len(clauses):
+            clauses[index] = clause
+        else:
+            clauses.append(clause)
+        return self.with_(clauses=tuple(clauses))
+
+    def without_clause(self, index: int) -> "ListState":
+        """Return the state without one filter."""
+        return self.with_(clauses=tuple(c for i, c in enumerate(self.clauses) if i != index))
+
+
+def title_key(entity: Entity) -> str:
+    """Return the field that stands for the record in a list: its name, or the first of its title."""
+    return "name" if "name" in entity.own_fields else entity.title[0]
+
+
+def from_view(view: SavedView, entity: Entity, user: Any) -> ListState:
+    """Return the state that a saved view stands for."""
+    clauses = view.criteria.get("all", []) if isinstance(view.criteria, dict) else []
+    if view.criteria and not clauses:
+        clauses = [{k: v for k, v in view.criteria.items() if k != "version"}]
+    return ListState(
+        entity, user, view=view, clauses=tuple(clauses), sort=tuple(view.sort), columns=tuple(view.columns), group=view.group_by
+    )
+
+
+def read(entity: Entity, params: QueryDict, user: Any, view: SavedView | None = None) -> ListState:
+    """Read the state from the parameters of a request; what cannot be understood is left out and told."""
+    state = from_view(view, entity, user) if view else ListState(entity, user)
+    changes: dict[str, Any] = {
+        "q": params.get("q", "").replace("\x00", "").strip()[:200],
+        "archived": params.get("archived") == "1",
+        "facets": params.get("facets") == "1",
+    }
+    if "filter" in params:
+        try:
+            text = params["filter"]
+            found = json.loads(text) if len(text) <= MAX_FILTER else None
+            changes["clauses"] = tuple(found) if isinstance(found, list) and all(isinstance(c, dict) for c in found) else ()
+            if not isinstance(found, list):
+                changes["problem"] = str(Invalid.message)
+        except (ValueError, RecursionError):
+            changes["clauses"], changes["problem"] = (), str(Invalid.message)
+    for name in ("sort", "columns"):
+        if name in params:
+            changes[name] = tuple(k for k in params[name].split(",") if k)[:60]
+    if "group" in params:
+        changes["group"] = params["group"][:120]
+    state = state.with_(**changes)
+    if state.clauses:
+        try:
+            checked = validate(state.tree, entity.model, user)
+            state = state.with_(clauses=tuple(checked["all"]))
+        except Invalid as error:
+            state = state.with_(clauses=(), problem=str(error.message))
+    return state

@@ -1,0 +1,52 @@
+"""What every list and record view starts with: the entity, the record, and the rights to it."""
+
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpRequest
+
+from crm.access.policy import visible_to
+from crm.lists.models import SavedView
+from crm.lists.state import ListState, read
+from crm.records.entity import Entity
+from crm.records.services.records import visible_trash
+
+
+def record_or_404(request: HttpRequest, entity: Entity, pk: uuid.UUID, *, trashed: bool = False) -> Any:
+    """Return a record that the user may see; with ``trashed`` also one in the trash that he may restore."""
+    related = entity.list_related()
+    found = visible_to(request.user, entity.model).select_related(*related).filter(pk=pk).first()
+    if found is None and trashed and hasattr(entity.model, "everything"):
+        found = visible_trash(request.user, entity.model).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def views_of(entity: Entity, user: Any) -> list[SavedView]:
+    """Return the saved views that a user sees as tabs."""
+    return list(visible_to(user, SavedView).filter(entity=entity.name).select_related("owner"))
+
+
+def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None = None) -> ListState:
+    """Return the state of the list that the address (or a form) says."""
+    params = request.POST if request.method == "POST" else request.GET
+    view = None
+    wanted = params.get("view", "")
+    if wanted:
+        try:
+            key = uuid.UUID(wanted)
+        except ValueError:
+            raise Http404 from None
+        if views is None:
+            view = visible_to(request.user, SavedView).filter(entity=entity.name, pk=key).first()
+        else:
+            view = next((v for v in views if v.pk == key), None)
+        if view is None:
+            raise Http404
+    return read(entity, params, request.user, view)
+
+
+def address_of(request: HttpRequest, entity: Entity) -> str:
+    """Return the address of the list that a POST came from."""
+    return state_of(request, entity).url

@@ -1,0 +1,92 @@
+"""One field of a record, edited where it stands: in a cell of a list or on the record's page."""
+
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from crm.lib.errors import Outdated, Refusal
+from crm.lists.views.base import record_or_404
+from crm.lists.views.records import shown_field
+from crm.records.entity import Entity
+from crm.records.fields import Field
+from crm.records.services import update_record
+from crm.ui.forms import EntityForm, read_value
+from crm.ui.pages import page, render
+from crm.ui.values import display
+
+
+def _field(entity: Entity, key: str, user: Any) -> Field:
+    found = entity.fields_for(user).get(key)
+    if found is None:
+        raise Http404
+    return found
+
+
+def _in_cell(request: HttpRequest) -> bool:
+    return (request.POST if request.method == "POST" else request.GET).get("in") == "cell"
+
+
+@page("GET POST")
+def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -> HttpResponse:
+    """Show a field's value, or save a new one; a contested one answers 412 with both values."""
+    obj = record_or_404(request, entity, pk)
+    f = _field(entity, key, request.user)
+    if request.method != "POST":
+        return _shown(request, entity, obj, f)
+    form = EntityForm(entity, request.user, obj, request.POST, only=_together(entity, f))
+    version = request.POST.get("version", "")
+    force = request.POST.get("force") == "1"
+    try:
+        values = {k: read_value(m.field, request.POST) for k, m in form.fields.items()}
+        if key not in values:
+            raise Http404
+        obj = update_record(
+            obj=obj, data=values, actor=request.user, version=int(version) if version.isdigit() and not force else None
+        )
+    except Outdated as error:
+        both = error.extra.get("fields", {}).get(key, {})
+        return _editor(request, entity, obj, f, form, status=412, both=both, now=error.extra.get("version"))
+    except Refusal as error:
+        form.refuse(error)
+        return _editor(request, entity, obj, f, form, status=422)
+    answer = _shown(request, entity, record_or_404(request, entity, pk), f, saved=True)
+    answer["HX-Trigger"] = '{"record:changed": {"entity": "%s", "id": "%s"}}' % (entity.name, pk)
+    return answer
+
+
+@page("GET")
+def field_edit(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -> HttpResponse:
+    """Show the editor of a field."""
+    obj = record_or_404(request, entity, pk)
+    f = _field(entity, key, request.user)
+    form = EntityForm(entity, request.user, obj, only=_together(entity, f))
+    if key not in form.fields:
+        return _shown(request, entity, obj, f)
+    return _editor(request, entity, obj, f, form)
+
+
+def _together(entity: Entity, f: Field) -> list[str]:
+    """Return what is edited at once: an amount together with its currency."""
+    return [f.key, f.currency] if f.currency else [f.key]
+
+
+def _shown(request: HttpRequest, entity: Entity, obj: Any, f: Field, *, saved: bool = False) -> HttpResponse:
+    if _in_cell(request):
+        return render(request, "lists/cell.html", {"html": display(obj, f), "saved": saved})
+    one = shown_field(entity, obj, f, request.user)
+    return render(request, "records/field.html", {"one": one, "entity": entity, "obj": obj, "saved": saved})
+
+
+def _editor(
+    request: HttpRequest, entity: Entity, obj: Any, f: Field, form: EntityForm, *, status: int = 200,
+    both: dict[str, str] | None = None, now: Any = None,
+) -> HttpResponse:
+    made = form.fields[f.key]
+    context = {
+        "entity": entity, "obj": obj, "made": made, "form": form, "url": entity.url(obj), "in_cell": _in_cell(request), "both": both,
+        "version": now or request.POST.get("version") or getattr(obj, "version", ""),
+        "one": shown_field(entity, obj, f, request.user), "problems": [*made.errors, *form.problems],
+    }
+    made.errors = []
+    return render(request, "records/field_edit.html", context, status=status)

@@ -1,0 +1,48 @@
+"""Records to choose from, for selects with search."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, JsonResponse
+
+from crm.access.policy import visible_to
+from crm.access.rights import rights_of
+from crm.lists.query import find
+from crm.records.entity import all_entities
+from crm.ui.pages import page
+from crm.ui.values import sort_path
+
+LIMIT = 20
+
+
+@page("GET")
+def options(request: HttpRequest, name: str) -> JsonResponse:
+    """Return up to twenty records whose title contains the words, as the user may see them."""
+    entity = all_entities().get(name)
+    if entity is None:
+        raise Http404
+    user: Any = request.user
+    model: Any = entity.model
+    rows = visible_to(user, model)
+    if hasattr(model, "archived_at"):
+        rows = rows.filter(archived_at=None)
+    if name == "user":
+        rows = rows.filter(is_active=True)
+    words = request.GET.get("q", "")[:200]
+    if words:
+        rows = rows.filter(find(entity, words, entity.fields_for(user)))
+    order = entity.own_fields.get(entity.sort[0].lstrip("-"))
+    rows = rows.order_by(sort_path(entity, order) if order is not None else "pk", "pk")
+    if entity.name == "stage":
+        rows = rows.select_related("pipeline")
+    found = [
+        {"value": str(o.pk), "text": str(o), "subtitle": _subtitle(o, user), "hue": str(getattr(o, "hue", "") or "")}
+        for o in rows[:LIMIT]
+    ]
+    return JsonResponse({"options": found, "may_create": rights_of(user).may("create", name)})
+
+
+def _subtitle(obj: Any, user: Any) -> str:
+    """Return what tells two records of the same name apart, where it is no secret."""
+    if obj._meta.model_name == "user":
+        return str(obj.email)
+    return str(getattr(obj, "pipeline", "") or "") if obj._meta.model_name == "stage" else ""

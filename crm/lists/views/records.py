@@ -1,0 +1,164 @@
+"""The page of one record: what it is on the left, what happened in the middle, what hangs on it at the right."""
+
+import uuid
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.utils.translation import gettext as _
+
+from crm.access.policy import allows, field_rights
+from crm.access.rights import rights_of
+from crm.activity.intention import intend
+from crm.lists.models import Favourite
+from crm.lists.query import neighbours
+from crm.lists.state import read
+from crm.lists.views.base import record_or_404
+from crm.records.entity import Entity
+from crm.records.fields import Field, Kind
+from crm.records.panels import panel_of, panels_for
+from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
+from crm.search.recent import remember_visit
+from crm.ui.pages import page, redirect_to, render, toast
+from crm.ui.values import display, record_mark, titles_of
+
+
+@dataclass
+class Shown:
+    """A field on the record page: its words, its value, whether it may be edited."""
+
+    field: Field
+    html: Any
+    editable: bool
+    obj: Any
+    url: str
+
+    @property
+    def dom_id(self) -> str:
+        """Return the id of its element."""
+        return f"field-{self.obj.pk}-{self.field.key.replace('.', '-')}"
+
+    @property
+    def is_link(self) -> bool:
+        """Tell whether the value is an address of its own, so that only the pencil edits it."""
+        return self.field.kind in (Kind.LINK, Kind.URL, Kind.EMAIL, Kind.PHONE) and bool(self.html)
+
+
+def shown_field(entity: Entity, obj: Any, f: Field, user: Any, titles: dict[str, str] | None = None) -> Shown:
+    """Return one field as the record page shows it."""
+    trashed = getattr(obj, "deleted_at", None) is not None
+    writable = f.writable and not f.computed and field_rights(user, entity.model).can_write(f.key) and f.kind != Kind.JSON
+    return Shown(f, display(obj, f, titles=titles), writable and not trashed, obj, entity.url(obj))
+
+
+def field_groups(entity: Entity, obj: Any, user: Any, may_change: bool) -> list[tuple[Any, list[Shown]]]:
+    """Return the fields under their headings."""
+    fields = [f for f in entity.fields_for(user).values() if f.kind != Kind.JSON and (f.in_form or f.writable)]
+    titles = titles_of([obj], fields, user)
+    found: dict[str, tuple[Any, list[Shown]]] = {}
+    for f in fields:
+        one = shown_field(entity, obj, f, user, titles)
+        one.editable = one.editable and may_change
+        heading = f.group or _("More")
+        found.setdefault(str(heading), (heading, []))[1].append(one)
+    return list(found.values())
+
+
+@page("GET")
+def record_page(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Show a record, or a quick view of it."""
+    user: Any = request.user
+    obj = record_or_404(request, entity, pk, trashed=True)
+    trashed = getattr(obj, "deleted_at", None) is not None
+    rights = rights_of(user)
+    may_change = not trashed and rights.may("change", entity.name) and allows(user, "change", obj)
+    context: dict[str, Any] = {
+        "entity": entity, "obj": obj, "mark": record_mark(entity, obj, "av-xl"), "url": entity.url(obj), "trashed": trashed,
+        "may_change": may_change,
+        "may_delete": not trashed and rights.may("delete", entity.name) and allows(user, "delete", obj),
+        "may_create": rights.may("create", entity.name),
+        "groups": field_groups(entity, obj, user, may_change),
+        "meta": _meta(entity, obj, user),
+        "next_steps": [("task", rights.may("create", "task"))],
+        "may_note": "notes" in entity.abilities and rights.may("create", "note") and not trashed,
+        "may_task": rights.may("create", "task") and entity.name in ("customer", "company", "deal") and not trashed,
+        "may_log": rights.may("create", "interaction") and entity.name in ("customer", "company", "deal") and not trashed,
+        "may_deal": rights.may("create", "deal") and entity.name in ("customer", "company") and not trashed,
+    }
+    if request.GET.get("peek") == "1":
+        return render(request, "records/peek.html", context)
+    remember_visit(user, entity.name, obj.pk)
+    tab = request.GET.get("tab", "activity")
+    tabs = panels_for(entity.name, user, "tab")
+    context |= {
+        "tabs": tabs, "tab": tab if any(p.key == tab for p in tabs) else "activity",
+        "sides": panels_for(entity.name, user, "side"),
+        "starred": Favourite.objects.filter(user=user, entity=entity.name, record_id=obj.pk).exists(),
+        "from": request.GET.get("from", "")[:4000],
+    }
+    return render(request, "records/record.html", context)
+
+
+def _meta(entity: Entity, obj: Any, user: Any) -> list[Any]:
+    """Return the few values that stand under the title."""
+    fields = entity.fields_for(user)
+    names = {"customer": ("status", "job_title", "company", "assigned_user"), "company": ("industry", "domain", "assigned_user"),
+             "deal": ("outcome", "stage", "value", "company", "assigned_user"), "task": ("status", "priority", "due_date", "assigned_user"),
+             "interaction": ("type", "direction", "happened_at", "user"), "product": ("code", "family", "price")}
+    wanted = names.get(entity.name, tuple(k for k, f in fields.items() if f.in_list)[:4])
+    found = [display(obj, fields[n]) for n in wanted if n in fields]
+    return [f for f in found if f]
+
+
+@page("GET")
+def panel_view(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -> HttpResponse:
+    """Show one tab or side panel."""
+    obj = record_or_404(request, entity, pk)
+    found = panel_of(entity.name, key, request.user)
+    if found is None:
+        raise Http404
+    context = {"entity": entity, "obj": obj, "url": entity.url(obj), "panel": found, **found.context(obj, request.user)}
+    return render(request, found.template, context)
+
+
+@page("GET")
+def neighbour_links(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Show the links to the records before and after this one in the list it was opened from."""
+    obj = record_or_404(request, entity, pk)
+    params = QueryDict(mutable=True)
+    params.update(dict(parse_qsl(request.GET.get("from", "")[:4000], max_num_fields=20)))
+    params.pop("view", None)
+    before, after = neighbours(read(entity, params, request.user), obj)
+    return render(request, "records/neighbours.html", {"entity": entity, "before": before, "after": after, "from": request.GET.get("from", "")})
+
+
+@page("POST")
+def act(request: HttpRequest, entity: Entity, pk: uuid.UUID, action: str) -> HttpResponse:
+    """Delete, restore, archive or bring back a record; the toast takes it back."""
+    obj = record_or_404(request, entity, pk, trashed=action == "restore")
+    verbs: dict[str, tuple[Any, str]] = {
+        "delete": (delete_record, _("“%(title)s” is in the trash")),
+        "restore": (restore_record, _("“%(title)s” is back")),
+        "archive": (archive_record, _("“%(title)s” is archived")),
+        "unarchive": (unarchive_record, _("“%(title)s” is back in the lists")),
+    }
+    run, words = verbs[action]
+    with intend(actor=request.user) as intention:
+        run(obj=obj, actor=request.user)
+    toast(request, words % {"title": obj}, undo=intention.id if action != "restore" else None)
+    return redirect_to(request, f"/{entity.plural}" if action == "delete" else entity.url(obj))
+
+
+@page("POST")
+def star(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Keep a record among the favourites, or take it out."""
+    obj = record_or_404(request, entity, pk)
+    found = Favourite.objects.filter(user=request.user, entity=entity.name, record_id=obj.pk)
+    starred = False
+    if found.exists():
+        found.delete()
+    else:
+        Favourite.objects.get_or_create(user=request.user, entity=entity.name, record_id=obj.pk)
+        starred = True
+    return render(request, "records/star.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "starred": starred})
