@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.records.entity import Entity, register
 from crm.records.fields import Field, Kind, choices_of
-from customers.models import Company, Customer
+from customers.models import Company, Customer, CustomerContact
 
 ABOUT, ACCOUNT, COMMERCIAL = _("About"), _("Account"), _("Commercial")
 
@@ -138,6 +138,16 @@ class CustomerEntity(Entity):
         """A customer needs a name or an address."""
         if not (draft.first_name or draft.last_name or draft.email):
             yield "last_name", _("A customer needs a name or an e-mail address.")
+
+    def after_merge(self, obj: Any, merged: list[Any], actor: Any) -> None:
+        """Keep the other addresses and numbers as further ways to reach the person."""
+        for other in merged:
+            for kind, value, own in (
+                (CustomerContact.Kind.EMAIL, other.email or "", obj.email or ""),
+                (CustomerContact.Kind.PHONE, other.phone, obj.phone),
+            ):
+                if value and value.casefold() != own.casefold():
+                    CustomerContact.objects.get_or_create(customer=obj, kind=kind, value=value)
 
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the company: its timeline shows the news of its people."""

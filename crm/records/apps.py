@@ -8,4 +8,4 @@ class RecordsConfig(AppConfig):
     verbose_name = "Records"
 
     def ready(self) -> None:
-        autodiscover_modules("entities", "reference", "criteria", "search", "panels", "handlers", "automation", "transfer")
+        autodiscover_modules("entities", "reference", "criteria", "search", "panels", "handlers", "automation", "transfer", "merging")

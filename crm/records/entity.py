@@ -170,6 +170,9 @@ class Entity:
         """Return those of a leaving person's rows that a successor goes on with (all, unless said otherwise)."""
         return rows
 
+    def after_merge(self, obj: Any, merged: list[Any], actor: Any) -> None:
+        """Keep of merged records what the survivor has no field for."""
+
     def timeline_subjects(self, obj: Any) -> list[uuid.UUID | None]:
         """Return the ids of the records whose timelines show what happens to this one."""
         return []

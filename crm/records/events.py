@@ -38,6 +38,15 @@ class RecordRestored:
     record_id: uuid.UUID
 
 
+@fact("records.merged")
+class RecordsMerged:
+    """Duplicates were merged into one record."""
+
+    entity: str
+    record_id: uuid.UUID
+    merged: list[uuid.UUID]
+
+
 @fact("records.bulk_changed")
 class RecordsBulkChanged:
     """Many records were made, changed or deleted at once (import, bulk edit, undo)."""

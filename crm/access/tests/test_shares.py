@@ -36,7 +36,8 @@ def test_a_share_with_a_person_shows_this_record_and_no_other(owner: User) -> No
     assert list(visible_to(guest, Customer)) == [customer]
     assert not allows(guest, "change", customer)
     share_record(obj=customer, user=guest, may_change=True, actor=owner)
-    assert allows(guest, "change", customer) and not allows(guest, "delete", customer)
+    assert allows(guest, "change", customer)
+    assert not allows(guest, "delete", customer)
     assert [(s.user, s.may_change) for s in shares_of(customer)] == [(guest, True)]
     share_record(obj=customer, user=guest, actor=owner)
     assert not allows(guest, "change", customer), "sharing again sets the level anew"
@@ -54,7 +55,9 @@ def test_a_share_with_a_team_reaches_its_members_and_the_teams_below(owner: User
     share_record(obj=customer, team=top, actor=owner)
     for user in (member, under, beside):
         forget_rights(user)
-    assert allows(member, "view", customer) and allows(under, "view", customer) and not allows(beside, "view", customer)
+    assert allows(member, "view", customer)
+    assert allows(under, "view", customer)
+    assert not allows(beside, "view", customer)
     assert whys(under, customer) == {"shared_with_team"}
 
 
@@ -89,7 +92,8 @@ def test_every_reason_is_told() -> None:
     assert whys(lead, mine) == {"own"}
     assert (whys(lead, mates), whys(lead, mates, "change")) == ({"team"}, {"team"})
     assert (whys(lead, reports), whys(lead, reports, "change")) == ({"tree"}, set())
-    assert whys(analyst, mine) == {"all"} and "inherited from Base" in explain(analyst, mine)[0].text
+    assert whys(analyst, mine) == {"all"}
+    assert "inherited from Base" in explain(analyst, mine)[0].text
     assert whys(boss, mine) == {"admin"}
     assert whys(UserFactory(), mine) == set()
     assert {s.user for s in who_sees(mine)} == {lead, analyst, boss}
@@ -101,7 +105,8 @@ def test_a_condition_narrows_and_is_told() -> None:
     user = UserFactory(role=role)
     lead, customer = CustomerFactory(), CustomerFactory(status="CUSTOMER")
     assert list(visible_to(user, Customer)) == [customer]
-    assert whys(user, lead) == set() and "condition" in explain(user, customer)[0].text
+    assert whys(user, lead) == set()
+    assert "condition" in explain(user, customer)[0].text
     role.permissions.update(condition={"all": [{"field": "assigned_user", "op": "is_me"}]})
     forget_rights(user)
     own = CustomerFactory(assigned_user=user)

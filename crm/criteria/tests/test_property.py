@@ -189,7 +189,10 @@ def test_every_tree_has_a_sentence_and_one_record_answers_like_the_list() -> Non
         checked = validate(asked, Customer, world.viewer)
         assert validate(checked, Customer, world.viewer) == checked
         sentence = describe(asked, Customer, world.viewer)
-        assert sentence and sentence == sentence.strip() and "None" not in sentence and "{" not in sentence
+        assert sentence
+        assert sentence == sentence.strip()
+        assert "None" not in sentence
+        assert "{" not in sentence
         first = world.customers[0]
         assert matches(first, asked, world.viewer) == world.naive.holds(asked, first)
 
