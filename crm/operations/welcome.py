@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import connection
 
 from crm.accounts.models import User
-from crm.accounts.services import one_time_link
+from crm.accounts.links import one_time_link
 
 
 def print_welcome(say: Callable[[str], None], *, seconds: float, first: bool) -> None:

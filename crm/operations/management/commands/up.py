@@ -94,7 +94,11 @@ class Command(BaseCommand):
     def prepare(self, supervisor: Supervisor, *, demo: bool) -> bool:
         """Bring the database and the static files up to date; tell whether this is the first run."""
         executor = MigrationExecutor(connection)
-        first = not executor.loader.applied_migrations
+        # A first run that was interrupted is still the first.
+        unfinished = supervisor.home.path / "first-run"
+        if not executor.loader.applied_migrations:
+            unfinished.touch()
+        first = unfinished.exists()
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.say("Preparing the database …")
             call_command("migrate", interactive=False, verbosity=0)
@@ -103,6 +107,7 @@ class Command(BaseCommand):
         if first and demo and not settings.PRODUCTION and not supervisor.stopping:
             self.say("Loading the demo team …")
             call_command("demo", stdout=self.stdout)
+        unfinished.unlink(missing_ok=True)
         # The threads of the pool must not be there when the children are forked.
         connection.close()
         connection.close_pool()
