@@ -11,7 +11,7 @@ from crm import embedded, env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 TESTING = "pytest" in sys.modules
-if not TESTING:
+if not TESTING and env.flag("RAPPORT_DOTENV", True):
     env.load_dotenv(BASE_DIR / ".env")
 
 # -- the installation ---------------------------------------------------------------------------
@@ -32,8 +32,8 @@ TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0, most=5)
 if PRODUCTION:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG must be off in production.")
-    if len(SECRET_KEY) < 50:
-        raise ImproperlyConfigured("SECRET_KEY must have at least 50 characters in production.")
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+        raise ImproperlyConfigured("SECRET_KEY must have at least 50 random characters in production.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts of this installation (never *).")
     if not SITE_URL.startswith("https://"):
@@ -184,6 +184,11 @@ DATABASES["default"]["OPTIONS"] = {
 }
 REDIS_URL_GIVEN = env.url("REDIS_URL", "", ["redis", "rediss", "unix"])
 REDIS_URL = REDIS_URL_GIVEN or embedded.redis_url(HOME)
+if PRODUCTION:
+    if not DATABASE_URL or DATABASES["default"].get("PASSWORD") in embedded.KNOWN_PASSWORDS:
+        raise ImproperlyConfigured("DATABASE_URL must name a server and a password of its own in production.")
+    if not REDIS_URL_GIVEN:
+        raise ImproperlyConfigured("REDIS_URL must name a server in production.")
 CACHES = {
     "default": {
         "BACKEND": "crm.lib.cache.ResilientCache",
@@ -436,3 +441,5 @@ METRICS_TOKEN = env.secret("METRICS_TOKEN")
 # -- demo ---------------------------------------------------------------------------------------
 
 DEMO_PASSWORD = env.secret("RAPPORT_DEMO_PASSWORD")
+if PRODUCTION and DEMO_PASSWORD:
+    raise ImproperlyConfigured("RAPPORT_DEMO_PASSWORD is for demonstrations, not for production.")

@@ -36,8 +36,8 @@ def use(token: str) -> User:
     """Use a link and return its user; of two at once one gets it. A used, old or guessed one is ``Missing``."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE accounts_signinlink SET used_at = now() "
-            "WHERE token_hash = %s AND used_at IS NULL AND expires_at > now() RETURNING user_id",
+            "UPDATE accounts_signinlink SET used_at = statement_timestamp() "
+            "WHERE token_hash = %s AND used_at IS NULL AND expires_at > statement_timestamp() RETURNING user_id",
             [hash_of(token)],
         )
         row = cursor.fetchone()

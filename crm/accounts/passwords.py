@@ -29,6 +29,11 @@ class HardToGuess:
         """Refuse a guessable one, saying why where zxcvbn knows."""
         known = ["rapport", "crm"]
         known += [w for n in ("email", "first_name", "last_name") if (w := str(getattr(user, n, "") or ""))]
+        rest = password.casefold()
+        for word in known:
+            rest = rest.replace(word.casefold(), "")
+        if len(rest) < 6:
+            raise ValidationError(_("This password is too easy to guess."), code="password_too_guessable")
         found = zxcvbn(password[:72], user_inputs=known)
         if found["score"] < 2:
             raise ValidationError(_("This password is too easy to guess."), code="password_too_guessable")

@@ -34,7 +34,7 @@ _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "jti", "typ", "epoch", "fam"]
 # One statement: whoever finds the row unused has used it, and everybody else finds nothing.
 _USE = """
 UPDATE accounts_refreshtoken SET used_at = now(), updated_at = now()
-WHERE token_hash = %s AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()
+WHERE token_hash = %s AND used_at IS NULL AND revoked_at IS NULL AND expires_at > statement_timestamp()
 RETURNING user_id, family, auth_epoch, second_factor
 """
 

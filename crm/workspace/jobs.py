@@ -11,7 +11,6 @@ from crm.accounts.mails import request_invitation
 from crm.accounts.models import Role, User
 from crm.jobs.engine import Run, job
 from crm.records.services import create_record
-from crm.workspace.rules import invite
 
 
 @job("workspace.register", queue="mail", label=_("Registration"))
@@ -26,6 +25,5 @@ def register(run: Run) -> dict[str, Any]:
             request_invitation(waiting)
         return {"made": 0}
     role = Role.objects.get(code="NEWCOMER")
-    user = create_record(of="user", data={**run.params, "role": str(role.pk)}, actor=SYSTEM)
-    invite(user, SYSTEM, mail=True)
+    create_record(of="user", data={**run.params, "role": str(role.pk)}, actor=SYSTEM)
     return {"made": 1}

@@ -26,7 +26,7 @@ from crm.lib.errors import Conflict, Denied
 
 PROFILE = frozenset({"first_name", "last_name", "phone", "time_zone", "language", "theme", "density", "single_key_shortcuts"})
 """What everyone may change of the own row."""
-SILENT = frozenset({"import", "command", "undo", "system"})
+SILENT = frozenset({"import", "command", "undo"})
 """Sources whose new users are invited without a mail."""
 
 _LEVELS = {"hidden": 0, "read": 1, "write": 2}

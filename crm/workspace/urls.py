@@ -1,5 +1,10 @@
 """The addresses of this package's pages."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from crm.workspace.views import search
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("search", search.search_page, name="search"),
+    path("palette", search.palette, name="palette"),
+]

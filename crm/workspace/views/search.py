@@ -1,0 +1,142 @@
+"""The search page and what the palette shows."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from crm.access.policy import visible_to
+from crm.accounts.models import User
+from crm.lib.text import fold
+from crm.records.models import Tag
+from crm.search.recent import forget_searches, recent_searches, recent_visits, remember_search
+from crm.search.registry import searchables
+from crm.search.service import CAP, Hit, facets, recent_hits, search
+from crm.ui.nav import creatable_by, sections_for, settings_for
+from crm.ui.pages import page, redirect_to, render
+
+PAGE_LIMIT = 50
+EACH = 8
+
+
+@dataclass(frozen=True)
+class Option:
+    """One line of the palette."""
+
+    label: Any
+    url: str
+    icon: str
+    hue: str = ""
+    sub: str = ""
+    keys: str = ""
+    kind: str = ""
+
+
+@dataclass
+class Heading:
+    """Lines of the palette under a heading."""
+
+    label: Any
+    options: list[Option] = field(default_factory=list)
+
+
+@page("GET POST")
+def search_page(request: HttpRequest) -> HttpResponse:
+    """Show what fits the words, by kind; without words, the last searches."""
+    if request.method == "POST":
+        forget_searches(request.user)
+        return redirect_to(request, "/search")
+    q = request.GET.get("q", "")[:2000]
+    kinds = searchables()
+    chosen = request.GET.get("in", "")
+    chosen = chosen if chosen in kinds else ""
+    hits = search(request.user, q, entities=[chosen] if chosen else None, limit=PAGE_LIMIT if chosen else EACH)
+    counts = facets(request.user, q) if q.strip() else {}
+    if hits and not request.headers.get("HX-Request"):
+        remember_search(request.user, q)
+    groups = [(kinds[name], [h for h in hits if h.entity == name]) for name in kinds]
+    return render(request, "search/page.html", {
+        "q": q, "chosen": chosen, "total": sum(counts.values()), "cap": CAP,
+        "groups": [(kind, found) for kind, found in groups if found],
+        "facets": [(kind, counts.get(name, 0)) for name, kind in kinds.items() if counts.get(name)],
+        "recent": recent_searches(request.user) if not q.strip() else [],
+        "visited": recent_hits(request.user, recent_visits(request.user)) if not q.strip() else [],
+    }, part="results")
+
+
+@page()
+def palette(request: HttpRequest) -> HttpResponse:
+    """Show the lines that fit: records, then actions, then pages; ``>``, ``#`` and ``@`` narrow them."""
+    typed = request.GET.get("q", "")[:200].strip()
+    mark, rest = (typed[0], typed[1:].strip()) if typed[:1] in (">", "#", "@") else ("", typed)
+    headings: list[Heading] = []
+    if mark == "@":
+        headings.append(Heading(_("People"), _people(request.user, rest)))
+    elif mark == "#":
+        headings.append(Heading(_("Tags"), _tags(request.user, rest)))
+    elif mark == ">":
+        headings += [Heading(_("Actions"), _actions(request.user, rest)), Heading(_("Pages"), _pages(request.user, rest))]
+    elif not rest:
+        headings += [
+            Heading(_("Last opened"), [_hit(h) for h in recent_hits(request.user, recent_visits(request.user, 5))]),
+            Heading(_("Actions"), _actions(request.user, "")), Heading(_("Pages"), _pages(request.user, "")),
+        ]
+    else:
+        headings += _records(search(request.user, rest, limit=EACH))
+        headings += [Heading(_("Actions"), _actions(request.user, rest)), Heading(_("Pages"), _pages(request.user, rest))]
+        headings.append(Heading(_("Search"), [Option(_("Search everywhere for “%(words)s”") % {"words": rest}, f"/search?q={_quoted(rest)}", "search")]))
+    return render(request, "search/palette.html", {"headings": [h for h in headings if h.options], "typed": typed})
+
+
+def _records(hits: Sequence[Hit]) -> list[Heading]:
+    kinds, found = searchables(), {}
+    for hit in hits:
+        found.setdefault(hit.entity, Heading(kinds[hit.entity].label)).options.append(_hit(hit))
+    return list(found.values())
+
+
+def _hit(hit: Hit) -> Option:
+    return Option(hit.title, hit.url, hit.icon, hit.hue, hit.subtitle, kind=hit.entity)
+
+
+def _actions(user: Any, words: str) -> list[Option]:
+    made = [Option(_("New %(what)s") % {"what": str(c.label).lower()}, c.url, c.icon) for c in creatable_by(user)]
+    return _fitting(made, words)
+
+
+def _pages(user: Any, words: str) -> list[Option]:
+    places = [i for s in sections_for(user) for i in s.items]
+    if words:
+        places += [i for s in settings_for(user) for i in s.items]
+    return _fitting([Option(i.label, i.url, i.icon, keys=f"G {i.key.upper()}" if i.key else "") for i in places], words)
+
+
+def _fitting(options: list[Option], words: str) -> list[Option]:
+    wanted = fold(words).split()
+    return [o for o in options if all(w in fold(str(o.label)) for w in wanted)][:EACH]
+
+
+def _tags(user: Any, words: str) -> list[Option]:
+    rows = visible_to(user, Tag)
+    if words:
+        rows = rows.filter(name__icontains=words)
+    return [Option(t.name, f"/customers?filter={_quoted(_tagged(t.name))}", "tag", t.hue) for t in rows.order_by("name")[:EACH]]
+
+
+def _people(user: Any, words: str) -> list[Option]:
+    rows = visible_to(user, User).filter(is_active=True)
+    if words:
+        rows = rows.filter(search_text__contains=fold(words))
+    return [Option(u.name, f"/search?q={_quoted(u.name)}", "user-round", sub=u.email) for u in rows.order_by("sort_key")[:EACH]]
+
+
+def _tagged(name: str) -> str:
+    return json.dumps([{"field": "tags", "op": "has_any", "value": [name]}], separators=(",", ":"))
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="")
