@@ -24,6 +24,7 @@ from crm.records.services.values import Bad, to_python
 
 MAX_DEPTH = 3
 MAX_VALUES = 200
+MAX_LENGTH = 300
 # What every record can be asked about, declared or not.
 IMPLICIT = {
     "id": Field("id", Kind.TEXT, _("Id")),
@@ -104,8 +105,8 @@ def value_of(f: Field, user: Any, text: str) -> Any:
             raise Bad(_("“%(value)s” is not an id.") % {"value": text[:60]}) from None
     family = family_of(f)
     if family == "text":
-        if len(text) > 1000:
-            raise Bad(_("At most %(limit)d characters; this has %(count)d.") % {"limit": 1000, "count": len(text)})
+        if len(text) > MAX_LENGTH:
+            raise Bad(_("At most %(limit)d characters; this has %(count)d.") % {"limit": MAX_LENGTH, "count": len(text)})
         return text
     if text == "":
         raise Bad(_("A value is expected."))
@@ -129,6 +130,8 @@ def _linked(f: Field, user: Any, text: str) -> Any:
     """Return the id that a link is compared with; ``me`` is the caller, a name is looked up."""
     if f.kind == Kind.USER and text == "me":
         return user.pk
+    if not text.strip():
+        raise Bad(_("A value is expected."))
     found = to_python(f, text)
     if isinstance(found, uuid.UUID):
         return found

@@ -5,6 +5,7 @@ one to end. Refusals and failures leave no row, since nothing happened; the key 
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -80,7 +81,7 @@ def _fingerprint(request: Any) -> str:
                 else:
                     digest.update(str(value).encode())
     else:
-        digest.update(to_json(data, sort_keys=True))
+        digest.update(json.dumps(data, sort_keys=True).encode())
     return digest.hexdigest()
 
 

@@ -45,7 +45,7 @@ class Order:
     """The order of a list; the id comes last, so that it is total."""
 
     def __init__(self, of: Entity, user: Any, asked: str | None) -> None:
-        words = [w.strip() for w in asked.split(",")] if asked else list(of.sort)
+        words = [w.strip() for w in asked.split(",")] if asked is not None else list(of.sort)
         readable = of.fields_for(user)
         attributes = {f.name for f in of.model._meta.get_fields()}
         self.keys: list[Key] = []

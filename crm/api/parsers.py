@@ -24,7 +24,7 @@ def strict_loads(text: str, name: str = "") -> Any:
     characters that the database cannot store. ``name`` is what a refusal calls the text.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float, parse_int=_int)
     except Invalid as refusal:
         if name:
             raise Invalid.field(name, refusal.message) from None
@@ -51,6 +51,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _constant(word: str) -> Any:
     raise Invalid.field("", _("%(word)s is not a number in JSON.") % {"word": word})
+
+
+def _int(text: str) -> int:
+    number = int(text)
+    if not -(2**63) <= number < 2**63:
+        raise Invalid.field("", _("The number %(number)s is too large.") % {"number": text[:40]})
+    return number
 
 
 def _float(text: str) -> float:

@@ -25,9 +25,9 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written.")
 
 
-def to_json(data: Any, *, sort_keys: bool = False) -> bytes:
+def to_json(data: Any) -> bytes:
     """Return ``data`` as JSON: times in UTC with Z, decimals as strings."""
-    return orjson.dumps(data, default=_plain, option=_OPTIONS | (orjson.OPT_SORT_KEYS if sort_keys else 0))
+    return orjson.dumps(data, default=_plain, option=_OPTIONS)
 
 
 class JSONRenderer(BaseRenderer):

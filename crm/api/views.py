@@ -68,6 +68,7 @@ class APIView(RestAPIView):
             self.check_permissions(request)
             self.kwargs = {name: _identifier(name, value) for name, value in kwargs.items()}
             self.check_parameters(request)
+            self.check_body(request)
             response = handler(request, **self.kwargs) if request.method in SAFE else self.write(request, handler)
         except Exception as error:
             response = self.handle_exception(error)
@@ -113,6 +114,14 @@ class APIView(RestAPIView):
         for name, parameter in declared.items():
             if parameter.required and name not in request.query_params:
                 raise Invalid.field(name, _("This parameter is required."))
+
+    def check_body(self, request: Any) -> None:
+        """Refuse an empty request where a body is declared."""
+        operation = self.operation(request.method)
+        if operation is None or operation.body is None or not operation.body_required:
+            return
+        if request.META.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in request.META:
+            raise Invalid.field("", _("A body is expected."))
 
     def write(self, request: Any, handler: Callable[..., Any]) -> Any:
         """Run a handler that writes: under one intention, and once per ``Idempotency-Key``."""
@@ -203,6 +212,9 @@ class UnknownView(PublicAPIView):
     def missing(self, request: Any, **kwargs: Any) -> Response:
         """Refuse: there is nothing here."""
         raise Missing
+
+    def check_body(self, request: Any) -> None:
+        """Let the address be the only thing that is wrong."""
 
     def check_parameters(self, request: Any) -> None:
         """Let the address be the only thing that is wrong."""

@@ -85,7 +85,7 @@ class AutoSchema(SpectacularAutoSchema):
         body = operation.body_schema(self.view)
         if body is not None:
             content = {operation.body_type: {"schema": self._shared(body)}}
-            found["requestBody"] = {"required": True, "content": content}
+            found["requestBody"] = {"required": operation.body_required, "content": content}
         return found
 
     def _id(self) -> str:

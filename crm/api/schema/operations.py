@@ -35,6 +35,7 @@ class Operation:
     parameters: tuple[Parameter, ...] | Callable[[Any], tuple[Parameter, ...]] = ()
     body: Lazy | None = None
     body_type: str = "application/json"
+    body_required: bool = True
     answer: Lazy | None = None
     status: int = 200
     many: bool = False
