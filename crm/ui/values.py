@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -9,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from crm.access.policy import EVERYTHING, SYSTEM, policy_of, visible_to
+from crm.access.policy import EVERYTHING, SYSTEM, allows, policy_of, visible_to
 from crm.access.rights import rights_of
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
@@ -35,9 +36,19 @@ def value_of(obj: Any, field: Field) -> Any:
     return found
 
 
-def sees_everything(user: Any, model: Any) -> bool:
-    """Tell whether every row of a model is visible to the user."""
-    return user is SYSTEM or policy_of(model).rows(rights_of(user), user, "view") == EVERYTHING
+def sees_everything(user: Any, model: Any, action: str = "view") -> bool:
+    """Tell whether every row of a model is open to the user, so that no single one must be asked about."""
+    return user is SYSTEM or policy_of(model).rows(rights_of(user), user, action) == EVERYTHING
+
+
+def may(user: Any, action: str, obj: Any) -> bool:
+    """Tell whether the user may do an action to a record; without a query where he may do it to all."""
+    return sees_everything(user, type(obj), action) or allows(user, action, obj)
+
+
+def settled(field: Field) -> Field:
+    """Return the field with its choices read once, for drawing many rows."""
+    return replace(field, choices=field.options, choices_from=None) if field.choices_from else field
 
 
 def with_links(queryset: QuerySet[Any], of: Entity, fields: Iterable[Field], user: Any) -> QuerySet[Any]:
@@ -204,6 +215,6 @@ def is_uuid(text: str) -> bool:
 
 
 __all__ = [
-    "EMPTY", "display", "draw", "is_uuid", "record_mark", "record_url", "sees_everything", "sort_path",
+    "EMPTY", "display", "draw", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled", "sort_path",
     "titles_of", "value_of", "with_links",
 ]

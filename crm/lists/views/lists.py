@@ -18,7 +18,7 @@ from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.ui.figures import number
 from crm.ui.pages import page, redirect_to, render
-from crm.ui.values import display, record_mark, titles_of
+from crm.ui.values import display, record_mark, settled, titles_of
 
 RIGHT = {Kind.MONEY, Kind.NUMBER, Kind.INTEGER}
 
@@ -60,7 +60,7 @@ def _columns(state: ListState) -> list[Column]:
     may_change = rights_of(state.user).may("change", state.entity.name)
     current = state.order[0] if state.order else ""
     found = []
-    for f in state.shown:
+    for f in map(settled, state.shown):
         down = current == f"-{f.key}"
         direction = "descending" if down else "ascending" if current == f.key else ""
         sortable = f.sortable and not f.custom
@@ -79,7 +79,7 @@ _WIDTHS = {
 def rows_of(state: ListState, found: list[Any], columns: list[Column]) -> list[Row]:
     """Return the rows of a page, drawn."""
     titles = titles_of(found, [c.field for c in columns], state.user)
-    group = state.fields.get(state.group)
+    group = settled(state.fields[state.group]) if state.group in state.fields else None
     last, rows = object(), []
     for obj in found:
         cells = [Cell(c, display(obj, c.field, titles=titles)) for c in columns]

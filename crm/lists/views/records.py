@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
 
-from crm.access.policy import allows, field_rights
+from crm.access.policy import field_rights
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.lists.models import Favourite
@@ -21,7 +21,7 @@ from crm.records.panels import panel_of, panels_for
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
 from crm.search.recent import remember_visit
 from crm.ui.pages import page, redirect_to, render, toast
-from crm.ui.values import display, record_mark, titles_of
+from crm.ui.values import display, may, record_mark, titles_of
 
 
 @dataclass
@@ -72,15 +72,14 @@ def record_page(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResp
     obj = record_or_404(request, entity, pk, trashed=True)
     trashed = getattr(obj, "deleted_at", None) is not None
     rights = rights_of(user)
-    may_change = not trashed and rights.may("change", entity.name) and allows(user, "change", obj)
+    may_change = not trashed and rights.may("change", entity.name) and may(user, "change", obj)
     context: dict[str, Any] = {
         "entity": entity, "obj": obj, "mark": record_mark(entity, obj, "av-xl"), "url": entity.url(obj), "trashed": trashed,
         "may_change": may_change,
-        "may_delete": not trashed and rights.may("delete", entity.name) and allows(user, "delete", obj),
+        "may_delete": not trashed and rights.may("delete", entity.name) and may(user, "delete", obj),
         "may_create": rights.may("create", entity.name),
         "groups": field_groups(entity, obj, user, may_change),
         "meta": _meta(entity, obj, user),
-        "next_steps": [("task", rights.may("create", "task"))],
         "may_note": "notes" in entity.abilities and rights.may("create", "note") and not trashed,
         "may_task": rights.may("create", "task") and entity.name in ("customer", "company", "deal") and not trashed,
         "may_log": rights.may("create", "interaction") and entity.name in ("customer", "company", "deal") and not trashed,
@@ -88,7 +87,6 @@ def record_page(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResp
     }
     if request.GET.get("peek") == "1":
         return render(request, "records/peek.html", context)
-    remember_visit(user, entity.name, obj.pk)
     tab = request.GET.get("tab", "activity")
     tabs = panels_for(entity.name, user, "tab")
     context |= {
@@ -126,6 +124,7 @@ def panel_view(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) ->
 def neighbour_links(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Show the links to the records before and after this one in the list it was opened from."""
     obj = record_or_404(request, entity, pk)
+    remember_visit(request.user, entity.name, obj.pk)
     params = QueryDict(mutable=True)
     params.update(dict(parse_qsl(request.GET.get("from", "")[:4000], max_num_fields=20)))
     params.pop("view", None)
@@ -161,4 +160,6 @@ def star(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     else:
         Favourite.objects.get_or_create(user=request.user, entity=entity.name, record_id=obj.pk)
         starred = True
-    return render(request, "records/star.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "starred": starred})
+    answer = render(request, "records/star.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "starred": starred})
+    answer["HX-Trigger"] = '{"favourites:changed": {}}'
+    return answer
