@@ -17,6 +17,9 @@ from babel.core import get_global
 # A socket's address holds 107 bytes; the longest name in the folder is ".s.PGSQL.5432.lock".
 LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 
+KNOWN_PASSWORDS = frozenset({"", "postgres", "password", "secret", "changeme", "rapport", "admin", "example"})
+"""Passwords of a database server that everybody tries first."""
+
 
 def local_secret(home: Path, production: bool) -> str:
     """Return the secret key kept in the home folder, made on first use; production must name its own."""
