@@ -13,7 +13,8 @@ from crm.records.fields import Field, Kind
 from crm.records.services.values import ADDRESS_PARTS, Bad
 from crm.transfer.adapters import Adapter, Draft
 from crm.transfer.engine.links import Unresolved
-from crm.transfer.engine.values import Ambiguous, address_parts, convert, list_text, unguard
+from crm.transfer.engine.values import Ambiguous, address_parts, convert, list_text
+from crm.transfer.formulas import unguard
 from crm.transfer.mapping.model import Column, Mapping, key_of
 from crm.transfer.readers import Row
 
@@ -85,7 +86,7 @@ class CellReader:
             else:
                 self.adapter.take(draft, name, {}, str(value))
         for step in self.steps:
-            text = unguard(row.cells[step.index])
+            text = unguard(row.cells[step.index].strip())
             if not text:
                 self._empty(draft, step)
                 continue
@@ -195,7 +196,7 @@ class CellReader:
 
     def _pair(self, draft: Draft, step: Step, name: str, row: Row | None) -> None:
         """A column that names a custom field, and the column beside it that holds the value."""
-        value = unguard(row.cells[step.other]) if row is not None and step.other is not None else ""
+        value = unguard(row.cells[step.other].strip()) if row is not None and step.other is not None else ""
         f = self.fields.get(f"custom.{key_of(name)}")
         if value and f is not None:
             self._value(draft, step.column, f, value)
@@ -215,7 +216,7 @@ class CellReader:
                 parts.setdefault(name, value)
 
     def _put_together(self, draft: Draft, name: str, headers: list[str], template: str, row: Row) -> None:
-        cells = {h: unguard(row.cells[self._index[h]]) for h in headers if h in self._index}
+        cells = {h: unguard(row.cells[self._index[h]].strip()) for h in headers if h in self._index}
         text = template
         for header in headers:
             text = text.replace("{" + header + "}", cells.get(header, ""))

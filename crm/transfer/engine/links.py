@@ -158,7 +158,7 @@ class Directory:
             self.titles += [f.title for f in self.known.values() if f is not None and f.title]
             self.titles = list(dict.fromkeys(self.titles))
         folded = {t: fold(t).replace(" ", "") for t in self.titles}
-        near = process.extract(fold(text).replace(" ", ""), folded, scorer=fuzz.ratio, limit=limit, score_cutoff=70)
+        near = process.extract(fold(text).replace(" ", ""), folded, scorer=fuzz.WRatio, limit=limit, score_cutoff=70)
         return [title for _value, _score, title in near]
 
     def _some_titles(self) -> list[str]:

@@ -113,6 +113,19 @@ class Matcher:
             living = dict(rows.values_list("key", "record_id"))
             there = set(self.model._default_manager.filter(pk__in=living.values()).values_list("pk", flat=True))
             self._found.update({("external", k): pk for k, pk in living.items() if pk in there})
+            self._by_own_id([k[1] for k in keys])
+
+    def _by_own_id(self, texts: list[str]) -> None:
+        """An id of ours, from our own export, is the record itself."""
+        own: dict[uuid.UUID, str] = {}
+        for text in texts:
+            try:
+                own[uuid.UUID(text)] = text
+            except ValueError:
+                continue
+        if own:
+            for pk in self.model._default_manager.filter(pk__in=list(own)).values_list("pk", flat=True):
+                self._found[("external", own[pk])] = pk
 
     def _by_fields(self, keys: list[Key]) -> None:
         lowered = {

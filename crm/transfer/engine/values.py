@@ -25,12 +25,6 @@ class Ambiguous(Exception):
     """A date like 03/04/2024: it cannot be told which is the month."""
 
 
-def unguard(text: str) -> str:
-    """Take away the mark that an export puts before what a spreadsheet would run (and blanks around)."""
-    text = text.strip()
-    return text[1:] if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t\r\uff1d" else text
-
-
 def number_text(text: str, scale: Decimal | None = None) -> str:
     """Return a number as the converters take it: without currency, grouping, percent and words for factors."""
     body = text.strip()

@@ -23,6 +23,7 @@ from crm.records.events import RecordsBulkChanged
 from crm.records.models import CustomField
 from crm.transfer.engine.staging import query
 from crm.transfer.engine.write import Writer
+from crm.transfer.formulas import guard
 from crm.transfer.models import ImportRun
 from crm.transfer.services.mappings import custom_field
 from crm.transfer.services.receiving import require_import
@@ -126,13 +127,8 @@ def failed_rows(run: ImportRun) -> Iterator[str]:
             problems = orjson.loads(errors) if errors else late[number]
             words = "; ".join(": ".join(filter(None, [p["column"], p["message"]])) for p in problems)
             cell = orjson.loads(cells)
-            yield line([*(guarded(cell[i]) for i in keep), number, words])
+            yield line([*(guard(cell[i]) for i in keep), number, words])
         after = found[-1][0]
-
-
-def guarded(text: str) -> str:
-    """Return a text that no spreadsheet runs: an apostrophe before what would be a formula; imports take it away."""
-    return f"'{text}" if text.lstrip()[:1] in ("=", "+", "-", "@", "\t", "\r", "\uff1d", "\uff0b", "\uff0d", "\uff20") and text.strip() else text
 
 
 def _rows_of(run: ImportRun) -> str:

@@ -1,0 +1,69 @@
+"""Records on their way out: what a viewer may see, read through a server-side cursor, flat for tables."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from crm.records.entity import Entity
+from crm.records.fields import LINKS, NUMERIC, Kind
+from crm.records.representation import Representation
+
+CHUNK = 2_000
+
+
+class Exported:
+    """The records of a queryset as rows; related records give their name and their id."""
+
+    def __init__(self, of: Entity, user: Any, queryset: QuerySet[Any], fields: list[str] | None = None) -> None:
+        self.entity = of
+        self.queryset = queryset
+        self._shown = Representation(of, user, fields=fields)
+        self.columns: list[tuple[str, str, str]] = [(n, n, "") for n in self._shown.base]
+        """(header, field, what of it)"""
+        for f in self._shown.fields.values():
+            self.columns.append((f.name, f.name, "name" if f.kind in LINKS else str(f.kind)))
+            if f.kind in LINKS:
+                self.columns.append((f"{f.name}_id", f.name, "id"))
+        self.columns += [(f"custom.{name}", name, "custom") for name in self._shown.custom]
+
+    @property
+    def headers(self) -> list[str]:
+        """Return the names of the columns."""
+        return [c[0] for c in self.columns]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Yield the records as the API shows them."""
+        for row in self._shown.values(self.queryset).iterator(chunk_size=CHUNK):
+            yield self._shown._shape(row, ())
+
+    def rows(self) -> Iterator[list[Any]]:
+        """Yield the records as flat rows of texts, numbers, truth values and times."""
+        plan = [self._reader(field, what) for _header, field, what in self.columns]
+        for row in self._shown.values(self.queryset).iterator(chunk_size=CHUNK):
+            yield [read(row) for read in plan]
+
+    def _reader(self, name: str, what: str) -> Any:
+        f = self._shown.fields.get(name)
+        if what == "custom":
+            return lambda row: _flat((row.get("custom") or {}).get(name))
+        if f is None:
+            return lambda row: row[name]
+        if what == "id":
+            return lambda row: row[f"{f.source}_id"]
+        if what == "name":
+            return lambda row: row[f"_name_{f.name}"]
+        if f.kind == Kind.TAGS:
+            return lambda row: _flat(row[f"_tags_{f.name}"])
+        key = f"_value_{f.name}" if f.expression is not None or f.extra.get("display") == "name" else f.source
+        if f.kind in NUMERIC or f.kind == Kind.BOOLEAN:
+            return lambda row: row[key]
+        return lambda row: _flat(row[key])
+
+
+def _flat(value: Any) -> Any:
+    if isinstance(value, dict):
+        return value or None
+    if isinstance(value, list):
+        return "; ".join(map(str, value)) if all(isinstance(v, str | int) for v in value) else value
+    return value
