@@ -1,0 +1,162 @@
+"""What Home shows beside the tasks: alerts, the quarter, who waits for an answer, what is left to set up."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, Sum
+from django.db.models.functions import Coalesce, TruncWeek
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from analytics.selectors.period import list_url
+from analytics.selectors.sales import currency
+from communications.models import Interaction
+from crm.access.policy import field_rights, visible_to
+from crm.access.rights import rights_of
+from crm.accounts.models import User
+from crm.activity.models import ChangeSet
+from customers.models import Customer
+from sales.models import Deal, Stage
+from tasks.models import Task
+
+ZERO = Decimal(0)
+SHOWN = 5
+IDLE_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that goes wrong, with the one verb that mends it."""
+
+    title: str
+    name: str
+    key: Any
+    text: str
+    detail: str
+    tone: str
+    verb: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of setting up, ticked by itself."""
+
+    label: str
+    url: str
+    done: bool
+
+
+def greeting(user: Any, now: dt.datetime) -> str:
+    """Return the greeting of the hour."""
+    words = _("Good morning") if now.hour < 12 else _("Good afternoon") if now.hour < 18 else _("Good evening")
+    return f"{words}, {user.get_short_name()}"
+
+
+def day_in_words(groups: list[Any]) -> str:
+    """Return the day in a sentence."""
+    counts = {g.key: g.count for g in groups}
+    due, late = counts.get("today", 0), counts.get("late", 0)
+    if not due and not late:
+        return _("Nothing is due today.")
+    parts = []
+    if due:
+        parts.append(ngettext("%(n)d thing due today", "%(n)d things due today", due) % {"n": due})
+    if late:
+        parts.append(ngettext("%(n)d running late", "%(n)d running late", late) % {"n": late})
+    return ", ".join(parts) + "."
+
+
+def attention(user: Any) -> list[Alert]:
+    """Return one's deals whose close date has passed, and those with nothing planned that stand idle."""
+    today = timezone.localdate()
+    mine = visible_to(user, Deal).filter(assigned_user=user, outcome=Stage.Outcome.OPEN, archived_at=None)
+    mine = mine.select_related("company", "customer", "stage")
+    found = []
+    for deal in mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN]:
+        days = (today - deal.expected_close_date).days
+        text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
+        found.append(_alert(deal, text, "danger" if days > 30 else "warning", _("Update")))
+    planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
+    quiet = timezone.now() - dt.timedelta(days=IDLE_DAYS)
+    idle = (
+        mine.annotate(quiet_since=Coalesce("last_activity_at", "entered_stage_at")).filter(quiet_since__lt=quiet)
+        .exclude(expected_close_date__lt=today).filter(~Exists(planned)).order_by("-value_base", "id")
+    )
+    for deal in idle[:SHOWN]:
+        days = (timezone.now() - deal.quiet_since).days
+        found.append(_alert(deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan")))
+    return found[:2 * SHOWN]
+
+
+def _alert(deal: Deal, text: str, tone: str, verb: str) -> Alert:
+    about = deal.company or deal.customer
+    return Alert(
+        deal.title, str(about or deal.title), about.pk if about else deal.pk, text, deal.stage.name, tone, verb,
+        f"/deals/{deal.pk}",
+    )
+
+
+def forecast_weeks(user: Any) -> dict[str, Any]:
+    """Return the quarter by week: won, and what is open by how certain it is."""
+    today = timezone.localdate()
+    first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
+    last = (first + dt.timedelta(days=100)).replace(day=1) - dt.timedelta(days=1)
+    amounts = field_rights(user, Deal).can_read("value")
+    deals = visible_to(user, Deal).filter(archived_at=None) if amounts else Deal.objects.none()
+    rows = (
+        deals.annotate(day=Coalesce("actual_close_date", "expected_close_date"))
+        .filter(Q(outcome="won") | Q(outcome="open"), day__gte=first, day__lte=last)
+        .order_by().annotate(week=TruncWeek("day")).values("week").annotate(
+            won=Sum("value_base", filter=Q(outcome="won")),
+            commit=Sum("value_base", filter=Q(outcome="open", probability__gte=75)),
+            weighted=Sum(F("value_base") * F("probability") / Decimal(100), filter=Q(outcome="open", probability__lt=75)),
+        ).order_by("week")
+    )
+    by_week = {r["week"]: r for r in rows}
+    weeks, week = [], first - dt.timedelta(days=first.weekday())
+    while week <= last:
+        row = by_week.get(week, {})
+        values = {k: float(row.get(k) or 0) for k in ("won", "commit", "weighted")}
+        clauses = [
+            {"field": "expected_close_date", "op": "on_or_after", "value": week.isoformat()},
+            {"field": "expected_close_date", "op": "on_or_before", "value": (week + dt.timedelta(days=6)).isoformat()},
+        ]
+        url = list_url("deals", {"version": 1, "all": clauses})
+        weeks.append({"label": f"{week.day} {week:%b}", "values": values, "url": url})
+        week += dt.timedelta(days=7)
+    sums = {k: sum((r.get(k) or ZERO for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}
+    series = [("won", _("Won")), ("commit", _("Commit")), ("weighted", _("Weighted open"))]
+    return {"weeks": weeks, "series": series, "currency": currency(), "any": any(sums.values()), **sums}
+
+
+def waiting(user: Any) -> list[Interaction]:
+    """Return the newest inbound interactions of one's customers that nobody has answered."""
+    if not rights_of(user).may("view", "interaction"):
+        return []
+    later = Interaction.objects.filter(
+        customer=OuterRef("customer"), direction="OUTBOUND", happened_at__gt=OuterRef("happened_at")
+    )
+    since = timezone.now() - dt.timedelta(days=30)
+    mine = visible_to(user, Customer).filter(assigned_user=user).values("pk")
+    rows = visible_to(user, Interaction).filter(
+        direction="INBOUND", customer__in=mine, happened_at__gte=since, happened_at__lte=timezone.now()
+    )
+    return list(rows.filter(~Exists(later)).select_related("customer", "type").order_by("-happened_at", "-id")[:SHOWN])
+
+
+def checklist(user: Any) -> list[Step]:
+    """Return the steps of setting up while one of them is left; only administrators see them."""
+    if not rights_of(user).is_admin:
+        return []
+    steps = [
+        Step(_("Invite a colleague"), "/settings/users", User.objects.active().count() > 1),
+        Step(_("Import your data"), "/import", ChangeSet.objects.filter(source="import").exists()),
+        Step(_("Shape the pipeline"), "/settings/pipelines", Stage.objects.filter(version__gt=1).exists()),
+        Step(_("Create a deal"), "/deals/new", Deal.objects.exists()),
+        Step(_("Plan a task"), "/tasks", Task.objects.exists()),
+    ]
+    return [] if all(s.done for s in steps) else steps

@@ -1,0 +1,172 @@
+"""The pages of reports: each number leads to the list that it counted."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from analytics.selectors import Scope, activity_report, customer_report, dashboard, sales_report, scope_of
+from analytics.selectors.period import PERIODS, list_url
+from analytics.selectors.sales import Figures, Group, SalesReport
+from crm.access.policy import require, visible_to
+from crm.accounts.models import User
+from crm.lib.errors import Invalid
+from crm.ui.figures import money, number
+from crm.ui.pages import page, render
+from sales.models import Deal
+from sales.selectors import pipelines
+
+TOP = 12
+_ONE_DAY, _FOUR_DAYS = timedelta(days=1), timedelta(days=4)
+
+
+@page()
+def library(request: HttpRequest) -> HttpResponse:
+    """List the reports."""
+    return render(request, "analytics/library.html")
+
+
+@page()
+def sales(request: HttpRequest) -> HttpResponse:
+    """Show the sales report."""
+    require(request.user, "view", Deal)
+    scope, problem = _scope(request)
+    report = sales_report(request.user, scope)
+    return render(request, "analytics/sales.html", {**_filters(request, scope, problem), **sales_context(report)}, part="report")
+
+
+@page()
+def dashboards(request: HttpRequest) -> HttpResponse:
+    """Show the dashboard."""
+    require(request.user, "view", Deal)
+    scope, problem = _scope(request)
+    found = dashboard(request.user, scope)
+    return render(
+        request, "analytics/dashboard.html",
+        {**_filters(request, scope, problem), **sales_context(found.sales), "dashboard": found}, part="report",
+    )
+
+
+@page()
+def customers(request: HttpRequest) -> HttpResponse:
+    """Show the customers report."""
+    scope, problem = _scope(request)
+    found = customer_report(request.user, scope)
+    context = {
+        "report": found,
+        "statuses": [
+            {"label": name, "value": n, "display": number(n), "url": _customers("status", name)} for name, n in found.by_status
+        ],
+        "sources": [
+            {"label": name or _("Unknown"), "value": n, "display": number(n), "url": _customers("source", name)}
+            for name, n in found.by_source
+        ],
+        "months": [{"label": f"{m:%b %Y}", "value": n, "display": number(n)} for m, n in found.by_month],
+        "companies": [
+            {"label": name, "value": float(value if value is not None else n),
+             "display": money(value, found.currency) if value is not None else number(n), "url": f"/companies/{pk}"}
+            for pk, name, n, value in found.top_companies
+        ],
+    }
+    return render(request, "analytics/customers.html", {**_filters(request, scope, problem), **context}, part="report")
+
+
+@page()
+def activities(request: HttpRequest) -> HttpResponse:
+    """Show the activities report."""
+    scope, problem = _scope(request)
+    found = activity_report(request.user, scope)
+    context = {
+        "report": found,
+        "types": [
+            {"label": name, "value": n, "display": number(n),
+             "url": list_url("interactions", {"all": [{"field": "type", "op": "is", "value": code}]})}
+            for code, name, n in found.by_type
+        ],
+        "months": [{"label": f"{m:%b %Y}", "value": n, "display": number(n)} for m, n in found.by_month],
+    }
+    return render(request, "analytics/activities.html", {**_filters(request, scope, problem), **context}, part="report")
+
+
+def sales_context(report: SalesReport) -> dict[str, Any]:
+    """Return the rows of the charts, each with the list behind it."""
+    scope, currency = report.scope, report.currency
+
+    def url(outcome: str, *more: dict[str, Any]) -> str:
+        return list_url("deals", scope.criteria({"field": "outcome", "op": "is", "value": outcome}, *more, closed=outcome != "open"))
+
+    def named(field: str, group: Group) -> dict[str, Any]:
+        if group.id is None:
+            return {"field": field, "op": "is_empty"}
+        return {"field": field, "op": "is", "value": str(group.id)}
+
+    def row(label: str, value: Any, count: int, link: str, hue: str = "") -> dict[str, Any]:
+        shown = f"{number(count)} · {money(value, currency, short=True)}" if value is not None else number(count)
+        return {"label": label, "value": float(value if value is not None else count), "display": shown, "url": link, "hue": hue}
+
+    stages = []
+    for g in report.by_stage:
+        f = g.figures
+        count, value = {"open": (f.open_count, f.open_value), "won": (f.won_count, f.won_value)}.get(
+            g.outcome, (f.lost_count, f.lost_value)
+        )
+        label = g.name if scope.pipeline or len({s.pipeline for s in report.by_stage}) == 1 else f"{g.pipeline}: {g.name}"
+        stages.append(row(label, value, count, url(g.outcome, named("stage", g)), g.hue))
+    return {
+        "report": report, "urls": {name: url(name) for name in ("open", "won", "lost")}, "stages": stages,
+        "owners": [_line(g, url, named("assigned_user", g), _("Nobody")) for g in report.by_owner],
+        "products": [_line(g, url, named("product", g), _("No product")) for g in report.by_product],
+        "owner_bars": [
+            row(g.name or _("Nobody"), g.figures.won_value, g.figures.won_count, url("won", named("assigned_user", g)))
+            for g in report.by_owner if g.figures.won_count
+        ][:TOP],
+        "product_bars": [
+            row(g.name or _("No product"), g.figures.won_value, g.figures.won_count, url("won", named("product", g)))
+            for g in report.by_product if g.figures.won_count
+        ][:TOP],
+        "months": [
+            {"label": f"{month:%b %Y}", "value": float(f.won_value or 0), "display": money(f.won_value, currency),
+             "url": url("won", {"field": "actual_close_date", "op": "between", "value": [month.isoformat(), _last(month)]})}
+            for month, f in report.by_month
+        ],
+        "month_counts": [
+            {"label": f"{month:%b %Y}", "values": {"won": f.won_count, "lost": f.lost_count}, "display": f"{f.won_count} / {f.lost_count}"}
+            for month, f in report.by_month
+        ],
+        "outcome_series": [("won", _("Won")), ("lost", _("Lost"))],
+    }
+
+
+def _line(group: Group, url: Any, clause: dict[str, Any], none: str) -> dict[str, Any]:
+    figures: Figures = group.figures
+    return {
+        "name": group.name or none, "figures": figures,
+        "open_url": url("open", clause), "won_url": url("won", clause), "lost_url": url("lost", clause),
+    }
+
+
+def _last(month: Any) -> str:
+    following = (month.replace(day=28) + _FOUR_DAYS).replace(day=1)
+    return str((following - _ONE_DAY).isoformat())
+
+
+def _customers(field: str, value: str) -> str:
+    clause = {"field": field, "op": "is", "value": value} if value else {"field": field, "op": "is_empty"}
+    return list_url("customers", {"all": [clause]})
+
+
+def _scope(request: HttpRequest) -> tuple[Scope, str]:
+    """Read what is asked for; what is not understood is told, and everything is shown."""
+    try:
+        return scope_of(request.user, request.GET.dict()), ""
+    except Invalid as error:
+        return Scope(), error.details[0].message if error.details else error.message
+
+
+def _filters(request: HttpRequest, scope: Scope, problem: str) -> dict[str, Any]:
+    owners = User.objects.filter(pk__in=visible_to(request.user, Deal).order_by().values("assigned_user").distinct())
+    return {
+        "scope": scope, "problem": problem, "periods": PERIODS.items(), "pipelines": pipelines(request.user),
+        "people": owners.order_by("sort_key"),
+    }
