@@ -23,3 +23,8 @@ urlpatterns = [
     path("", include("crm.lists.urls")),
     path("", include("crm.ui.urls")),
 ]
+
+handler400 = "crm.ui.errors.bad_request"
+handler403 = "crm.ui.errors.permission_denied"
+handler404 = "crm.ui.errors.page_not_found"
+handler500 = "crm.ui.errors.server_error"
