@@ -13,7 +13,7 @@ from django.contrib.auth.models import Permission
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from crm.access.rights import Rights, rights_of
+from crm.access.rights import Rights, looks_for_shares, rights_of
 from crm.lib.errors import Denied, Missing
 
 M = TypeVar("M", bound=models.Model)
@@ -68,6 +68,9 @@ class Policy:
         cls.model = model
         if not cls.__dict__.get("entity"):
             cls.entity = str(model._meta.model_name)
+        if cls.user_share is not None and cls.group_share is not None:
+            looks_for_shares(cls.user_share._meta.db_table, by="user_id")
+            looks_for_shares(cls.group_share._meta.db_table, by="group_id")
         _POLICIES[model] = cls()
 
     # -- rows -------------------------------------------------------------------------------------
@@ -120,13 +123,13 @@ class Policy:
             content_type__app_label=self.model._meta.app_label,
         ).values("pk")[:1]
         by_user = self.user_share._default_manager.filter(user_id=rights.user_id, permission_id__in=permission)
-        if by_user.exists():
+        if self.user_share._meta.db_table in rights.shared:
             found.append(Q(Exists(by_user.filter(content_object_id=OuterRef("pk")))))
         if rights.group_ids:
             by_group = self.group_share._default_manager.filter(
                 group_id__in=rights.group_ids, permission_id__in=permission
             )
-            if by_group.exists():
+            if self.group_share._meta.db_table in rights.shared:
                 found.append(Q(Exists(by_group.filter(content_object_id=OuterRef("pk")))))
         return found
 

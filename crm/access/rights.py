@@ -40,8 +40,21 @@ SELECT
   (SELECT coalesce(jsonb_agg(u.id), '[]') FROM accounts_user u WHERE u.team_id IN (SELECT id FROM tree)),
   (SELECT coalesce(jsonb_agg(t.group_id), '[]') FROM accounts_team t
     WHERE t.id IN (SELECT id FROM above) AND t.group_id IS NOT NULL),
-  (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp)
+  (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp),
+  (SELECT coalesce(jsonb_agg(s.name), '[]') FROM (%%shares) s)
 """
+_HELD = {
+    "user_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE user_id = %(user)s)",
+    "group_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE group_id IN "
+    "(SELECT t.group_id FROM accounts_team t WHERE t.id IN (SELECT id FROM above)))",
+}
+# Which tables hold the shares of single records, told by the policies.
+_share_tables: dict[str, str] = {}
+
+
+def looks_for_shares(table: str, *, by: str) -> None:
+    """Make ``Rights.shared`` tell whether ``table`` holds a share with the user, or (by ``group_id``) a team."""
+    _share_tables[table] = _HELD[by].format(table)
 
 
 @dataclass(frozen=True)
@@ -66,6 +79,8 @@ class Rights:
     team_members: list[uuid.UUID] = field(default_factory=list)
     tree_members: list[uuid.UUID] = field(default_factory=list)
     group_ids: list[int] = field(default_factory=list)
+    shared: frozenset[str] = frozenset()
+    """The tables that hold any share with the user or his teams; the others need not be asked."""
 
     def cell(self, entity: str, action: str) -> Cell:
         """Return the cell of the matrix; an administrator has ``all`` everywhere."""
@@ -113,9 +128,10 @@ def _load(user: Any) -> Rights:
 
 def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | None) -> Rights:
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"role": role_id, "team": team_id, "user": user_id})
+        shares = " UNION ALL ".join(_share_tables.values()) or "SELECT NULL AS name WHERE false"
+        cursor.execute(_SQL.replace("%%shares", shares), {"role": role_id, "team": team_id, "user": user_id})
         row = cursor.fetchone()
-    cells, fields, is_admin, second_factor, team, tree, groups, seen = (_json(v) for v in row)
+    cells, fields, is_admin, second_factor, team, tree, groups, seen, shared = (_json(v) for v in row)
     stamps.saw(seen)
     rights = Rights(
         user_id=user_id or uuid.UUID(int=0),
@@ -124,6 +140,7 @@ def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | No
         team_members=[uuid.UUID(i) for i in team],
         tree_members=[uuid.UUID(i) for i in tree],
         group_ids=groups,
+        shared=frozenset(shared),
     )
     for entity, action, scope, condition in cells:
         rights.cells[entity, action] = Cell(scope, condition)

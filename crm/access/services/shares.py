@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.events import RecordShared, RecordUnshared
 from crm.access.policy import SYSTEM, policy_of, require
+from crm.access.rights import forget_rights
 from crm.accounts.models import Team, User
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
@@ -50,6 +51,8 @@ def share_record(
     table.objects.filter(content_object=obj, **owner).delete()
     for action in ("view", "change") if may_change else ("view",):
         table.objects.create(content_object=obj, permission=_permission(policy, action), **owner)
+    if user is not None:
+        forget_rights(user)
     publish(
         RecordShared(
             entity=policy.entity, record_id=obj.pk, user_id=user.pk if user else None, team_id=team.pk if team else None,
