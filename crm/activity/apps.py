@@ -11,4 +11,4 @@ class ActivityConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("crm.activity.wiring")
-        autodiscover_modules("undoing")
+        autodiscover_modules("undoing", "timeline")

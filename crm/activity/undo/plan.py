@@ -123,7 +123,7 @@ UPDATE undo_plan p SET
 
 _OUTSIDE = """
 SELECT {columns} FROM "{ref}" r JOIN undo_plan p ON p.tbl = %(table)s AND p.act = 'd' AND p.keep IS NULL
-   AND r."{column}" = p.pk::{type}
+   AND r."{column}" = {target}
   LEFT JOIN undo_plan q ON q.tbl = %(ref)s AND q.pk = r."{ref_pk}"::text
  WHERE NOT coalesce(q.act = 'd' AND q.keep IS NULL, false)
    AND NOT coalesce(q.act = 'u' AND q.keep IS NULL AND q.before ? %(column)s AND NOT %(column)s = ANY (q.blocked), false)
@@ -228,7 +228,10 @@ def _outside(
     """Deal with rows outside the plan that point to a row that would be deleted."""
     ref = known.get(reference.table)
     ref_pk = ref.pk if ref else _pk_of(reference.table)
-    names = {"ref": reference.table, "column": reference.column, "type": table.pk_type, "ref_pk": ref_pk,
+    target = f"p.pk::{table.pk_type}"
+    if reference.target:
+        target = f'(SELECT t."{reference.target}" FROM "{table.name}" t WHERE t."{table.pk}" = {target})'
+    names = {"ref": reference.table, "column": reference.column, "target": target, "ref_pk": ref_pk,
              "ref_key": ref.key if ref else ref_pk}
     values = {"table": table.name, "ref": reference.table, "column": reference.column, "ref_pk": ref_pk,
               "since": plan.since}

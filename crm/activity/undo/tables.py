@@ -24,6 +24,8 @@ class Reference:
     on_delete: str
     """``cascade``, ``set_null`` or ``protect``; how Django would treat the row when its target goes."""
     logged: bool
+    target: str = ""
+    """The column it points to, where that is not the key."""
 
 
 class Table:
@@ -111,7 +113,10 @@ def references_to(table: Table, known: dict[str, Table]) -> list[Reference]:
             if isinstance(f, models.ForeignKey) and f.db_constraint and f.related_model is table.model:
                 kinds: dict[Any, str] = {models.CASCADE: "cascade", models.SET_NULL: "set_null"}
                 found.append(
-                    Reference(name, str(f.column), kinds.get(f.remote_field.on_delete, "protect"), name in known)
+                    Reference(
+                        name, str(f.column), kinds.get(f.remote_field.on_delete, "protect"), name in known,
+                        "" if f.target_field.primary_key else str(f.target_field.column),
+                    )
                 )
         fields = {f.name: f for f in model._meta.concrete_fields}
         if "entity" in fields and isinstance(fields.get("record_id"), models.UUIDField) and table.pk_type == "uuid":
