@@ -2,10 +2,9 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.ui.nav import create_item, nav_item, settings_item
+from crm.ui.nav import nav_item, settings_item
 
 nav_item("sell", _("Pipeline"), "/deals", "square-kanban", 30, needs=("view", "deal"), key="p")
-create_item(_("Deal"), "/deals/new", "handshake", 30, needs=("create", "deal"))
 settings_item(
     _("Sales"), _("Pipelines"), "/settings/pipelines", "square-kanban", 40, needs=("change", "pipeline"),
     help=_("Stages, probabilities, required fields, reasons."),

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.ui.nav import create_item, nav_item
+from crm.ui.nav import nav_item
 from tasks.selectors import clauses, mine_or_team
 
 
@@ -15,4 +15,3 @@ def due(user: Any) -> int:
 
 
 nav_item("", _("Tasks"), "/tasks", "circle-check", 30, needs=("view", "task"), badge=due, key="t")
-create_item(_("Task"), "/tasks/new", "circle-check", 40, needs=("create", "task"))
