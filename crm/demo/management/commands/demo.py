@@ -57,6 +57,11 @@ class Command(BaseCommand):
         change_set = ChangeSet.objects.filter(label=LABEL, source=ChangeSet.Source.COMMAND).order_by("-created_at").first()
         if change_set is None:
             raise CommandError("There is no demo data here.")
+        others = User.objects.active().filter(role__is_admin=True).exclude(email__iendswith=f"@{DOMAIN}")
+        if not others.exists():
+            raise CommandError(
+                "Nobody else is an administrator. Make one first, then remove the demo: manage.py createsuperuser"
+            )
         with transaction.atomic():
             with intend(source=ChangeSet.Source.UNDO, label=f"Undo: {LABEL}", undoes=change_set.pk, new=True):
                 apply_plan(make_plan(change_set, force=True, guards=[]))
