@@ -187,9 +187,11 @@ class DocumentEntity(OnRecordEntity):
         Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False),
     )
 
-    def defaults(self, actor: Any) -> dict[str, Any]:
-        """Name who uploads it."""
-        return {"uploaded_by": actor} if getattr(actor, "pk", None) else {}
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+        """A document without a file is none: it is made by an upload."""
+        if not saving(draft).before:
+            yield "file", _("Upload a file.")
+        yield from super().check(draft, changed, actor)
 
 
 for declared in (TagEntity(), CustomFieldEntity(), NoteEntity(), DocumentEntity()):

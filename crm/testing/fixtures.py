@@ -10,6 +10,7 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
+from crm.access import stamps
 from crm.accounts.models import Role, Team, User
 
 CAST = {
@@ -23,6 +24,12 @@ CAST = {
     "readonly": ("READ_ONLY", "Rune", "Reader"),
 }
 PASSWORD = "wide-open-steppe-42"
+
+
+@pytest.fixture(autouse=True)
+def forget_stamps() -> None:
+    """Let no test know what another one defined: its transaction was taken back."""
+    stamps.forget()
 
 
 @pytest.fixture
