@@ -10,6 +10,8 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
+from crm.activity.models import ChangeSet
+from crm.activity.undo import undone_by
 from crm.lib.text import fold
 from crm.records.entity import Entity
 from crm.records.fields import Field
@@ -313,12 +315,11 @@ class Matcher:
         if self.run is None or self.keys_of(draft):
             return False
         if self._again is None:
-            self._again = (
-                ImportRun.objects.filter(
-                    sha256=self.run.sha256, entity=self.run.entity, state=ImportRun.State.DONE,
-                    source__part=self.run.source.get("part"),
-                ).exclude(pk=self.run.pk).exists()
-            )
+            earlier = ImportRun.objects.filter(
+                sha256=self.run.sha256, entity=self.run.entity, state=ImportRun.State.DONE, source__part=self.run.source.get("part", ""),
+            ).exclude(pk=self.run.pk)
+            sets = ChangeSet.objects.filter(pk__in=earlier.values("change_set"))
+            self._again = any(undone_by(change_set) is None for change_set in sets)
         return self._again
 
 

@@ -59,7 +59,7 @@ def receive(*, file: BinaryIO, name: str, of: str, actor: Any, options: dict[str
     # The stored name is made here; what the sender called the file is only shown.
     run.file.save(f"imports/{run.pk}", File(file), save=False)
     try:
-        run.source = {**(options or {}), **reopen(run, options).describe()}
+        run.source = {"part": "", **(options or {}), **reopen(run, options).describe()}
     except Invalid:
         run.file.delete(save=False)
         raise

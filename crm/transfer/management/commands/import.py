@@ -99,6 +99,7 @@ class Command(BaseCommand):
     def _said(self, run: ImportRun) -> dict[str, Any]:
         report = run.report
         done = run.state == ImportRun.State.DONE
+        wrote = done and ChangeSet.objects.filter(pk=run.change_set).exists()
         said = {
             "file": run.file_name, "entity": run.entity, "state": "done" if done else "open questions" if report["blocked"] else "checked",
             "source": {k: v for k, v in run.source.items() if k not in ("headers", "header")}, "rows": report["rows"],
@@ -107,7 +108,7 @@ class Command(BaseCommand):
             "skipped": report["skipped"], "unresolved": report["references"], "empty_links": report["blank"],
             "ambiguous_dates": report["dates"], "columns_left": report["left"], "custom_fields": report["custom_fields"],
             "errors": [*report["errors"], *report.get("run_errors", [])][:100],
-            "change_set": str(run.change_set) if done else None, "import": str(run.pk) if done else None,
+            "change_set": str(run.change_set) if wrote else None, "import": str(run.pk) if done else None,
             "mapping": run.mapping,
         }
         return said
@@ -129,7 +130,7 @@ class Command(BaseCommand):
         source = ", ".join(f"{k} {v!r}" if k == "delimiter" else f"{k} {v}" for k, v in said["source"].items() if v and k != "delimiter_name")
         write(f"{said['file']} as {said['entity']}: {said['rows']} rows ({source})")
         counts = said["counts"]
-        tense = ("created", "updated", "skipped", "failed") if said["change_set"] else ("to create", "to update", "to skip", "with errors")
+        tense = ("created", "updated", "skipped", "failed") if said["state"] == "done" else ("to create", "to update", "to skip", "with errors")
         write("  " + ", ".join(f"{counts[k]} {word}" for k, word in zip(("create", "update", "skip", "error"), tense, strict=True)))
         for name, count in said["also_created"].items():
             write(f"  also {count} × {name}")
@@ -154,5 +155,7 @@ class Command(BaseCommand):
             write("  … (the failed rows come as a file: /imports)")
         if said["state"] == "open questions":
             write("Nothing was written: settle the open questions in the mapping.")
+        elif said["state"] == "done" and not said["change_set"]:
+            write("Nothing was written: everything is already there.")
         elif said["change_set"]:
             write(f"change set {said['change_set']} (manage.py undo {said['change_set']} takes it back)")

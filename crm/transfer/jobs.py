@@ -1,0 +1,86 @@
+"""The jobs of transfers: check a file, carry the import out, write a large export."""
+
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from crm.activity.models import ChangeSet
+from crm.jobs.engine import Cancelled, LeaseLost, Run, Stopped, enqueue, job
+from crm.jobs.models import Job
+from crm.lib.errors import Refusal
+from crm.transfer.models import ImportRun
+from crm.transfer.services import carry_out, check
+
+
+@job("transfer.check", queue="import", label=gettext_lazy("Check of a file"), source="import")
+def check_file(run: Run) -> dict[str, Any]:
+    """Decide what would become of every row."""
+    found = ImportRun.objects.get(pk=run.params["import"])
+    return _guarded(found, lambda: _checked(found, run))
+
+
+@job("transfer.import", queue="import", label=gettext_lazy("Import"), source="import")
+def import_file(run: Run) -> dict[str, Any]:
+    """Write what the check decided; with ``check`` in the parameters, check first and stop at open questions."""
+    found = ImportRun.objects.get(pk=run.params["import"])
+
+    def work() -> dict[str, Any]:
+        if run.params.get("check") and found.planned_at is None:
+            _checked(found, run)
+        if run.params.get("dry_run") or found.report.get("blocked"):
+            return {"import": str(found.pk), **found.report["counts"]}
+        if found.state == ImportRun.State.DONE:
+            return {"import": str(found.pk), **found.report["result"]}
+        carry_out(found, run.user, run.progress, lambda number: run.save({"row": number}))
+        return {"import": str(found.pk), "change_set": str(found.change_set), **found.report["result"]}
+
+    return _guarded(found, work)
+
+
+def _checked(found: ImportRun, run: Run) -> dict[str, Any]:
+    report = check(found, run.user, lambda done, total: run.progress(done, total, _("Checking")))
+    return {"import": str(found.pk), **report["counts"]}
+
+
+def _guarded(found: ImportRun, work: Any) -> dict[str, Any]:
+    """Run ``work``; how it ends shows on the import too. What was committed stays, and can be gone on with."""
+    try:
+        result: dict[str, Any] = work()
+    except Cancelled:
+        _end(found, ImportRun.State.CANCELLED, _("Cancelled."))
+        raise
+    except (Stopped, LeaseLost):
+        raise
+    except Refusal as refusal:
+        _end(found, ImportRun.State.FAILED, refusal.message)
+        raise
+    return result
+
+
+def _end(found: ImportRun, state: str, words: str) -> None:
+    found.refresh_from_db()
+    found.state, found.error = state, words
+    found.save(update_fields=["state", "error", "updated_at"])
+
+
+def start_check(found: ImportRun, user: Any) -> Job:
+    """Let a worker check a file."""
+    return _start("transfer.check", found, user, {})
+
+
+def start_import(found: ImportRun, user: Any, **params: Any) -> Job:
+    """Let a worker import a file."""
+    return _start("transfer.import", found, user, params)
+
+
+def _start(kind: str, found: ImportRun, user: Any, params: dict[str, Any]) -> Job:
+    made = enqueue(kind, params={"import": str(found.pk), **params}, user=user, label=found.file_name)
+    found.job_id, found.error = made.pk, ""
+    found.save(update_fields=["job_id", "error", "updated_at"])
+    return made
+
+
+def change_set_of(found: ImportRun) -> ChangeSet | None:
+    """Return the change set of an import, if it wrote anything."""
+    return ChangeSet.objects.filter(pk=found.change_set).first()
