@@ -31,10 +31,9 @@ class Shell:
         self.kept: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
-        """Return a part; an unknown one is empty."""
+        """Return a registered part; templates look up everything else as an attribute."""
         if name not in self.kept:
-            part = _PARTS.get(name)
-            self.kept[name] = part(self.request) if part else ""
+            self.kept[name] = _PARTS[name](self.request)
         return self.kept[name]
 
     @property

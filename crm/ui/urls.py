@@ -2,10 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.ui.views import badges, guide, palette
+from crm.ui.views import badges, guide
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("badges", badges.badges, name="badges"),
-    path("palette", palette.palette, name="palette"),
     path("styleguide", guide.style_guide, name="styleguide"),
 ]

@@ -57,6 +57,7 @@ class Select extends HTMLElement {
       },
       onChange: () => select.dispatchEvent(new Event('change', { bubbles: true })),
     });
+    select.setAttribute('aria-hidden', 'true');
     if (this.hasAttribute('autofocus') || this.closest('crm-inline')) this.control.focus();
   }
 
