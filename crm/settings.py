@@ -114,6 +114,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "crm.accounts.middleware.AccountMiddleware",
+    "crm.access.preview.PreviewMiddleware",
     "crm.ui.middleware.OriginMiddleware",
     "crm.ui.middleware.LocaleFromProfileMiddleware",
     "crm.ui.middleware.HtmxMiddleware",

@@ -8,6 +8,7 @@ from crm.access.policy import Policy
 from crm.access.rights import Rights
 from crm.accounts.models import FieldRight, Invitation, RefreshToken, Role, RolePermission, SignInLink, Team, User
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
+from crm.jobs.models import Job
 from crm.records.policies import ReadByAllPolicy
 from crm.workspace.models import ExchangeRate, Workspace
 
@@ -102,3 +103,14 @@ class DeliveryPolicy(Policy, model=Delivery):
 
     entity = "audit"
     owner = None
+
+
+class JobPolicy(Policy, model=Job):
+    """One's own; others' by the matrix. Whoever started a job may cancel it and try it again."""
+
+    entity = "job"
+    owner = "user"
+
+    def also(self, rights: Rights, user: Any, action: str) -> Q | None:
+        """Return one's own."""
+        return Q(user=rights.user_id)

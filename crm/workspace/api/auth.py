@@ -130,7 +130,7 @@ class LogoutView(PublicAPIView):
     @describe(
         "Sign out",
         description="Ends the sign-in that the access token, the refresh token in the body, or the session belongs to.",
-        body=shape(refresh=optional(TOKEN)), answer=None, status=204, errors=(400, 401, 403), tag="auth",
+        body=shape(refresh=optional(TOKEN)), body_required=False, answer=None, status=204, errors=(400, 401, 403), tag="auth",
     )
     def post(self, request: Any) -> Response:
         """Sign out."""

@@ -40,7 +40,7 @@ class DeactivateView(UserAction):
     @describe(
         "Deactivate a user",
         description="Ends sessions, tokens and sockets at once. With `successor` the open records are handed over.",
-        body=shape(successor=optional(nullable(uuid()))), answer=STATE, errors=(400, 403, 404, 409), tag="users",
+        body=shape(successor=optional(nullable(uuid()))), body_required=False, answer=STATE, errors=(400, 403, 404, 409), tag="users",
     )
     def post(self, request: Any, id: Any) -> Response:
         """Deactivate."""

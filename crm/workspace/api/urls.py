@@ -1,7 +1,8 @@
 """The API routes of signing in, people and roles."""
 
 from crm.api.routes import route
-from crm.workspace.api import auth, people
+from crm.records.entity import all_entities
+from crm.workspace.api import activity, auth, jobs, people
 from crm.workspace.api.search import SearchView
 
 route("auth/login", auth.LoginView)
@@ -17,3 +18,17 @@ route("users/{id}/invite", people.InviteView)
 route("users/{id}/belongings", people.BelongingsView)
 route("roles/{id}/rights", people.RoleRightsView)
 route("search", SearchView)
+route("activity-logs", activity.ActivityLogsView)
+route("change-sets", activity.ChangeSetsView)
+route("change-sets/{id}", activity.ChangeSetView)
+route("change-sets/{id}/undo", activity.UndoView)
+route("jobs", jobs.JobsView)
+route("jobs/{id}", jobs.JobView)
+route("jobs/{id}/cancel", jobs.CancelView)
+route("jobs/{id}/retry", jobs.RetryView)
+for declared in all_entities().values():
+    # A document's versions are those of its file.
+    if "api" in declared.abilities and declared.name != "document":
+        named = {"entity_name": declared.name}
+        route(f"{declared.plural}/{{id}}/versions", type("VersionsView", (activity.VersionsView,), named))
+        route(f"{declared.plural}/{{id}}/rollback", type("RollBackView", (activity.RollBackView,), named))

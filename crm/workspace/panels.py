@@ -1,0 +1,41 @@
+"""The tabs that every record with the ability has: its documents, and the talk about it."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from crm.access.policy import visible_to
+from crm.access.rights import rights_of
+from crm.records.files import SHOWN
+from crm.records.models import Comment, Document
+from crm.records.panels import panel
+
+ENTITIES = ("customer", "company", "deal", "task", "interaction", "product")
+MOST = 200
+
+
+def documents(obj: Any, user: Any) -> dict[str, Any]:
+    """Return the documents of a record with their versions."""
+    rows = visible_to(user, Document).filter(record_id=obj.pk).order_by("-created_at")
+    rows = rows.select_related("uploaded_by").prefetch_related("versions")[:MOST]
+    return {
+        "obj": obj, "entity_name": obj._meta.model_name, "documents": rows, "shown": SHOWN,
+        "may_add": rights_of(user).may("create", "document"),
+    }
+
+
+def comments(obj: Any, user: Any) -> dict[str, Any]:
+    """Return the talk about a record, replies under what they answer."""
+    rows = visible_to(user, Comment).filter(record_id=obj.pk, parent=None).order_by("created_at")
+    rows = rows.select_related("author").prefetch_related("replies__author")[:MOST]
+    return {
+        "obj": obj, "entity_name": obj._meta.model_name, "comments": rows, "user": user,
+        "may_add": rights_of(user).may("create", "note"),
+    }
+
+
+for name in ENTITIES:
+    panel(name, "documents", _("Documents"), "workspace/panels/documents.html", 80, icon="paperclip", load=documents,
+          needs=("view", "document"))
+    panel(name, "comments", _("Comments"), "workspace/panels/comments.html", 90, icon="message-circle", load=comments,
+          needs=("view", "note"))
