@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, re_path
 from django.utils.module_loading import autodiscover_modules
 
+from crm.api.attachments import declare_attachments
 from crm.api.documents import pages, register_documents
 from crm.api.routes import all_routes, entity_views, is_declared, route
 from crm.api.views import UnknownView
@@ -29,6 +30,7 @@ def _declare() -> None:
             route(f"{declared.plural}/bulk", view, actions={"post": "bulk"})
         if hasattr(view, "restore") and issubclass(declared.model, Record):
             route(f"{declared.plural}/{{id}}/restore", view, actions={"post": "restore"})
+        declare_attachments(declared)
     register_documents()
 
 

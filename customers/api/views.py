@@ -1,8 +1,17 @@
 """What the API can do with customers beyond reading and writing them: how to reach them, how they are connected."""
 
+from typing import Any
+
 from crm.api.parts import Parts, PartsView, PartView
 from crm.records.fields import Field, Kind, choices_of
 from customers.models import CustomerAddress, CustomerContact, Relationship
+from customers.services.contacts import (
+    add_address,
+    add_contact_method,
+    change_address,
+    change_contact_method,
+    remove_contact,
+)
 
 CONTACTS = Parts(
     of="customer", model=CustomerContact, parent="customer", name="contacts", order=("kind", "-is_primary", "created_at"),
@@ -45,11 +54,23 @@ class ContactsView(PartsView):
 
     parts = CONTACTS
 
+    def add(self, parent: Any, body: dict[str, Any]) -> Any:
+        """Add a way to reach the customer."""
+        return add_contact_method(customer=parent, data=body, actor=self.request.user)
+
 
 class ContactView(PartView):
     """One way to reach a customer."""
 
     parts = CONTACTS
+
+    def alter(self, part: Any, body: dict[str, Any]) -> Any:
+        """Change it."""
+        return change_contact_method(method=part, data=body, actor=self.request.user)
+
+    def remove(self, part: Any) -> None:
+        """Remove it."""
+        remove_contact(part=part, actor=self.request.user)
 
 
 class AddressesView(PartsView):
@@ -57,11 +78,23 @@ class AddressesView(PartsView):
 
     parts = ADDRESSES
 
+    def add(self, parent: Any, body: dict[str, Any]) -> Any:
+        """Add an address."""
+        return add_address(customer=parent, data=body, actor=self.request.user)
+
 
 class AddressView(PartView):
     """One address of a customer."""
 
     parts = ADDRESSES
+
+    def alter(self, part: Any, body: dict[str, Any]) -> Any:
+        """Change it."""
+        return change_address(address=part, data=body, actor=self.request.user)
+
+    def remove(self, part: Any) -> None:
+        """Remove it."""
+        remove_contact(part=part, actor=self.request.user)
 
 
 class RelationshipsView(PartsView):

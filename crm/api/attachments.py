@@ -1,0 +1,290 @@
+"""What any record has besides its fields: notes, comments, documents, and others to be merged with."""
+
+from typing import Any
+
+from django.http import FileResponse
+
+from crm.access.policy import visible_to
+from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView
+from crm.api.parsers import MultiPartParser
+from crm.api.routes import route
+from crm.api.schema import shapes
+from crm.api.schema.entities import read_schema
+from crm.api.schema.operations import Parameter, describe
+from crm.api.schema.shapes import (
+    Schema,
+    integer,
+    listing,
+    mapping,
+    moment,
+    nullable,
+    optional,
+    reference,
+    shape,
+    text,
+    uuid,
+)
+from crm.api.views import answer, no_content
+from crm.lib.errors import Invalid, Missing
+from crm.records.entity import Entity
+from crm.records.entity import entity as entity_named
+from crm.records.models import Comment, Document, Note
+from crm.records.representation import Representation, represent
+from crm.records.services import create_record
+from crm.records.services.comments import MAX_LENGTH, MAX_MENTIONS, add_comment, delete_comment, edit_comment
+from crm.records.services.documents import add_document, add_version
+from crm.records.services.merging import MAX_OTHERS, merge_records
+
+MAX_SHOWN = 500
+
+COMMENT: Schema = shape(
+    id=uuid(), content={"type": "string"}, author=reference(), parent=nullable(uuid()), created_at=moment(),
+    edited_at=nullable(moment()), version=integer(1),
+)
+CONTENT = text(min_length=1, max_length=MAX_LENGTH, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")
+FILE: Schema = shape(
+    file={"type": "string", "contentMediaType": "application/octet-stream"},
+    name=optional(text(max_length=255)), description=optional(text(max_length=500)),
+)
+NEW_VERSION: Schema = shape(file={"type": "string", "contentMediaType": "application/octet-stream"})
+
+
+class _Attached(RecordView):
+    """Rows of a model that name the record by entity and id."""
+
+    attached: Any
+
+    def rows(self, id: Any) -> Any:
+        """Return the rows on a record that the caller sees."""
+        record = self.get_object(id)
+        visible = visible_to(self.request.user, self.attached)
+        return visible.filter(entity=self.entity.name, record_id=record.pk).order_by("-created_at", "-id")[:MAX_SHOWN]
+
+
+class NotesView(_Attached):
+    """The notes on a record; a single one is at ``/notes/{id}``."""
+
+    attached = Note
+
+    @describe("The notes on a record", answer=lambda v: listing(read_schema(entity_named("note"))), errors=(404,))
+    def get(self, request: Any, id: Any) -> Any:
+        """Return the notes, the newest first."""
+        return answer(Representation(entity_named("note"), request.user).rows(self.rows(id)))
+
+    @describe(
+        "Write a note on a record",
+        body=shape(
+            content=text(min_length=1, max_length=100_000, pattern=CONTENT["pattern"]), title=optional(text(max_length=200)),
+            is_private=optional(shapes.boolean()), is_pinned=optional(shapes.boolean()),
+        ),
+        answer=lambda v: read_schema(entity_named("note")), status=201, parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404),
+    )
+    def post(self, request: Any, id: Any) -> Any:
+        """Write a note."""
+        record, of = self.get_object(id), entity_named("note")
+        data = {**self.body(), "entity": self.entity.name, "record_id": str(record.pk)}
+        note = create_record(of=of, data=data, actor=request.user)
+        return answer(represent(note, of, request.user), status=201, headers={"Location": f"/api/v1/notes/{note.pk}"})
+
+
+class CommentsView(_Attached):
+    """The talk about a record."""
+
+    attached = Comment
+
+    @describe("The comments on a record", answer=listing(COMMENT), errors=(404,))
+    def get(self, request: Any, id: Any) -> Any:
+        """Return the comments, the newest first."""
+        return answer([_comment(c) for c in self.rows(id).select_related("author")])
+
+    @describe(
+        "Comment on a record",
+        body=shape(
+            content=CONTENT, parent=optional(nullable(uuid())), mentions=optional(listing(uuid(), most=MAX_MENTIONS)),
+        ),
+        answer=COMMENT, status=201, parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409),
+    )
+    def post(self, request: Any, id: Any) -> Any:
+        """Write a comment."""
+        body, record = self.body(), self.get_object(id)
+        parent = None
+        if body.get("parent"):
+            parent = visible_to(request.user, Comment).filter(pk=body["parent"], record_id=record.pk).first()
+            if parent is None:
+                raise Invalid.field("parent", "There is no such comment.")
+        made = add_comment(
+            record=record, content=body["content"], actor=request.user, parent=parent, mentions=body.get("mentions", ())
+        )
+        return answer(_comment(made), status=201)
+
+
+class CommentView(_Attached):
+    """One comment."""
+
+    attached = Comment
+
+    def find(self, id: Any, comment_id: Any) -> Comment:
+        """Return the comment, or refuse as missing."""
+        record = self.get_object(id)
+        found: Comment | None = visible_to(self.request.user, Comment).filter(
+            pk=comment_id, entity=self.entity.name, record_id=record.pk
+        ).first()
+        if found is None:
+            raise Missing
+        return found
+
+    @describe("Change a comment", body=shape(content=CONTENT), answer=COMMENT, errors=(400, 403, 404, 409))
+    def patch(self, request: Any, id: Any, comment_id: Any) -> Any:
+        """Change what was said."""
+        body = self.body()
+        comment = edit_comment(comment=self.find(id, comment_id), content=body["content"], actor=request.user)
+        return answer(_comment(comment))
+
+    @describe("Take a comment back", status=204, errors=(403, 404))
+    def delete(self, request: Any, id: Any, comment_id: Any) -> Any:
+        """Delete the comment; its place stays for the replies."""
+        delete_comment(comment=self.find(id, comment_id), actor=request.user)
+        return no_content()
+
+
+def _comment(comment: Comment) -> dict[str, Any]:
+    return {
+        "id": comment.pk, "content": "" if comment.deleted_at else comment.content,
+        "author": {"id": comment.author_id, "name": comment.author.name}, "parent": comment.parent_id,
+        "created_at": comment.created_at, "edited_at": comment.edited_at, "version": comment.version,
+    }
+
+
+class DocumentsView(_Attached):
+    """The files on a record."""
+
+    attached = Document
+    quota_cost = 5
+
+    def get_parsers(self) -> list[Any]:
+        """Read files."""
+        return [MultiPartParser()]
+
+    @describe("The documents on a record", answer=lambda v: listing(read_schema(entity_named("document"))), errors=(404,))
+    def get(self, request: Any, id: Any) -> Any:
+        """Return the documents, the newest first."""
+        return answer(Representation(entity_named("document"), request.user).rows(self.rows(id)))
+
+    @describe(
+        "Add a file to a record", body=FILE, body_type="multipart/form-data", status=201,
+        answer=lambda v: read_schema(entity_named("document")), parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409),
+    )
+    def post(self, request: Any, id: Any) -> Any:
+        """Store a file."""
+        record = self.get_object(id)
+        file, fields = uploaded(request, {"name", "description"})
+        made = add_document(record=record, file=file, actor=request.user, **fields)
+        shown = represent(made, entity_named("document"), request.user)
+        return answer(shown, status=201, headers={"Location": f"/api/v1/documents/{made.pk}"})
+
+
+class _OfDocument(OfEntity):
+    entity_name = "document"
+
+
+class VersionsView(_OfDocument):
+    """The states of a document."""
+
+    quota_cost = 5
+
+    def get_parsers(self) -> list[Any]:
+        """Read files."""
+        return [MultiPartParser()]
+
+    @describe(
+        "Store a new version of a document", body=NEW_VERSION, body_type="multipart/form-data", status=201,
+        answer=shape(id=uuid(), number=integer(1), size=integer(0), content_type={"type": "string"}, sha256={"type": "string"}),
+        parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404),
+    )
+    def post(self, request: Any, id: Any) -> Any:
+        """Store a new state; the earlier ones stay."""
+        document = self.get_object(id)
+        file, _fields = uploaded(request, set())
+        made = add_version(document=document, file=file, actor=request.user)
+        shown = {
+            "id": made.pk, "number": made.number, "size": made.size, "content_type": made.content_type, "sha256": made.sha256,
+        }
+        return answer(shown, status=201)
+
+
+class ContentView(_OfDocument):
+    """The bytes of a document."""
+
+    @describe(
+        "Download a document", files={"application/octet-stream": {"type": "string", "format": "binary"}}, errors=(404,),
+        parameters=(Parameter("version", integer(1, 100_000), "The number of an earlier version."),),
+    )
+    def get(self, request: Any, id: Any) -> Any:
+        """Return the file, to be saved and never shown."""
+        versions = self.get_object(id).versions.order_by("-number")
+        number = self.parameter("version")
+        version = (versions.filter(number=number) if number else versions).first()
+        if version is None:
+            raise Missing
+        try:
+            file = version.file.open("rb")
+        except FileNotFoundError:
+            raise Missing from None
+        return FileResponse(
+            file, as_attachment=True, filename=version.original_name, content_type="application/octet-stream"
+        )
+
+
+def uploaded(request: Any, names: set[str]) -> tuple[Any, dict[str, str]]:
+    """Return the file of a multipart body and the texts beside it; anything else is refused."""
+    data = request.data
+    file = data.get("file")
+    if file is None or not hasattr(file, "chunks"):
+        raise Invalid.field("file", "A file is expected.")
+    for name in data:
+        if name != "file" and (name not in names or not isinstance(data[name], str)):
+            raise Invalid.field(str(name)[:80], "Unknown field.")
+    return file, {name: data[name] for name in names if name in data}
+
+
+class MergeView(RecordView):
+    """Makes one record of several."""
+
+    quota_cost = 5
+
+    @describe(
+        "Merge other records into this one",
+        description="The others move to the trash; whatever referred to them refers to this one. Undoing the change set "
+        "brings everything back. `choices` maps a field to the id of the record whose value is kept.",
+        body=shape(
+            others=listing(uuid(), least=1, most=MAX_OTHERS), choices=optional(mapping(uuid(), "Field to record id."))
+        ),
+        answer=lambda v: read_schema(v.entity), parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409),
+    )
+    def post(self, request: Any, id: Any) -> Any:
+        """Merge."""
+        body, survivor = self.body(), self.get_object(id)
+        others = [self.get_object(other) for other in dict.fromkeys(body["others"])]
+        return self.respond(
+            merge_records(survivor=survivor, others=others, actor=request.user, choices=body.get("choices") or {})
+        )
+
+
+_VIEWS: tuple[tuple[str, str, Any], ...] = (
+    ("notes", "notes", NotesView),
+    ("comments", "comments", CommentsView),
+    ("comments", "comments/{comment_id}", CommentView),
+    ("documents", "documents", DocumentsView),
+    ("merge", "merge", MergeView),
+)
+
+
+def declare_attachments(of: Entity) -> None:
+    """Declare the addresses that an entity's abilities give to its records."""
+    for ability, path, view in _VIEWS:
+        if ability in of.abilities:
+            made = type(f"{of.name.title()}{view.__name__}", (view,), {"entity_name": of.name, "__doc__": view.__doc__})
+            route(f"{of.plural}/{{id}}/{path}", made)
+    if of.name == "document":
+        route("documents/{id}/files", VersionsView)
+        route("documents/{id}/content", ContentView)
