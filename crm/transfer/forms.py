@@ -1,0 +1,135 @@
+"""The wizard's forms: a row a column, and a choice for each question that the check asked."""
+
+import json
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from crm.lib.errors import Invalid
+from crm.records.entity import entity
+from crm.records.fields import TEMPORAL
+from crm.transfer.adapters import adapter_for
+from crm.transfer.mapping.guess import kind_of
+from crm.transfer.mapping.model import key_of
+from crm.transfer.models import ImportRun
+from crm.transfer.services.mappings import statistics_of, suggest
+
+SPECIAL = ("", "note", "custom", "external_id")
+
+
+def options_for(run: ImportRun, user: Any) -> list[tuple[str, list[tuple[str, Any]]]]:
+    """Return where a column can go: fields by their group, and what the entity takes besides."""
+    declared = entity(run.entity)
+    groups: dict[str, list[tuple[str, Any]]] = {}
+    for key, f in declared.writable_fields(user).items():
+        groups.setdefault(str(f.group or declared.label), []).append((key, f.label))
+    more: dict[str, Any] = {}
+    for target in adapter_for(run.entity).targets:
+        for _pattern, given in target.patterns:
+            chosen = {k: v for k, v in given.items() if k in ("kind", "part")}
+            words = " ".join(str(v).replace("_", " ").lower() for v in chosen.values())
+            more[_value(target.key, chosen)] = f"{target.label}: {words}" if words else target.label
+    return [*groups.items(), *([(_("Besides"), list(more.items()))] if more else [])]
+
+
+def mapping_rows(run: ImportRun, mapping: dict[str, Any], user: Any) -> list[dict[str, Any]]:
+    """Return what the page shows of each column."""
+    statistics = statistics_of(run)
+    guessed = {c.header: c.confidence for c in suggest(run, user).columns}
+    options = options_for(run, user)
+    known = {value for _group, choices in options for value, _label in choices}
+    fields = entity(run.entity).writable_fields(user)
+    rows = []
+    for index, header in enumerate(run.source["headers"]):
+        given = mapping.get("columns", {}).get(header, "")
+        column = {"to": given} if isinstance(given, str) else dict(given or {})
+        named = header in mapping.get("columns", {})
+        to = column.get("to", "")
+        value = "custom" if column.get("custom") else _value(to, {k: column[k] for k in ("kind", "part") if column.get(k)}) if to else ""
+        if not named:
+            value = {"note": "note", "custom": "custom"}.get(mapping.get("rest", "note"), "")
+        if value and value not in known and value not in SPECIAL:
+            value_label = " ".join(filter(None, [to, column.get("label", ""), column.get("part", "")]))
+        else:
+            value_label = ""
+        f = fields.get(to)
+        rows.append({
+            "index": index, "header": header, "value": value, "value_label": value_label, "options": options,
+            "samples": statistics[header].samples[:3], "filled": statistics[header].filled, "rule": column.get("rule", "overwrite"),
+            "confidence": int(100 * guessed.get(header, 1 if named and to else 0)), "dates": column.get("dates", ""),
+            "is_date": f is not None and f.kind in TEMPORAL,
+        })
+    return rows
+
+
+def _value(to: str, parameters: dict[str, str]) -> str:
+    return to + "".join(f"|{k}={v}" for k, v in sorted(parameters.items()))
+
+
+def mapping_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
+    """Return the mapping that the form says; a JSON mapping, where one was pasted, wins."""
+    if data.get("use_json"):
+        try:
+            found = json.loads(data.get("json", ""))
+        except ValueError as error:
+            raise Invalid.field("json", _("This is not JSON: %(error)s") % {"error": error}) from None
+        return found if isinstance(found, dict) else {}
+    before = run.mapping or {}
+    mapping: dict[str, Any] = {**{k: v for k, v in before.items() if k not in ("columns", "rest")}, "columns": {}}
+    guessed = run.mapping.get("columns") if run.mapping else suggest(run, run.user).as_dict()["columns"]
+    for index, header in enumerate(run.source["headers"]):
+        chosen = data.get(f"to-{index}", "")
+        to, *given = chosen.split("|")
+        old = (guessed or {}).get(header)
+        column = {"to": old} if isinstance(old, str) else dict(old or {})
+        if column.get("to") != to or to == "custom":
+            column = {}
+        column.update(dict(g.split("=", 1) for g in given if "=" in g))
+        if not to:
+            mapping["columns"][header] = None
+            continue
+        if to == "custom":
+            column["custom"] = {"label": header[:120], "kind": str(kind_of(statistics_of(run)[header].samples)), "key": key_of(header)}
+        else:
+            column["to"] = to
+        if to == "note":
+            column["label"] = header
+        for name in ("rule", "dates"):
+            if data.get(f"{name}-{index}"):
+                column[name] = data[f"{name}-{index}"]
+        mapping["columns"][header] = column
+    return mapping
+
+
+def choices_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
+    """Return the mapping with the answers to the check's questions in it."""
+    mapping: dict[str, Any] = json.loads(json.dumps(run.mapping))
+    columns = mapping.setdefault("columns", {})
+    for index, reference in enumerate(run.report.get("references", [])):
+        choice = data.get(f"choice-{index}", "")
+        if not choice:
+            continue
+        column = columns.get(reference["column"])
+        column = {"to": column} if isinstance(column, str) else dict(column or {"to": reference["field"]})
+        value: Any = {choice: True}
+        if choice.startswith("to:"):
+            value = choice[3:]
+        elif choice == "other":
+            value = data.get(f"other-{index}", "").strip() or {"leave": True}
+        elif choice == "error":
+            column["unresolved"] = "error"
+            columns[reference["column"]] = column
+            continue
+        column.setdefault("values", {})[reference["value"]] = value
+        columns[reference["column"]] = column
+    for index, dated in enumerate(run.report.get("dates", [])):
+        if data.get(f"dates-{index}"):
+            column = columns.get(dated["column"])
+            column = {"to": column} if isinstance(column, str) else dict(column or {})
+            columns[dated["column"]] = {**column, "dates": data[f"dates-{index}"]}
+    if data.get("rest"):
+        mapping["rest"] = data["rest"]
+    return mapping
+
+

@@ -1,0 +1,215 @@
+"""The import wizard, the history of imports, and the download of a list."""
+
+import json
+import uuid
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.translation import gettext as _
+
+from crm.access.policy import policy_of
+from crm.access.rights import rights_of
+from crm.activity.undo import preview_undo, undo, undone_by
+from crm.jobs.engine import cancel
+from crm.jobs.models import Job
+from crm.lib.errors import Conflict, Refusal
+from crm.lists import query
+from crm.lists.views.base import state_of
+from crm.records.entity import Entity, all_entities, entity
+from crm.transfer.export import export_response
+from crm.transfer.export.writers import TYPES
+from crm.transfer.forms import choices_from, mapping_from, mapping_rows
+from crm.transfer.jobs import change_set_of, start_check, start_import
+from crm.transfer.models import ImportRun
+from crm.transfer.services import discard, failed_rows, receive, settle, suggest
+from crm.ui.pages import page, problems_of, redirect_to, render, toast
+
+State = ImportRun.State
+WORKING = (State.CHECKING, State.RUNNING)
+DELIMITERS = [("", _("Detect")), (",", _("Comma")), (";", _("Semicolon")), ("tab", _("Tab")), ("|", _("Bar"))]
+ENCODINGS = ["", "utf-8", "utf-16", "cp1252", "iso8859-15", "cp1250", "cp1251", "shift_jis", "gb18030", "mac_roman"]
+
+
+def importable_by(user: Any) -> list[Entity]:
+    """Return what a user may import."""
+    rights = rights_of(user)
+    return [
+        e for e in all_entities().values()
+        if "import" in e.abilities and rights.may("import", policy_of(e.model).entity) and rights.may("create", policy_of(e.model).entity)
+    ]
+
+
+@page("GET")
+def imports(request: HttpRequest) -> HttpResponse:
+    """Show the history of imports: the own ones, an administrator's are everybody's."""
+    user: Any = request.user
+    runs = ImportRun.objects.select_related("user")
+    runs = list((runs if user.is_admin else runs.filter(user=user))[:100])
+    if not runs and not importable_by(user):
+        raise PermissionDenied
+    rows = [{"run": r, "entity": all_entities().get(r.entity), "undone": _undone(r), "result": r.report.get("result", {})} for r in runs]
+    return render(request, "transfer/list.html", {"rows": rows, "may_import": bool(importable_by(user))})
+
+
+@page("GET POST")
+def upload(request: HttpRequest) -> HttpResponse:
+    """Take a file; what cannot be read is told at once."""
+    kinds = importable_by(request.user)
+    if not kinds:
+        raise PermissionDenied
+    wanted = request.POST.get("entity") or request.GET.get("entity") or "customer"
+    context = {"kinds": kinds, "wanted": wanted, "delimiters": DELIMITERS, "encodings": ENCODINGS, "problems": {}}
+    if request.method == "POST":
+        file = request.FILES.get("file")
+        options: dict[str, Any] = {n: request.POST[n] for n in ("delimiter", "encoding", "sheet", "part") if request.POST.get(n)}
+        if file is None:
+            context["problems"] = {"file": [_("Choose a file.")]}
+            return render(request, "transfer/new.html", context, status=422)
+        try:
+            run = receive(file=file, name=file.name or "file", of=wanted, actor=request.user, options=options or None)
+        except Refusal as refusal:
+            return render(request, "transfer/new.html", {**context, "problems": problems_of(refusal)}, status=422)
+        return redirect_to(request, f"/imports/{run.pk}")
+    return render(request, "transfer/new.html", context)
+
+
+@page("GET POST")
+def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show the step that an import is at; a post settles the mapping and starts the check."""
+    run = _of(request, pk)
+    if request.method == "POST":
+        return _settle(request, run)
+    job = Job.objects.filter(pk=run.job_id).first() if run.job_id else None
+    working = run.state in WORKING or bool(job and not job.is_finished)
+    if job and job.is_finished and run.state in WORKING:
+        run.error = run.error or job.error
+    step = "map" if request.GET.get("step") == "map" and not working and run.state not in (State.DONE, State.UNDONE) else _step(run, working)
+    change_set = change_set_of(run) if run.state == State.DONE else None
+    context = {
+        "run": run, "entity": entity(run.entity), "step": step, "job": job, "report": run.report, "problems": {},
+        "undone": _undone(run), "change_set": change_set, "source": run.source,
+    }
+    if step == "map":
+        mapping = run.mapping or {**suggest(run, request.user).as_dict(), "rest": "note"}
+        context["rows"], context["mapping_json"] = mapping_rows(run, mapping, request.user), json.dumps(mapping, ensure_ascii=False, indent=2)
+    return render(request, "transfer/run.html", context, part="import-step")
+
+
+def _step(run: ImportRun, working: bool) -> str:
+    if working:
+        return "working"
+    return {State.CHECKED: "check", State.DONE: "done", State.FAILED: "failed", State.CANCELLED: "failed"}.get(State(run.state), "map")
+
+
+def _settle(request: HttpRequest, run: ImportRun) -> HttpResponse:
+    """Take the mapping of the form (or its JSON), and check the file by it."""
+    if run.state in (*WORKING, State.DONE):
+        return redirect_to(request, f"/imports/{run.pk}")
+    mapping: Any = run.mapping
+    try:
+        mapping = choices_from(run, request.POST) if request.POST.get("choices") else mapping_from(run, request.POST)
+        settle(run, mapping, request.user)
+    except Refusal as refusal:
+        context = {
+            "run": run, "entity": entity(run.entity), "step": "map", "problems": problems_of(refusal), "source": run.source,
+            "refusal": refusal, "rows": mapping_rows(run, run.mapping or suggest(run, request.user).as_dict(), request.user),
+            "mapping_json": request.POST.get("json") or json.dumps(run.mapping, ensure_ascii=False, indent=2),
+        }
+        return render(request, "transfer/run.html", context, status=422, part="import-step")
+    start_check(run, request.user)
+    return redirect_to(request, f"/imports/{run.pk}")
+
+
+@page("POST")
+def start(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Carry out what the check decided, or go on where a run stopped."""
+    run = _of(request, pk)
+    if run.report.get("blocked") or run.planned_at is None or run.state not in (State.CHECKED, State.CANCELLED, State.FAILED):
+        raise Conflict(_("This import is not checked, or questions of the check are still open."))
+    if run.state == State.FAILED:
+        run.state = State.CHECKED if run.started_at is None else State.RUNNING
+        run.save(update_fields=["state"])
+    start_import(run, request.user)
+    return redirect_to(request, f"/imports/{run.pk}")
+
+
+@page("POST")
+def stop(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ask the job to stop; what was committed stays, and can be taken back or gone on with."""
+    run = _of(request, pk)
+    job = Job.objects.filter(pk=run.job_id).first()
+    if job is not None and not job.is_finished:
+        cancel(job)
+    return redirect_to(request, f"/imports/{run.pk}")
+
+
+@page("GET POST")
+def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show what an undo would do and what was edited since; a post does it."""
+    run = _of(request, pk)
+    change_set = change_set_of(run)
+    if change_set is None or undone_by(change_set) is not None:
+        raise Conflict(_("This import wrote nothing, or was undone already."))
+    if request.method == "POST":
+        undo(change_set=change_set, actor=request.user, force=request.POST.get("force") == "1")
+        toast(request, _("The import was undone."))
+        return redirect_to(request, f"/imports/{run.pk}")
+    preview = preview_undo(change_set, request.user)
+    return render(request, "transfer/undo.html", {"run": run, "preview": preview, "entity": entity(run.entity)})
+
+
+@page("POST")
+def forget(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Throw away an import that wrote nothing."""
+    run = _of(request, pk)
+    if run.state in WORKING or change_set_of(run) is not None:
+        raise Conflict(_("This import has written records; undo it instead."))
+    discard(run)
+    toast(request, _("The file was thrown away."))
+    return redirect_to(request, "/imports")
+
+
+@page("GET")
+def errors(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """Download the rows that failed, to mend and load again."""
+    run = _of(request, pk)
+    if run.planned_at is None:
+        raise Http404
+    response = StreamingHttpResponse(failed_rows(run), content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="errors-{run.pk}.csv"'
+    return response
+
+
+@page("GET")
+def begin(request: HttpRequest) -> HttpResponse:
+    """Go from a list to the wizard."""
+    return redirect_to(request, "/imports/new", entity=request.GET.get("entity", "customer"))
+
+
+@page("GET")
+def export(request: HttpRequest) -> HttpResponseBase:
+    """Download the list that the address describes, all of it."""
+    name = request.GET.get("entity", "")
+    declared = all_entities().get(name)
+    if declared is None or "export" not in declared.abilities:
+        raise Http404
+    form = request.GET.get("format", "csv")
+    state = state_of(request, declared)
+    rows = query.matching(state).order_by(*(query._ordering(k) for k in query.keys_of(state)))
+    return export_response(request, of=declared, queryset=rows, form=form if form in TYPES else "csv")
+
+
+def _of(request: HttpRequest, pk: uuid.UUID) -> ImportRun:
+    user: Any = request.user
+    found = ImportRun.objects.filter(pk=pk).first()
+    if found is None or (found.user_id != user.pk and not user.is_admin):
+        raise Http404
+    return found
+
+
+def _undone(run: ImportRun) -> bool:
+    change_set = change_set_of(run) if run.state == State.DONE else None
+    return change_set is not None and undone_by(change_set) is not None
+
+
