@@ -1,4 +1,4 @@
-"""What any record has besides its fields: notes, comments, documents, and others to be merged with."""
+"""What any record has besides its fields: a timeline, notes, comments, documents, and others to be merged with."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from django.http import FileResponse
 from crm.access.policy import visible_to
 from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView
 from crm.api.parsers import MultiPartParser
-from crm.api.routes import route
+from crm.api.routes import is_declared, route
 from crm.api.schema import shapes
 from crm.api.schema.entities import read_schema
 from crm.api.schema.operations import Parameter, describe
@@ -18,6 +18,7 @@ from crm.api.schema.shapes import (
     mapping,
     moment,
     nullable,
+    one_of,
     optional,
     reference,
     shape,
@@ -34,9 +35,15 @@ from crm.records.services import create_record
 from crm.records.services.comments import MAX_LENGTH, MAX_MENTIONS, add_comment, delete_comment, edit_comment
 from crm.records.services.documents import add_document, add_version
 from crm.records.services.merging import MAX_OTHERS, merge_records
+from crm.records.timeline import kinds_of, timeline
 
 MAX_SHOWN = 500
 
+ENTRY: Schema = shape(
+    "One thing that happened; `text` is the sentence after the actor's name.",
+    kind={"type": "string"}, id={"type": "string"}, at=moment(), text={"type": "string"}, title={"type": "string"},
+    body={"type": "string"}, actor=nullable(reference()), fields=listing({"type": "string"}),
+)
 COMMENT: Schema = shape(
     id=uuid(), content={"type": "string"}, author=reference(), parent=nullable(uuid()), created_at=moment(),
     edited_at=nullable(moment()), version=integer(1),
@@ -47,6 +54,34 @@ FILE: Schema = shape(
     name=optional(text(max_length=255)), description=optional(text(max_length=500)),
 )
 NEW_VERSION: Schema = shape(file={"type": "string", "contentMediaType": "application/octet-stream"})
+
+
+class TimelineView(RecordView):
+    """What happened to a record."""
+
+    @describe(
+        "The timeline of a record", answer=listing(ENTRY), errors=(400, 404),
+        parameters=lambda v: (
+            Parameter("limit", integer(1, 100), "Entries a page, 30 by default."),
+            Parameter("cursor", text(max_length=400), "What `metadata.next_cursor` said."),
+            Parameter("kind", one_of(sorted(kinds_of(v.entity))), "Only entries of this kind."),
+        ),
+    )
+    def get(self, request: Any, id: Any) -> Any:
+        """Return what happened, newest first."""
+        kind = self.parameter("kind")
+        page = timeline(
+            self.get_object(id), request.user, before=self.parameter("cursor") or None, kinds=[kind] if kind else None,
+            limit=self.parameter("limit", 30),
+        )
+        entries = [
+            {
+                "kind": e.kind, "id": e.id, "at": e.at, "text": str(e.text), "title": str(e.title), "body": e.body,
+                "actor": {"id": e.actor.pk, "name": e.actor.name} if e.actor else None, "fields": list(map(str, e.fields)),
+            }
+            for e in page.entries
+        ]
+        return answer(entries, metadata={"next_cursor": page.next or None, "kinds": sorted(kinds_of(self.entity))})
 
 
 class _Attached(RecordView):
@@ -271,6 +306,7 @@ class MergeView(RecordView):
 
 
 _VIEWS: tuple[tuple[str, str, Any], ...] = (
+    ("timeline", "timeline", TimelineView),
     ("notes", "notes", NotesView),
     ("comments", "comments", CommentsView),
     ("comments", "comments/{comment_id}", CommentView),
@@ -284,7 +320,8 @@ def declare_attachments(of: Entity) -> None:
     for ability, path, view in _VIEWS:
         if ability in of.abilities:
             made = type(f"{of.name.title()}{view.__name__}", (view,), {"entity_name": of.name, "__doc__": view.__doc__})
-            route(f"{of.plural}/{{id}}/{path}", made)
+            if not is_declared(f"{of.plural}/{{id}}/{path}"):
+                route(f"{of.plural}/{{id}}/{path}", made)
     if of.name == "document":
         route("documents/{id}/files", VersionsView)
         route("documents/{id}/content", ContentView)

@@ -2,7 +2,7 @@
 
 from crm.api.routes import route
 from crm.records.entity import all_entities
-from crm.workspace.api import activity, auth, jobs, people
+from crm.workspace.api import activity, auth, jobs, onrecords, people
 from crm.workspace.api.search import SearchView
 
 route("auth/login", auth.LoginView)
@@ -32,3 +32,5 @@ for declared in all_entities().values():
         named = {"entity_name": declared.name}
         route(f"{declared.plural}/{{id}}/versions", type("VersionsView", (activity.VersionsView,), named))
         route(f"{declared.plural}/{{id}}/rollback", type("RollBackView", (activity.RollBackView,), named))
+
+onrecords.declare()
