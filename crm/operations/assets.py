@@ -21,13 +21,17 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
+def are_collected() -> bool:
+    """Tell whether the collected files are those of now."""
+    stamp = settings.STATIC_ROOT / ".collected"
+    return stamp.is_file() and stamp.read_text(encoding="ascii") == fingerprint()
+
+
 def collect() -> bool:
     """Collect and hash the static files if they changed; tell whether anything was done."""
-    stamp = settings.STATIC_ROOT / ".collected"
-    wanted = fingerprint()
-    if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted:
+    if are_collected():
         return False
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(wanted, encoding="ascii")
+    (settings.STATIC_ROOT / ".collected").write_text(fingerprint(), encoding="ascii")
     return True

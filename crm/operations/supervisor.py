@@ -41,6 +41,17 @@ class Supervisor:
         self.programs.append(program)
         self._note()
 
+    def has(self, name: str) -> bool:
+        """Tell whether a program of this name is kept running."""
+        return any(p.name == name for p in self.programs)
+
+    def end(self, name: str) -> None:
+        """Stop one program, and keep it no longer."""
+        for program in [p for p in self.programs if p.name == name]:
+            program.stop()
+            self.programs.remove(program)
+        self._note()
+
     def _note(self) -> None:
         self.home.write(self.url, {p.name: p.process.pid for p in self.programs if p.process is not None})
 

@@ -51,8 +51,10 @@ class Command(BaseCommand):
                 raise CommandError(problem)
             supervisor.listen()
             self.start_servers(supervisor)
+            first = False
             if not supervisor.stopping:
                 first = self.prepare(supervisor, demo=not options["no_demo"])
+            if not supervisor.stopping:
                 self.start_application(supervisor)
             if not supervisor.stopping:
                 welcome.print_welcome(self.say, seconds=time.monotonic() - started, first=first)
@@ -84,6 +86,7 @@ class Command(BaseCommand):
             for notice in server.prepare():
                 self.say(notice)
             supervisor.start(programs.server(server))
+        self.start_web_early(supervisor)
         for server in wanted:
             supervisor.wait_until(server.ready, server.name, 60)
             if not supervisor.stopping and not server.ready():
@@ -91,15 +94,35 @@ class Command(BaseCommand):
             if isinstance(server, Postgres) and not supervisor.stopping:
                 server.make_database()
 
+    def start_web_early(self, supervisor: Supervisor) -> None:
+        """Let the web process load beside the servers, where an earlier run has prepared everything."""
+        if (supervisor.home.path / "prepared").exists() and assets.are_collected():
+            supervisor.start(self.application(supervisor)[0])
+
+    def application(self, supervisor: Supervisor) -> list[programs.Program]:
+        """Return our own processes, the web first."""
+        return programs.application(
+            base=settings.BASE_DIR,
+            logs=supervisor.home.logs,
+            host=settings.BIND,
+            port=settings.PORT,
+            workers=settings.WEB_WORKERS,
+        )
+
     def prepare(self, supervisor: Supervisor, *, demo: bool) -> bool:
         """Bring the database and the static files up to date; tell whether this is the first run."""
         executor = MigrationExecutor(connection)
+        pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        prepared = supervisor.home.path / "prepared"
         # A first run that was interrupted is still the first.
         unfinished = supervisor.home.path / "first-run"
         if not executor.loader.applied_migrations:
             unfinished.touch()
         first = unfinished.exists()
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if pending or first:
+            prepared.unlink(missing_ok=True)
+            supervisor.end("web")
+        if pending:
             self.say("Preparing the database …")
             call_command("migrate", interactive=False, verbosity=0)
         if assets.collect():
@@ -108,6 +131,7 @@ class Command(BaseCommand):
             self.say("Loading the demo team …")
             call_command("demo", stdout=self.stdout)
         unfinished.unlink(missing_ok=True)
+        prepared.touch()
         # The threads of the pool must not be there when the children are forked.
         connection.close()
         connection.close_pool()
@@ -115,14 +139,9 @@ class Command(BaseCommand):
 
     def start_application(self, supervisor: Supervisor) -> None:
         """Start our own processes: the web first, the others when it answers."""
-        web, *others = programs.application(
-            base=settings.BASE_DIR,
-            logs=supervisor.home.logs,
-            host=settings.BIND,
-            port=settings.PORT,
-            workers=settings.WEB_WORKERS,
-        )
-        supervisor.start(web)
+        web, *others = self.application(supervisor)
+        if not supervisor.has("web"):
+            supervisor.start(web)
         supervisor.wait_until(_answers, "The web server", 60)
         for program in others:
             if not supervisor.stopping:
