@@ -8,6 +8,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("crm.accounts.urls")),
     path("", include("crm.workspace.urls")),
+    path("", include("crm.workspace.record_urls")),
     path("", include("crm.activity.urls")),
     path("", include("crm.jobs.urls")),
     path("", include("crm.access.urls")),
