@@ -34,6 +34,9 @@ from crm.records.models import Comment, Document, Note
 TOGETHER = timedelta(minutes=10)
 """Changes by one person within this time are one entry."""
 
+UNTOLD = frozenset({"created_at", "updated_at", "version", "last_activity_at"})
+"""Columns that follow from others or count; nobody did anything to them."""
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -224,7 +227,11 @@ def labels_of(changes: dict[str, Any], of: Entity, user: Any) -> tuple[str, ...]
             field = of.model._meta.get_field(f.source) if f.kind != "tags" else None
             if field is not None:
                 columns[str(getattr(field, "column", f.source))] = f
-    found = [str(columns[c].label) for c in changes if c in columns and (rights is None or rights.can_read(columns[c].name))]
+    found = [
+        str(columns[c].label)
+        for c in changes
+        if c in columns and c not in UNTOLD and (rights is None or rights.can_read(columns[c].name))
+    ]
     if "custom" in changes:
         old, new = (value or {} for value in changes["custom"])
         customs = {f.name: f for k, f in of.all_fields().items() if f.custom and (rights is None or rights.can_read(k))}

@@ -16,6 +16,7 @@ from crm.lib.errors import Conflict, Invalid, Missing
 from crm.records.entity import Entity, entity_of
 from crm.records.fields import Field, Kind
 from crm.records.services.records import update_record
+from crm.records.timeline import UNTOLD
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _columns(of: Entity) -> dict[str, str]:
     """Return the public name of each column that is a field's."""
     found = {}
     for f in of.own_fields.values():
-        if f.computed or f.kind == Kind.TAGS or "__" in f.source:
+        if f.computed or f.kind == Kind.TAGS or "__" in f.source or f.source in UNTOLD:
             continue
         found[str(of.model._meta.get_field(f.source).column)] = f.name  # type: ignore[union-attr]
     return found
