@@ -15,6 +15,7 @@ from django.utils import timezone
 from crm.access.policy import visible_to
 from crm.criteria import compile_criteria, validate
 from crm.search.words import contains, searchable_rows, words_of
+from crm.workspace.models import Workspace
 from sales.models import Deal, Pipeline, Stage
 
 PER_COLUMN = 25
@@ -96,6 +97,11 @@ class Board:
     slipping: int = 0
     won_this_quarter: Decimal = ZERO
     win_rate: float | None = None
+
+
+def base_currency() -> str:
+    """Return the currency that sums over deals are in."""
+    return Workspace.objects.values_list("currency", flat=True).first() or "USD"
 
 
 def pipelines(user: Any) -> list[Pipeline]:

@@ -10,10 +10,11 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from analytics.selectors.period import Scope
-from analytics.selectors.sales import currency, deals_of, period_of
+from analytics.selectors.sales import deals_of, period_of
 from crm.access.policy import field_rights, visible_to
 from customers.models import Company, Customer
 from sales.models import Deal
+from sales.selectors import base_currency
 
 
 @dataclass
@@ -41,7 +42,7 @@ def customer_report(user: Any, scope: Scope) -> CustomerReport:
     new = people.filter(_made(scope))
     totals = people.order_by().aggregate(n=Count("pk"), new=Count("pk", filter=_made(scope)))
     return CustomerReport(
-        scope=scope, currency=currency(), as_of=timezone.now(), customers=totals["n"], companies=companies.count(),
+        scope=scope, currency=base_currency(), as_of=timezone.now(), customers=totals["n"], companies=companies.count(),
         new_customers=totals["new"],
         by_status=_counts(people, "status") if rights.can_read("status") else [],
         by_source=_counts(people, "source")[:20] if rights.can_read("source") else [],

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from analytics.selectors.period import list_url
-from analytics.selectors.sales import currency
 from communications.models import Interaction
 from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
@@ -20,6 +19,7 @@ from crm.accounts.models import User
 from crm.activity.models import ChangeSet
 from customers.models import Customer
 from sales.models import Deal, Stage
+from sales.selectors import base_currency
 from tasks.models import Task
 
 ZERO = Decimal(0)
@@ -130,7 +130,7 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
         week += dt.timedelta(days=7)
     sums = {k: sum((r.get(k) or ZERO for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}
     series = [("won", _("Won")), ("commit", _("Commit")), ("weighted", _("Weighted open"))]
-    return {"weeks": weeks, "series": series, "currency": currency(), "any": any(sums.values()), **sums}
+    return {"weeks": weeks, "series": series, "currency": base_currency(), "any": any(sums.values()), **sums}
 
 
 def waiting(user: Any) -> list[Interaction]:

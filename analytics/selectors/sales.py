@@ -11,9 +11,8 @@ from django.utils import timezone
 
 from analytics.selectors.period import Scope
 from crm.access.policy import field_rights, visible_to
-from crm.workspace.models import Workspace
 from sales.models import Deal
-from sales.selectors import WEIGHTED
+from sales.selectors import WEIGHTED, base_currency
 
 ZERO = Decimal(0)
 OPEN, WON, LOST = Q(outcome="open"), Q(outcome="won"), Q(outcome="lost")
@@ -89,7 +88,7 @@ def sales_report(user: Any, scope: Scope) -> SalesReport:
     deals = deals_of(user, scope)
     rights = field_rights(user, Deal)
     amounts = rights.can_read("value")
-    report = SalesReport(scope, currency(), timezone.now(), _figures(_measured(deals, scope), amounts))
+    report = SalesReport(scope, base_currency(), timezone.now(), _figures(_measured(deals, scope), amounts))
     stages = deals.order_by().values(
         "stage", "stage__name", "stage__code", "stage__outcome", "stage__hue", "pipeline__name"
     ).order_by("pipeline__position", "pipeline__name", "stage__position")
@@ -134,11 +133,6 @@ def period_of(scope: Scope) -> Q:
     if scope.end:
         clause &= Q(actual_close_date__lte=scope.end)
     return clause
-
-
-def currency() -> str:
-    """Return the base currency that all amounts of a report are in."""
-    return Workspace.objects.values_list("currency", flat=True).first() or "USD"
 
 
 def measures(scope: Scope) -> dict[str, Any]:

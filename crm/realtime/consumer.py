@@ -21,6 +21,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.utils.crypto import constant_time_compare
 
 from crm.accounts.models import User
+from crm.accounts.sign_in import session_holds
 from crm.realtime.store import SocketStore, new_socket_id
 from crm.realtime.topics import group_of, may_hear
 
@@ -209,7 +210,7 @@ def signed_in_user(session_key: str | None) -> User | None:
     if user_id is None or backend not in settings.AUTHENTICATION_BACKENDS:
         return None
     user = User.objects.select_related("role").filter(pk=user_id, is_active=True).first()
-    if user is None:
+    if user is None or not session_holds(session, user):
         return None
     known = session.get(HASH_SESSION_KEY, "")
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]

@@ -15,7 +15,16 @@ from crm.records.entity import entity
 from crm.ui.layouts import layout_of
 from crm.ui.pages import page, render
 from sales.models import Deal, Pipeline, Stage
-from sales.selectors import BoardFilter, board, filtered, forecast, more_cards, owners_on, pipelines
+from sales.selectors import (
+    BoardFilter,
+    base_currency,
+    board,
+    filtered,
+    forecast,
+    more_cards,
+    owners_on,
+    pipelines,
+)
 
 LAYOUTS = ("board", "table", "forecast")
 
@@ -35,6 +44,7 @@ def deals(request: HttpRequest) -> HttpResponseBase:
         "wanted": wanted,
         "pipelines": found,
         "layout": layout,
+        "currency": base_currency(),
         "owners": owners_on(request.user, wanted.pipeline),
         "chosen": {str(pk) for pk in wanted.owners},
         "sentence": describe(wanted.criteria, Deal, request.user) if wanted.criteria else "",
