@@ -175,8 +175,9 @@ def editor(state: ListState, params: QueryDict) -> Editor:
 
 
 def _usual(asked: Askable) -> str:
-    usual = {Type.CHOICE: "is_any_of", Type.USER: "is_any_of", Type.LINK: "is_any_of", Type.DATE: "in", Type.MOMENT: "in", Type.NUMBER: "gte"}
-    return usual.get(asked.type, "")
+    if asked.type in (Type.CHOICE, Type.USER, Type.LINK):
+        return "is_any_of"
+    return {Type.DATE: "in", Type.MOMENT: "in", Type.NUMBER: "gte"}.get(asked.type, "")
 
 
 def _value(made: Editor, params: QueryDict) -> Any:

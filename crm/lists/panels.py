@@ -1,12 +1,8 @@
-"""What every record can have: the records that link to it, the talk about it, files."""
-
-from django.utils.translation import gettext_lazy as _
+"""What every record page has: a tab for each kind of record that links to it."""
 
 from crm.lists.related import related_panel
-from crm.lists.views.activity import comments_of, files_of
 from crm.records.entity import Entity, all_entities
 from crm.records.fields import Kind
-from crm.records.panels import panel
 
 SHOWN = 3
 _AWAY = {Kind.USER, Kind.LINK, Kind.TAGS, Kind.LONG_TEXT}
@@ -26,7 +22,3 @@ for declared in _pages:
         links = [f for f in other.fields if f.kind == Kind.LINK and f.link == declared.name]
         if links and other is not declared:
             related_panel(declared.name, other.name, links[0].name, 20 + position, fields=_telling(other, links[0].name))
-    if "comments" in declared.abilities:
-        panel(declared.name, "comments", _("Comments"), "records/panels/comments.html", 70, load=comments_of)
-    if "documents" in declared.abilities:
-        panel(declared.name, "files", _("Files"), "records/panels/files.html", 80, load=files_of, needs=("view", "document"))

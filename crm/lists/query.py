@@ -167,8 +167,13 @@ def _after(keys: list[Key], values: list[Any], *, reverse: bool = False) -> Q:
 
 
 def _encode(values: list[Any]) -> str:
-    plain = [v.isoformat() if isinstance(v, dt.date | dt.datetime) else None if v is None else str(v) if not isinstance(v, bool | int) else v for v in values]
-    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps([_plain(v) for v in values]).encode()).decode().rstrip("=")
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
 
 
 def _decode(text: str, count: int) -> list[Any] | None:

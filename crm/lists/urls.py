@@ -32,9 +32,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"notes/<uuid:pk>/{action}", activity.note_act, {"action": action}, name=f"note_{action}")
         for action in ("pin", "unpin", "delete")
     ),
-    path("comments/<uuid:pk>/delete", activity.comment_delete, name="comment_delete"),
-    path("documents/<uuid:pk>/download", activity.download, name="document_download"),
-    path("documents/<uuid:pk>/delete", activity.document_delete, name="document_delete"),
     path("options/<slug:name>", options.options, name="options"),
     path("<listed:entity>", lists.record_list, name="list"),
     path("<listed:entity>/new", edit.create, name="record_new"),
@@ -54,8 +51,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/panels/<slug:key>", records.panel_view, name="record_panel"),
     path(f"{_ONE}/timeline", activity.timeline_view, name="record_timeline"),
     path(f"{_ONE}/compose/<slug:kind>", activity.composing, name="record_compose"),
-    path(f"{_ONE}/comment", activity.comment, name="record_comment"),
-    path(f"{_ONE}/files", activity.upload, name="record_files"),
     path(f"{_ONE}/fields/<str:key>", fields.field_value, name="field"),
     path(f"{_ONE}/fields/<str:key>/edit", fields.field_edit, name="field_edit"),
     *(

@@ -8,4 +8,6 @@ class RecordsConfig(AppConfig):
     verbose_name = "Records"
 
     def ready(self) -> None:
-        autodiscover_modules("entities", "reference", "criteria", "search", "panels", "handlers", "automation", "transfer", "merging")
+        # Every noun is declared before anything else of an app looks at the nouns.
+        autodiscover_modules("entities")
+        autodiscover_modules("reference", "criteria", "search", "panels", "handlers", "automation", "transfer", "merging")

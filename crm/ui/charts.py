@@ -9,13 +9,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from crm.ui.figures import number
 
 Row = dict[str, Any]
 HUES = ("teal", "violet", "apricot", "blue", "green", "pink", "amber", "sky", "olive", "coral")
+
+
+def _joined(parts: Iterable[SafeString]) -> SafeString:
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 def _shown(row: Row) -> str:
@@ -48,7 +52,7 @@ def spark(points: Sequence[float], tone: str = "accent", width: int = 72, height
     """Draw a short course without axes."""
     values = [float(p) for p in points]
     if len(values) < 2:
-        return mark_safe("")
+        return SafeString()
     low, high = min(values), max(values)
     span = max(high - low, 1e-9)
     xy = [(3 + i * (width - 6) / (len(values) - 1), height - 4 - (v - low) / span * (height - 8)) for i, v in enumerate(values)]
@@ -85,7 +89,7 @@ def bar_list(rows: Sequence[Row], heading: str) -> SafeString:
             'preserveAspectRatio="none" aria-hidden="true"><rect width="{}" height="6"/></svg></li>',
             _hue(row, 0 if not row.get("hue") else i), name, _shown(row), round(100 * float(row.get("value") or 0) / top, 2),
         ))
-    return format_html('<ul class="bar-list" aria-label="{}">{}</ul>', heading, mark_safe("".join(lines)))
+    return format_html('<ul class="bar-list" aria-label="{}">{}</ul>', heading, _joined(lines))
 
 
 def _ticks(top: float) -> list[float]:
@@ -94,7 +98,7 @@ def _ticks(top: float) -> list[float]:
         if top / (step * factor) <= 5:
             step *= factor
             break
-    return [i * step for i in range(int(math.ceil(top / step)) + 1)]
+    return [i * step for i in range(math.ceil(top / step) + 1)]
 
 
 def stacked(
@@ -124,7 +128,7 @@ def stacked(
             sum_ += value
         label = f"{row['label']}: {_shown(row | {'value': totals[i]})}"
         hit = format_html('<rect class="hit" x="{}" y="0" width="{}" height="{}"/>', f"{x - gap / 2:.1f}", f"{each:.1f}", height)
-        column = format_html("{}{}", hit, mark_safe("".join(parts)))
+        column = format_html("{}{}", hit, _joined(parts))
         if row.get("url"):
             out.append(format_html('<a href="{}" aria-label="{}" data-tip="{}">{}</a>', row["url"], label, label, column))
         else:
@@ -139,7 +143,7 @@ def stacked(
     return format_html(
         '<crm-chart class="figure">{}<svg class="chart" viewBox="0 -8 {} {}" role="group" aria-label="{}">{}</svg>{}</crm-chart>',
         format_html('<ul class="legend">{}</ul>', legend) if len(series) > 1 else "", width, height + 34, heading,
-        mark_safe("".join(out)), table(flat, heading))
+        _joined(out), table(flat, heading))
 
 
 def columns(rows: Sequence[Row], heading: str, goal: float | None = None) -> SafeString:
@@ -158,10 +162,11 @@ def funnel(rows: Sequence[Row], heading: str) -> SafeString:
         name = format_html('<a href="{}">{}</a>', row["url"], row["label"]) if row.get("url") else row["label"]
         out.append(format_html(
             '<li data-hue="{}"><span class="fn-l">{}</span><svg class="fn-b" viewBox="0 0 100 22" preserveAspectRatio="none" '
-            'aria-hidden="true"><rect x="{}" width="{}" height="22" rx="3"/></svg><b class="num">{}</b><span class="fn-p num">{}%</span></li>',
+            'aria-hidden="true"><rect x="{}" width="{}" height="22" rx="3"/></svg><b class="num">{}</b>'
+            '<span class="fn-p num">{}%</span></li>',
             _hue(row, i), name, round(50 - share / 2, 2), round(max(share, 0.6), 2), _shown(row), number(step if i else share, 0)))
         before = value
-    return format_html('<ol class="funnel" aria-label="{}">{}</ol>', heading, mark_safe("".join(out)))
+    return format_html('<ol class="funnel" aria-label="{}">{}</ol>', heading, _joined(out))
 
 
 def donut(rows: Sequence[Row], heading: str, centre: str = "") -> SafeString:
@@ -181,7 +186,7 @@ def donut(rows: Sequence[Row], heading: str, centre: str = "") -> SafeString:
     return format_html(
         '<crm-chart class="donut-box"><svg class="donut" viewBox="0 0 120 120" role="img" aria-label="{}">{}'
         '<text x="60" y="65" text-anchor="middle">{}</text></svg><ul class="donut-keys">{}</ul></crm-chart>',
-        heading, mark_safe("".join(arcs)), centre, mark_safe("".join(keys)))
+        heading, _joined(arcs), centre, _joined(keys))
 
 
 def line(rows: Sequence[Row], heading: str, height: int = 170) -> SafeString:
@@ -205,10 +210,11 @@ def line(rows: Sequence[Row], heading: str, height: int = 170) -> SafeString:
         out.append(format_html('<circle class="dot" cx="{}" cy="{}" r="3" data-tip="{}"/>', f"{xy[i][0]:.1f}", f"{xy[i][1]:.1f}",
                                f"{row['label']}: {_shown(row)}"))
         if i % every == 0:
-            out.append(format_html('<text class="ax" x="{}" y="{}" text-anchor="middle">{}</text>', f"{xy[i][0]:.1f}", height + 18, row["label"]))
+            out.append(format_html('<text class="ax" x="{}" y="{}" text-anchor="middle">{}</text>',
+                                   f"{xy[i][0]:.1f}", height + 18, row["label"]))
     return format_html(
         '<crm-chart class="figure"><svg class="chart" viewBox="0 -8 {} {}" role="img" aria-label="{}">{}</svg>{}</crm-chart>',
-        width, height + 34, heading, mark_safe("".join(out)), table(rows, heading))
+        width, height + 34, heading, _joined(out), table(rows, heading))
 
 
 def histogram(counts: Sequence[int], first: int = 0, last: int | None = None) -> SafeString:

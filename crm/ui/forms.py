@@ -139,7 +139,7 @@ class EntityForm:
         start = (initial or {}) if instance is None else {}
         self.fields = {k: FormField(writable[k], self._start(writable[k], start), prefix=prefix) for k in keys}
         if data is not None:
-            for key, made in self.fields.items():
+            for made in self.fields.values():
                 made.value = read_value(made.field, data)
         for made in list(self.fields.values()):
             if made.field.currency in self.fields:

@@ -154,7 +154,8 @@ def _phone(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) 
 
 
 def _address(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    parts = [v.get("line1"), v.get("line2"), " ".join(p for p in (v.get("postal_code"), v.get("city")) if p), v.get("region"), v.get("country")]
+    town = " ".join(p for p in (v.get("postal_code"), v.get("city")) if p)
+    parts = [v.get("line1"), v.get("line2"), town, v.get("region"), v.get("country")]
     return format_html('<span class="tx">{}</span>', ", ".join(p for p in parts if p))
 
 

@@ -1,11 +1,11 @@
-"""What happens on a record: its timeline, and what people add to it: notes, calls, remarks, files."""
+"""What happens on a record: its timeline, and the notes, calls and meetings that people add to it."""
 
 import uuid
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,10 +15,8 @@ from crm.activity.intention import intend
 from crm.lib.errors import Invalid, Refusal
 from crm.lists.views.base import record_or_404
 from crm.records.entity import Entity
-from crm.records.models import Comment, Document, Note
+from crm.records.models import Note
 from crm.records.services import create_record, delete_record, update_record
-from crm.records.services.comments import add_comment, delete_comment
-from crm.records.services.documents import add_document
 from crm.records.timeline import Entry, kinds_of, timeline
 from crm.ui.pages import page, problems_of, render, toast
 
@@ -47,7 +45,8 @@ def _timeline(request: HttpRequest, entity: Entity, obj: Any) -> HttpResponse:
     days = [Day(day, list(some)) for day, some in groupby(found.entries, key=lambda e: timezone.localtime(e.at).date())]
     pinned = []
     if "before" not in request.GET and "notes" in entity.abilities:
-        pinned = list(visible_to(request.user, Note).filter(entity=entity.name, record_id=obj.pk, is_pinned=True).select_related("author")[:5])
+        notes = visible_to(request.user, Note).filter(entity=entity.name, record_id=obj.pk, is_pinned=True)
+        pinned = list(notes.select_related("author")[:5])
     context = {
         "entity": entity, "obj": obj, "url": entity.url(obj), "days": days, "next": found.next, "kinds": known, "kind": kind,
         "pinned": pinned, "first": "before" not in request.GET,
@@ -123,98 +122,3 @@ def note_act(request: HttpRequest, pk: uuid.UUID, action: str) -> HttpResponse:
     answer["HX-Trigger"] = CHANGED
     answer["HX-Reswap"] = "none"
     return answer
-
-
-@page("POST")
-def comment(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
-    """Say something about a record."""
-    obj = record_or_404(request, entity, pk)
-    problems: list[str] = []
-    try:
-        add_comment(record=obj, content=request.POST.get("content", ""), actor=request.user)
-    except Refusal as error:
-        problems = [s for found in problems_of(error).values() for s in found]
-    context = {"entity": entity, "obj": obj, "url": entity.url(obj), "problems": problems, **comments_of(obj, request.user)}
-    return render(request, "records/panels/comments.html", context, status=422 if problems else 200)
-
-
-@page("POST")
-def comment_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Take a remark back."""
-    found = visible_to(request.user, Comment).filter(pk=pk).first()
-    if found is None:
-        raise Http404
-    with intend(actor=request.user) as intention:
-        delete_comment(comment=found, actor=request.user)
-    toast(request, _("Comment deleted"), undo=intention.id)
-    answer = HttpResponse("", headers={"HX-Trigger": CHANGED, "HX-Reswap": "none"})
-    return answer
-
-
-@page("POST")
-def upload(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
-    """Put files on a record."""
-    obj = record_or_404(request, entity, pk)
-    problems: list[str] = []
-    done = 0
-    for file in request.FILES.getlist("file")[:20]:
-        try:
-            add_document(record=obj, file=file, actor=request.user)
-            done += 1
-        except Refusal as error:
-            problems += [f"{file.name}: {s}" for found in problems_of(error).values() for s in found]
-    if done:
-        toast(request, _("Files added") if done > 1 else _("File added"))
-    elif not problems:
-        problems = [_("Choose a file.")]
-    answer = _files(request, entity, obj, problems)
-    if done:
-        answer["HX-Trigger"] = CHANGED
-    return answer
-
-
-def _files(request: HttpRequest, entity: Entity, obj: Any, problems: list[str]) -> HttpResponse:
-    context = {"entity": entity, "obj": obj, "url": entity.url(obj), "problems": problems, **files_of(obj, request.user)}
-    return render(request, "records/panels/files.html", context, status=422 if problems else 200)
-
-
-def files_of(obj: Any, user: Any) -> dict[str, Any]:
-    """Return the files on a record that the user may see, newest first, each with its newest version."""
-    found = visible_to(user, Document).filter(record_id=obj.pk).select_related("uploaded_by").prefetch_related("versions")
-    rights = rights_of(user)
-    return {
-        "files": [{"doc": d, "version": next(iter(d.versions.all()), None)} for d in found.order_by("-created_at")[:100]],
-        "may_add": rights.may("create", "document"), "may_remove": rights.may("delete", "document"),
-    }
-
-
-def comments_of(obj: Any, user: Any) -> dict[str, Any]:
-    """Return the talk about a record, oldest first."""
-    rows = visible_to(user, Comment).filter(record_id=obj.pk).select_related("author").order_by("created_at")[:200]
-    return {"comments": [c for c in rows if c.deleted_at is None], "may_comment": True, "me": user}
-
-
-@page("GET")
-def download(request: HttpRequest, pk: uuid.UUID) -> FileResponse:
-    """Send the newest version of a file as a download; what it is was read from its content when it came."""
-    document = visible_to(request.user, Document).filter(pk=pk).first()
-    version = document.versions.first() if document is not None else None
-    if document is None or version is None:
-        raise Http404
-    answer = FileResponse(version.file.open("rb"), as_attachment=True, filename=document.name, content_type=version.content_type)
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    answer["Cache-Control"] = "private, no-store"
-    return answer
-
-
-@page("POST")
-def document_delete(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
-    """Move a file to the trash."""
-    document = visible_to(request.user, Document).filter(pk=pk).first()
-    if document is None:
-        raise Http404
-    with intend(actor=request.user) as intention:
-        delete_record(obj=document, actor=request.user)
-    toast(request, _("File deleted"), undo=intention.id)
-    return HttpResponse("", headers={"HX-Trigger": CHANGED, "HX-Reswap": "none"})

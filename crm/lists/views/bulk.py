@@ -8,6 +8,7 @@ from django.utils.translation import ngettext
 
 from crm.lib.errors import Invalid, Refusal
 from crm.lists import bulk
+from crm.lists.state import ListState
 from crm.lists.views.base import state_of
 from crm.records.entity import Entity
 from crm.ui.forms import EntityForm, read_value
@@ -73,9 +74,10 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
     try:
         if not ids and not everything:
             raise Invalid(_("Nothing is selected."))
-        if everything and bulk.chosen(state, ids, True).order_by().values("pk")[: bulk.AT_ONCE + 1].count() > bulk.AT_ONCE or len(ids) > bulk.AT_ONCE:
+        if _many(state, ids, everything):
             started = bulk.start(state, ids, everything, action, values)
-            toast(request, _("This runs in the background; you are told when it is done."), level="info", url=f"/jobs/{started.pk}", link=_("Progress"))
+            said = _("This runs in the background; you are told when it is done.")
+            toast(request, said, level="info", url=f"/jobs/{started.pk}", link=_("Progress"))
             return redirect_to(request, state.url)
         done, refused, change_set = bulk.run_now(state, ids, everything, action, values)
     except Refusal as error:
@@ -87,8 +89,16 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
     for detail in refused[:3]:
         toast(request, f"{detail.field}: {detail.message}", level="error")
     if len(refused) > 3:
-        toast(request, ngettext("%(n)d more was refused", "%(n)d more were refused", len(refused) - 3) % {"n": len(refused) - 3}, level="error")
+        rest = len(refused) - 3
+        toast(request, ngettext("%(n)d more was refused", "%(n)d more were refused", rest) % {"n": rest}, level="error")
     return redirect_to(request, state.url)
+
+
+def _many(state: ListState, ids: list[str], everything: bool) -> bool:
+    """Tell whether the selection is too large to be done while somebody waits."""
+    if not everything:
+        return len(ids) > bulk.AT_ONCE
+    return bool(bulk.chosen(state, ids, True).order_by().values("pk")[: bulk.AT_ONCE + 1].count() > bulk.AT_ONCE)
 
 
 def _told(action: str, n: int) -> str:

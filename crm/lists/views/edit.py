@@ -12,7 +12,8 @@ from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.lib.errors import Outdated, Refusal
 from crm.lists.views.base import record_or_404
-from crm.records.entity import Entity, entity as entity_named
+from crm.records.entity import Entity
+from crm.records.entity import entity as entity_named
 from crm.records.fields import Kind
 from crm.records.services import create_record, update_record
 from crm.ui.forms import EntityForm

@@ -1,5 +1,6 @@
 """One field of a record, edited where it stands: in a cell of a list or on the record's page."""
 
+import json
 import uuid
 from typing import Any
 
@@ -51,7 +52,7 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
         form.refuse(error)
         return _editor(request, entity, obj, f, form, status=422)
     answer = _shown(request, entity, record_or_404(request, entity, pk), f, saved=True)
-    answer["HX-Trigger"] = '{"record:changed": {"entity": "%s", "id": "%s"}}' % (entity.name, pk)
+    answer["HX-Trigger"] = json.dumps({"record:changed": {"entity": entity.name, "id": str(pk)}})
     return answer
 
 

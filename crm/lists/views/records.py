@@ -129,7 +129,8 @@ def neighbour_links(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> Http
     params.update(dict(parse_qsl(request.GET.get("from", "")[:4000], max_num_fields=20)))
     params.pop("view", None)
     before, after = neighbours(read(entity, params, request.user), obj)
-    return render(request, "records/neighbours.html", {"entity": entity, "before": before, "after": after, "from": request.GET.get("from", "")})
+    context = {"entity": entity, "before": before, "after": after, "from": request.GET.get("from", "")}
+    return render(request, "records/neighbours.html", context)
 
 
 @page("POST")

@@ -68,7 +68,10 @@ def edit_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpRespon
                 delete_record(obj=found, actor=request.user)
             toast(request, _("View “%(name)s” deleted") % {"name": found.name}, undo=intention.id)
             return redirect_to(request, path)
-        data = {"name": request.POST.get("name", ""), "sharing": request.POST.get("sharing", found.sharing), "is_pinned": "pinned" in request.POST}
+        data = {
+            "name": request.POST.get("name", ""), "sharing": request.POST.get("sharing", found.sharing),
+            "is_pinned": "pinned" in request.POST,
+        }
         update_record(obj=found, data=data, actor=request.user)
     except Refusal as error:
         context |= {"problems": problems_of(error), "name": request.POST.get("name", "")}

@@ -26,7 +26,7 @@ class Inline extends HTMLElement {
   handleEvent(event) {
     if (event.type === 'keydown') this.key(event);
     else if (event.type === 'change') {
-      if (event.target.matches('select:not([multiple]), [type=checkbox]') && !event.target.closest('crm-select')) this.save();
+      if (event.target.matches('select:not([multiple]), [type=checkbox]')) this.save(true);
     } else if (!this.contains(event.relatedTarget) && !this.closing && this.isConnected) {
       setTimeout(() => { if (this.isConnected && !this.contains(document.activeElement)) this.save(); }, 150);
     }

@@ -34,7 +34,7 @@ class Select extends HTMLElement {
       plugins: select.multiple ? ['remove_button'] : [],
       valueField: 'value',
       labelField: 'text',
-      searchField: url ? [] : ['text'],
+      searchField: ['text', 'subtitle'],
       maxOptions: 200,
       hidePlaceholder: true,
       placeholder: hint || select.getAttribute('placeholder') || '',
@@ -46,7 +46,6 @@ class Select extends HTMLElement {
       closeAfterSelect: !select.multiple,
       preload: url ? 'focus' : false,
       shouldLoad: () => true,
-      score: url ? () => () => 1 : undefined,
       load: url ? (query, done) => this.load(url, query, done) : undefined,
       render: {
         option,
@@ -55,7 +54,6 @@ class Select extends HTMLElement {
         option_create: (data) => text('create', `${make || '+'} “${data.input}”`),
         loading: () => null,
       },
-      onChange: () => select.dispatchEvent(new Event('change', { bubbles: true })),
     });
     select.setAttribute('aria-hidden', 'true');
     if (this.hasAttribute('autofocus') || this.closest('crm-inline')) this.control.focus();

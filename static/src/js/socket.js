@@ -34,7 +34,7 @@ const listen = () => send({ do: 'listen', topics: topics(), ...(last ? { last } 
 
 export const here = (topic, editing = '') => send({ do: 'here', topic, editing });
 
-const state = (name) => { document.documentElement.dataset.live = name; };
+const state = (name) => { document.documentElement.dataset.socket = name; };
 
 // Many events in one breath make one request.
 const soon = (el, event, detail) => {
