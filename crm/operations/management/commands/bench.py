@@ -93,8 +93,8 @@ class Bench:
                 cursor.execute(f"CREATE DATABASE {BASE} TEMPLATE template0 ENCODING 'UTF8'")
         use_base(BASE)
         try:
+            call_command("migrate", verbosity=0)
             if not there:
-                call_command("migrate", verbosity=0)
                 began = time.monotonic()
                 seed(customers=options["customers"], deals=options["deals"], rows=options["rows"])
                 self.stdout.write(f"Seeded in {time.monotonic() - began:.0f} s.")
