@@ -1,0 +1,75 @@
+"""The demo: believable, dated back, quiet, and gone in one go."""
+
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from communications.models import Interaction
+from crm.access.policy import visible_to
+from crm.accounts.models import Team, User
+from crm.activity.models import ActivityLog, ChangeSet, Delivery
+from customers.models import Company, Customer
+from sales.models import Deal, Product, StageChange
+from tasks.models import Task
+
+
+@pytest.fixture
+def demo(db: None) -> str:
+    said = StringIO()
+    call_command("demo", stdout=said)
+    return said.getvalue()
+
+
+def test_the_team_and_its_year(demo: str) -> None:
+    assert "companies" in demo
+    people = {u.email.split("@")[0]: u for u in User.objects.filter(email__endswith="@demo.example")}
+    assert set(people) == {"admin", "manager", "manager2", "rep", "rep2", "support", "marketing", "readonly"}
+    assert not any(u.has_usable_password() for u in people.values())
+    assert people["rep"].team == people["manager"].team
+    assert people["rep2"].team == people["manager2"].team
+    assert people["rep"].team != people["rep2"].team
+
+    assert Customer.objects.count() > 110
+    outcomes = set(Deal.objects.values_list("outcome", flat=True))
+    assert outcomes == {"open", "won", "lost"}
+    oldest = StageChange.objects.order_by("happened_at").values_list("happened_at", flat=True)[0]
+    assert oldest < timezone.now() - timedelta(days=300)
+    assert not StageChange.objects.filter(happened_at__gt=timezone.now()).exists()
+    assert Task.objects.filter(status="PENDING").exists()
+    assert Interaction.objects.count() > 300
+
+    seen = set(visible_to(people["rep"], Deal).values_list("assigned_user__email", flat=True))
+    assert "rep2@demo.example" not in seen
+
+
+def test_history_is_dated_and_fires_nothing(demo: str) -> None:
+    assert not Delivery.objects.exists()
+    facts = ActivityLog.objects.filter(kind="fact", action="sales.deal_won")
+    assert facts.count() == Deal.objects.filter(outcome="won").count()
+    assert facts.filter(created_at__lt=timezone.now() - timedelta(days=30)).exists()
+    for deal in Deal.objects.all()[:20]:
+        moves = list(deal.stage_changes.order_by("happened_at"))
+        assert moves[0].from_stage_id is None
+        assert moves[-1].to_stage_id == deal.stage_id
+        assert all(a.to_stage_id == b.from_stage_id for a, b in zip(moves, moves[1:], strict=False))
+
+
+def test_twice_is_refused(demo: str) -> None:
+    with pytest.raises(CommandError, match="already"):
+        call_command("demo")
+
+
+def test_it_goes_in_one_go(demo: str, make_user: object) -> None:
+    with pytest.raises(CommandError, match="administrator"):
+        call_command("demo", remove=True)
+    make_user("ADMIN", email="boss@example.com")  # type: ignore[operator]
+    call_command("demo", remove=True, stdout=StringIO())
+    for model in (Company, Customer, Deal, Product, Interaction, Task):
+        assert model.everything.count() == 0, model
+    assert not StageChange.objects.exists()
+    assert not Team.objects.exists()
+    assert list(User.objects.values_list("email", flat=True)) == ["boss@example.com"]
+    assert ChangeSet.objects.filter(undoes__label="Demo data").exists()

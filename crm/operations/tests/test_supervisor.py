@@ -1,0 +1,111 @@
+"""The supervisor: restarts, order, one per home, leftovers."""
+
+import os
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from crm.embedded.processes import dies_with_parent, end_group, spawn, started_at
+from crm.operations.home import Home
+from crm.operations.programs import Program
+from crm.operations.supervisor import Supervisor, port_problem
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+@pytest.fixture
+def supervisor(tmp_path: Path) -> Supervisor:
+    home = Home(tmp_path)
+    assert home.take()
+    return Supervisor(home, "http://localhost:1", lambda text: None)
+
+
+def test_what_is_killed_starts_again(supervisor: Supervisor) -> None:
+    program = Program("sleeper", lambda: spawn(SLEEPER), patience=2)
+    supervisor.start(program)
+    assert program.process is not None
+    first = program.process.pid
+    os.kill(first, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and (program.process is None or program.process.pid == first):
+        supervisor.look()
+        time.sleep(0.02)
+    assert program.process is not None
+    assert program.process.pid != first
+    assert supervisor.home.read()["children"]["sleeper"][0] == program.process.pid
+    supervisor.stop_all()
+    assert program.process is None
+
+
+def test_pauses_grow(supervisor: Supervisor) -> None:
+    program = Program("broken", lambda: spawn([sys.executable, "-c", "raise SystemExit(3)"]))
+    pauses = []
+    for _ in range(4):
+        program.start()
+        assert program.process is not None
+        program.process.wait()
+        assert program.ended() == 3
+        pauses.append(program.plan_restart())
+    assert pauses == [0.25, 0.5, 1.0, 2.0]
+
+
+def test_a_home_has_one_supervisor(tmp_path: Path) -> None:
+    first, second = Home(tmp_path), Home(tmp_path)
+    assert first.take()
+    first.write("http://localhost:8000", {})
+    assert not second.take()
+    assert second.read()["url"] == "http://localhost:8000"
+    first.release()
+    assert second.take()
+    second.release()
+
+
+def test_leftovers_are_ended_and_strangers_are_not(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert home.take()
+    ours, stranger = spawn(SLEEPER), spawn(SLEEPER)
+    home.write("http://localhost:1", {"web": ours.pid})
+    text = home.note.read_text()
+    # The id of a process that ended long ago, given to another one since.
+    home.note.write_text(text.replace('"children": {', f'"children": {{"worker": [{stranger.pid}, 1.0], '))
+    assert home.end_leftovers() == ["web"]
+    assert ours.wait(5) is not None
+    assert started_at(stranger.pid) is not None
+    end_group(stranger.pid, patience=5)
+    home.release()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Only Linux ends a child with its parent.")
+def test_children_end_with_their_parent() -> None:
+    assert dies_with_parent(signal.SIGTERM) is not None
+    script = (
+        "from crm.embedded.processes import spawn; import sys, time;"
+        "p = spawn([sys.executable, '-c', 'import time; time.sleep(60)']); print(p.pid, flush=True); time.sleep(60)"
+    )
+    root = Path(__file__).resolve().parents[3]
+    import subprocess
+
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=root)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline and started_at(child) is not None:
+        time.sleep(0.05)
+    assert started_at(child) is None
+
+
+def test_a_taken_port_is_refused_by_name() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = port_problem("127.0.0.1", port, socket.socket)
+        assert str(port) in said
+        assert "PORT=" in said
+    assert port_problem("127.0.0.1", port, socket.socket) == ""
