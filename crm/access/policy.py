@@ -163,7 +163,7 @@ class Policy:
 
 def policy_of(model: type[models.Model] | models.Model) -> Policy:
     """Return the policy of a model; a model without one is a programming error."""
-    cls = model if isinstance(model, type) else type(model)
+    cls = model if isinstance(model, type) else model._meta.model
     try:
         return _POLICIES[cls]
     except KeyError:
@@ -183,6 +183,18 @@ def visible_to(user: Any, source: Any, action: str = "view") -> Any:
     """Return the rows of a model or queryset that ``user`` may view (and may do ``action`` to)."""
     queryset = source if isinstance(source, QuerySet) else source._default_manager.all()
     return policy_of(queryset.model).visible(queryset, user, action)
+
+
+def seen_through(user: Any, column: str, model: type[models.Model]) -> Q:
+    """Return the clause for rows whose link ``column`` leads to a record that ``user`` sees.
+
+    Whoever sees all of them is not asked row by row; nor is a row without a link.
+    """
+    policy, rights = policy_of(model), rights_of(user)
+    linked = Q(**{f"{column}__isnull": False})
+    if rights.is_active and policy.rows(rights, user, "view") == EVERYTHING:
+        return linked
+    return linked & Q(Exists(visible_to(user, model).filter(pk=OuterRef(f"{column}_id"))))
 
 
 def allows(user: Any, action: str, obj: models.Model | type[models.Model]) -> bool:

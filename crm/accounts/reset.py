@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 
 
-class ResetTokens(EmailAwarePasswordResetTokenGenerator):
+class ResetTokens(PasswordResetTokenGenerator):
     """Dead after use, after a change of password, address or rights, and for the inactive."""
 
     def _make_hash_value(self, user: Any, timestamp: int) -> str:

@@ -206,12 +206,12 @@ def entity_by_plural(plural: str) -> Entity | None:
 
 def entity_of(obj: models.Model | type[models.Model]) -> Entity:
     """Return the entity of a record or model."""
-    return _BY_MODEL[obj if isinstance(obj, type) else type(obj)]
+    return _BY_MODEL[obj if isinstance(obj, type) else obj._meta.model]  # a lazy object has its model here
 
 
 def has_entity(obj: models.Model | type[models.Model]) -> bool:
     """Tell whether a model is declared as an entity."""
-    return (obj if isinstance(obj, type) else type(obj)) in _BY_MODEL
+    return (obj if isinstance(obj, type) else obj._meta.model) in _BY_MODEL
 
 
 def all_entities() -> dict[str, Entity]:

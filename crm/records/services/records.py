@@ -171,7 +171,7 @@ def visible_trash(actor: Any, model: Any) -> Any:
 
 def lock(obj: Any, *, trashed: bool = False) -> Any:
     """Read a record again under a row lock; a vanished one is ``Missing``."""
-    model = type(obj)
+    model = obj._meta.model
     rows = model.everything.trashed() if trashed else model._default_manager.all()
     fresh = rows.select_for_update(of=("self",)).filter(pk=obj.pk).first()
     if fresh is None:

@@ -46,7 +46,7 @@ SESSION: Schema = shape(
     id=text(), kind=one_of(["browser", "api"]), ip_address=nullable(text()), user_agent=text(),
     created_at=moment(), last_seen_at=moment(), current=boolean(),
 )
-TOKEN = text(min_length=1, max_length=400)
+TOKEN = text(min_length=1, max_length=2000)
 
 
 def person(user: User) -> dict[str, Any]:

@@ -90,7 +90,7 @@ def deactivate_user(*, user: User, actor: Any, successor: User | None = None) ->
         raise Conflict(_("Nobody deactivates the own account."))
     if not user.is_active:
         return user
-    if successor is not None and (successor.pk == user.pk or not successor.is_active):
+    if successor is not None and not User.objects.active().filter(pk=successor.pk).exclude(pk=user.pk).exists():
         raise Invalid.field("successor", _("Choose another active person."))
     rules.guard_last_admin(user)
     relabel(_("Deactivate %(name)s") % {"name": user.name})

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import allows, visible_to
 from crm.accounts import addresses
+from crm.accounts.models import User
 from crm.accounts.sign_in import EPOCH
 from crm.lib.errors import Denied, Refusal
 from crm.records.services import update_record
@@ -39,7 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
 def profile(request: HttpRequest) -> HttpResponse:
     """Name, language, time zone and look."""
     user: Any = request.user
-    form = ProfileForm(request.POST or None, instance=type(user).objects.get(pk=user.pk))
+    form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
     status = 200
     if request.method == "POST":
         status = 422
