@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.activity.models import ChangeSet
-from crm.jobs.engine import Cancelled, LeaseLost, Run, Stopped, enqueue, job
+from crm.jobs.engine import PASSING, Cancelled, LeaseLost, Run, Stopped, enqueue, job
 from crm.jobs.models import Job
 from crm.lib.errors import Refusal
 from crm.transfer.models import ImportRun
@@ -54,6 +54,11 @@ def _guarded(found: ImportRun, work: Any) -> dict[str, Any]:
         raise
     except Refusal as refusal:
         _end(found, ImportRun.State.FAILED, refusal.message)
+        raise
+    except PASSING:
+        raise
+    except Exception:
+        _end(found, ImportRun.State.FAILED, _("An unexpected error stopped the import. What was committed stays; it can go on."))
         raise
     return result
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from rapidfuzz import process
-from rapidfuzz.distance import JaroWinkler
+from rapidfuzz.distance import OSA
 
 from crm.lib.text import fold
 from crm.records.entity import Entity
@@ -14,7 +14,7 @@ from crm.records.fields import Field, Kind
 from crm.transfer.adapters import Adapter, adapter_for
 from crm.transfer.mapping.model import Column, Mapping, key_of
 
-CERTAIN, LIKELY = 1.0, 0.84
+CERTAIN, LIKELY = 1.0, 0.74
 _IDS = {"id", "record id", "lead id", "contact id", "external id", "uid", "guid", "key"}
 
 
@@ -50,15 +50,32 @@ def guess(
     for index, header in enumerate(headers):
         offers.extend((sure, index, to, parameters) for sure, to, parameters in _offers(header, adapter, candidates))
     taken_fields: set[str] = set()
-    taken_columns: dict[int, Column] = {}
+    taken_columns: dict[int, Column] = _pairs(headers) if "custom" in entity.abilities else {}
+    values = {c.parameters["of"] for c in taken_columns.values()}
     several = {t.key for t in adapter.targets if t.several} | {"external_id", "note", "tags"}
     for sure, index, to, parameters in sorted(offers, key=lambda o: (-o[0], o[1])):
         filled = statistics.get(headers[index], Statistics(1, [])).filled
-        if index in taken_columns or (to in taken_fields and to not in several) or not filled:
+        if index in taken_columns or headers[index] in values or (to in taken_fields and to not in several) or not filled:
             continue
         taken_columns[index] = Column(headers[index], to, parameters=parameters, confidence=sure)
         taken_fields.add(to)
     return Mapping(entity=entity.name, system=system, columns=[taken_columns[i] for i in sorted(taken_columns)])
+
+
+def _pairs(headers: list[str]) -> dict[int, Column]:
+    """Return the columns that name a field of one's own and stand beside its value (“Custom Key1”, “Custom Value1”)."""
+    plain = {words(h): h for h in headers}
+    found: dict[int, Column] = {}
+    for index, header in enumerate(headers):
+        match = re.fullmatch(r"custom (?:key|label) ?(\d+)|custom field (\d+) (?:type|label)", words(header))
+        if match is None:
+            continue
+        number = match[1] or match[2]
+        for value in (f"custom value{number}", f"custom value {number}", f"custom field {number} value"):
+            if value in plain:
+                found[index] = Column(header, "pair", parameters={"of": plain[value]}, confidence=0.9)
+                break
+    return found
 
 
 def _offers(
@@ -77,8 +94,8 @@ def _offers(
     if plain in _IDS and not found:
         found.append((0.9, "external_id", {}))
     if not found and len(plain) > 3:
-        near = process.extractOne(plain, candidates.keys(), scorer=JaroWinkler.normalized_similarity, score_cutoff=LIKELY)
-        if near is not None and abs(len(near[0]) - len(plain)) <= 2:
+        near = process.extractOne(plain, candidates.keys(), scorer=OSA.normalized_similarity, score_cutoff=LIKELY)
+        if near is not None and OSA.distance(plain, near[0]) <= (1 if len(plain) < 8 else 2):
             found.append((round(near[1] * 0.9, 2), candidates[near[0]][0], {}))
     return found
 

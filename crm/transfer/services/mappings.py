@@ -74,7 +74,7 @@ def settle(run: ImportRun, data: dict[str, Any], actor: Any) -> Mapping:
     if unknown and len(unknown) == len([c for c in mapping.columns if c.to]):
         raise Invalid.field("columns", _("The file has none of the columns that the mapping names (%(names)s).") % {"names": ", ".join(unknown[:5])})
     run.mapping = mapping.as_dict()
-    run.report = {k: v for k, v in run.report.items() if k == "columns"}
+    run.report = {k: v for k, v in run.report.items() if k in ("columns", "rows")}
     run.planned_at = None
     run.state = ImportRun.State.UPLOADED
     run.save(update_fields=["mapping", "report", "planned_at", "state", "updated_at"])
@@ -108,6 +108,9 @@ def effective_mapping(run: ImportRun, actor: Any) -> tuple[Mapping, dict[str, li
             mapping.columns.append(Column(header, "note", parameters={"label": header}))
         elif rest == "custom":
             mapping.columns.append(custom_column(header, statistics[header].samples))
+    # Stored JSON forgets the order; where two columns go to one place, the one further left comes first.
+    place = {h: i for i, h in enumerate(run.source["headers"])}
+    mapping.columns.sort(key=lambda c: place.get(c.header, len(place)))
     return mapping, left
 
 
@@ -118,13 +121,15 @@ def fields_with_planned(of: Entity, mapping: Mapping, run: ImportRun, actor: Any
     for column in mapping.columns:
         if column.custom and column.to not in fields:
             planned.setdefault(column.custom["key"], column.custom)
-        if column.to == "pair":
-            for name in _distinct(run, column.header):
-                if f"custom.{key_of(name)}" not in fields:
-                    planned.setdefault(key_of(name), {"label": name[:120], "kind": "text", "key": key_of(name)})
-    if planned and actor is not SYSTEM and not allows(actor, "create", CustomField):
+    may_make = actor is SYSTEM or allows(actor, "create", CustomField)
+    if planned and not may_make:
         names = ", ".join(p["label"] for p in planned.values())
         raise Invalid.field("columns", _("You may not make custom fields (%(names)s). Map these columns to a note, or ignore them.") % {"names": names[:200]})
+    # Whoever may not make fields keeps what such a pair says in a note.
+    for column in mapping.columns if may_make else []:
+        for name in _distinct(run, column.header) if column.to == "pair" else []:
+            if f"custom.{key_of(name)}" not in fields:
+                planned.setdefault(key_of(name), {"label": name[:120], "kind": "text", "key": key_of(name)})
     for spec in planned.values():
         fields[f"custom.{spec['key']}"] = as_field(custom_field(of.name, spec))
     return fields, list(planned.values())
