@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.ui.nav import settings_item
 
 ME, PEOPLE, WORKSPACE = _("Personal"), _("People"), _("Workspace")
+SYSTEM = _("System")
 
 settings_item(ME, _("Profile"), "/settings/profile", "user-round", 10, help=_("Name, language, time zone, look."))
 settings_item(
@@ -29,4 +30,18 @@ settings_item(
 settings_item(
     WORKSPACE, _("Exchange rates"), "/settings/exchange-rates", "arrow-right-left", 32, needs=("change", "settings"),
     help=_("What other currencies are worth, from a day on."),
+)
+settings_item(
+    SYSTEM, _("Audit log"), "/settings/audit", "scroll-text", 80, needs=("view", "audit"),
+    help=_("Who did what to which record, from where."),
+)
+settings_item(
+    SYSTEM, _("Recent changes"), "/changes", "history", 82, help=_("What you did lately, and its undo."),
+)
+settings_item(
+    SYSTEM, _("Jobs"), "/jobs", "list-checks", 84, help=_("Imports, exports and other long work."),
+)
+settings_item(
+    SYSTEM, _("Deliveries"), "/settings/deliveries", "send", 86, admin=True,
+    help=_("What could not be told to the parts that react, and whether the background runs."),
 )

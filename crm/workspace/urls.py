@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.workspace.views import people, personal, roles, search
+from crm.workspace.views import audit, changes, deliveries, jobs, people, personal, roles, search, versions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("search", search.search_page, name="search"),
@@ -26,4 +26,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/roles/<uuid:role_id>", roles.role, name="settings-role"),
     path("settings/roles/<uuid:role_id>/delete", roles.role_delete, name="settings-role-delete"),
     path("settings/roles/<uuid:role_id>/preview", roles.preview, name="settings-role-preview"),
+    path("settings/audit", audit.audit_log, name="audit"),
+    path("settings/audit/export", audit.audit_export, name="audit-export"),
+    path("settings/deliveries", deliveries.deliveries, name="deliveries"),
+    path("settings/deliveries/replay", deliveries.deliveries_act, {"act": "replay"}, name="deliveries-replay"),
+    path("settings/deliveries/discard", deliveries.deliveries_act, {"act": "discard"}, name="deliveries-discard"),
+    path("changes", changes.change_sets, name="changes"),
+    path("changes/<uuid:change_set_id>", changes.change_set, name="change"),
+    path("changes/<uuid:change_set_id>/undo", changes.change_set_undo, name="change-undo"),
+    path("jobs", jobs.jobs, name="jobs"),
+    path("jobs/<uuid:job_id>", jobs.job, name="job"),
+    path("jobs/<uuid:job_id>/cancel", jobs.job_act, {"act": "cancel"}, name="job-cancel"),
+    path("jobs/<uuid:job_id>/retry", jobs.job_act, {"act": "retry"}, name="job-retry"),
+    path("history/<slug:name>/<uuid:pk>", versions.record_history, name="history"),
+    path("history/<slug:name>/<uuid:pk>/rollback", versions.record_roll_back, name="history-rollback"),
 ]

@@ -173,7 +173,9 @@ def lock(obj: Any, *, trashed: bool = False) -> Any:
     """Read a record again under a row lock; a vanished one is ``Missing``."""
     model = obj._meta.model
     rows = model.everything.trashed() if trashed else model._default_manager.all()
-    fresh = rows.select_for_update(of=("self",)).filter(pk=obj.pk).first()
+    # No key: a row that refers to this one may be written meanwhile (with a key lock two companies that are
+    # put below each other would lock up instead of one being refused).
+    fresh = rows.select_for_update(of=("self",), no_key=True).filter(pk=obj.pk).first()
     if fresh is None:
         raise Missing
     return fresh

@@ -1,0 +1,81 @@
+"""Jobs: what runs in the background, how far it is, and how it ended."""
+
+import uuid
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+
+from crm.access.policy import visible_to
+from crm.access.rights import rights_of
+from crm.activity.models import ChangeSet
+from crm.jobs.alive import is_alive
+from crm.jobs.engine import cancel, retry
+from crm.jobs.models import Job
+from crm.lib.errors import Refusal
+from crm.ui.pages import page, redirect_to, render, toast
+
+PAGE = 50
+
+
+@page()
+def jobs(request: HttpRequest) -> HttpResponse:
+    """Show one's own jobs; by the matrix those of others, too."""
+    rows = visible_to(request.user, Job).select_related("user").order_by("-id").defer("params", "trace", "result")
+    state = request.GET.get("state", "")
+    if state in Job.State.values:
+        rows = rows.filter(state=state)
+    if rights_of(request.user).may("manage", "job") and request.GET.get("all") != "1":
+        rows = rows.filter(user=request.user)
+    before = _uuid(request.GET.get("before", ""))
+    if before is not None:
+        rows = rows.filter(id__lt=before)
+    found = list(rows[: PAGE + 1])
+    context = {
+        "jobs": found[:PAGE], "older": found[PAGE - 1].pk if len(found) > PAGE else None, "states": Job.State.choices,
+        "state": state, "all": request.GET.get("all") == "1", "governs": rights_of(request.user).may("manage", "job"),
+    }
+    return render(request, "workspace/activity/jobs.html", context)
+
+
+@page()
+def job(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Show one job; while it runs, its part of the page reads itself again."""
+    found = _visible(request, job_id)
+    context: dict[str, Any] = {
+        "job": found, "changes": ChangeSet.objects.filter(pk=found.change_set).first() if found.is_finished else None,
+        "stuck": not found.is_finished and found.state == Job.State.QUEUED and not is_alive(f"worker:{found.queue}"),
+        "results": sorted((found.result or {}).items()) if isinstance(found.result, dict) else [],
+        "governs": rights_of(request.user).may("manage", "job"),
+    }
+    return render(request, "workspace/activity/job.html", context, part="job-progress")
+
+
+@page("POST")
+def job_act(request: HttpRequest, job_id: uuid.UUID, act: str) -> HttpResponse:
+    """Cancel a job, or try it again."""
+    found = _visible(request, job_id, "change")
+    try:
+        if act == "cancel":
+            cancel(found)
+            toast(request, _("The job stops."))
+        else:
+            retry(found)
+            toast(request, _("The job is tried again."))
+    except Refusal as refusal:
+        toast(request, refusal.message, level="error")
+    return redirect_to(request, f"/jobs/{found.pk}")
+
+
+def _visible(request: HttpRequest, pk: uuid.UUID, action: str = "view") -> Job:
+    found = visible_to(request.user, Job, action).select_related("user").filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _uuid(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text) if text else None
+    except ValueError:
+        return None
