@@ -17,7 +17,7 @@ class SavedViewEntity(Entity):
 
     name = "saved_view"
     plural = "views"
-    model = SavedView
+    model = SavedView  # type: ignore[assignment]
     label = _("Saved view")
     label_plural = _("Saved views")
     icon = "table-2"
@@ -47,7 +47,7 @@ class SavedViewEntity(Entity):
         """The list exists, the filter can be asked, and order and columns name fields of it."""
         listed = all_entities().get(draft.entity)
         if listed is None or "pages" not in listed.abilities:
-            yield "entity", _("There is no such list.")
+            yield "entity", str(_("There is no such list."))
             return
         if draft.criteria:
             try:
@@ -57,7 +57,7 @@ class SavedViewEntity(Entity):
         for name in ("sort", "columns"):
             value = getattr(draft, name)
             if not isinstance(value, list) or any(not isinstance(v, str) for v in value) or len(value) > 60:
-                yield name, _("A list of field names is expected.")
+                yield name, str(_("A list of field names is expected."))
             elif unknown := [v for v in value if listed.field(v.lstrip("-")) is None]:
                 yield name, _("Unknown field “%(name)s”.") % {"name": unknown[0]}
 
@@ -65,7 +65,7 @@ class SavedViewEntity(Entity):
         """A view for the team belongs to its owner's team."""
         obj.team = obj.owner.team if obj.sharing == SavedView.Sharing.TEAM else None
         if obj.sharing == SavedView.Sharing.TEAM and obj.team is None:
-            raise Invalid.field("sharing", _("You are in no team."))
+            raise Invalid.field("sharing", str(_("You are in no team.")))
 
 
 register(SavedViewEntity())

@@ -161,7 +161,7 @@ class Editor:
 
 def editor(state: ListState, params: QueryDict) -> Editor:
     """Return the form that a request asks for: an existing chip, or a new filter on a field."""
-    index = int(params["index"]) if params.get("index", "").isdigit() else None
+    index = int(str(params["index"])) if params.get("index", "").isdigit() else None
     clause = state.clauses[index] if index is not None and index < len(state.clauses) else {}
     asked = state.askable.get(params.get("field") or str(clause.get("field", "")))
     if asked is None:
@@ -187,7 +187,7 @@ def _value(made: Editor, params: QueryDict) -> Any:
     if control == "none":
         return None
     if control == "age":
-        return {"n": int(params["n"]) if params.get("n", "").isdigit() else 0, "unit": params.get("unit", "day")}
+        return {"n": int(str(params["n"])) if params.get("n", "").isdigit() else 0, "unit": params.get("unit", "day")}
     if control in ("numbers", "dates"):
         return [first, params.get("to", "").strip()]
     if control == "date":

@@ -17,7 +17,8 @@ SHOWN = 20
 @shell_part("favourites")
 def favourites(request: HttpRequest) -> list[dict[str, Any]]:
     """Return the records that the user keeps, as far as he still sees them: one statement for each kind."""
-    kept = list(Favourite.objects.filter(user=request.user).order_by("position", "created_at")[:SHOWN])
+    user: Any = request.user
+    kept = list(Favourite.objects.filter(user=user).order_by("position", "created_at")[:SHOWN])
     ids: dict[str, list[uuid.UUID]] = {}
     for one in kept:
         ids.setdefault(one.entity, []).append(one.record_id)

@@ -164,7 +164,7 @@ def read(entity: Entity, params: QueryDict, user: Any, view: SavedView | None = 
     }
     if "filter" in params:
         try:
-            text = params["filter"]
+            text = str(params["filter"])
             found = json.loads(text) if len(text) <= MAX_FILTER else None
             changes["clauses"] = tuple(found) if isinstance(found, list) and all(isinstance(c, dict) for c in found) else ()
             if not isinstance(found, list):
@@ -173,7 +173,7 @@ def read(entity: Entity, params: QueryDict, user: Any, view: SavedView | None = 
             changes["clauses"], changes["problem"] = (), str(Invalid.message)
     for name in ("sort", "columns"):
         if name in params:
-            changes[name] = tuple(k for k in params[name].split(",") if k)[:60]
+            changes[name] = tuple(k for k in str(params[name]).split(",") if k)[:60]
     if "group" in params:
         changes["group"] = params["group"][:120]
     state = state.with_(**changes)

@@ -6,15 +6,17 @@ For htmx the same sentence comes as a toast and the page stays as it is. ``/api`
 import json
 from typing import Any
 
+import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
-from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Refusal
+
+log = structlog.get_logger(__name__)
 
 
 def _words(status: int) -> tuple[str, str]:
@@ -56,15 +58,12 @@ def error_page(
     }
     try:
         # Without the request no context processor runs, so a dead database cannot break this page.
-        body = render_to_string("errors/error.html", context, request=request if status < 500 else None)
-    except (TemplateDoesNotExist, *_broken()):
+        body: str = render_to_string("errors/error.html", context, request=request if status < 500 else None)
+    except Exception:
+        # Whatever went wrong in drawing the page: the plain one is shown.
+        log.exception("ui.error_page_failed", status=status)
         body = f"<!doctype html><title>{escape(title)}</title><h1>{escape(title)}</h1><p>{escape(text)}</p>"
     return HttpResponse(body, status=status, headers=extra)
-
-
-def _broken() -> tuple[type[Exception], ...]:
-    """Return what may go wrong while an error page is drawn; the plain page is shown then."""
-    return (Exception,)
 
 
 def refusal(request: HttpRequest, error: Refusal) -> HttpResponse:

@@ -153,13 +153,14 @@ def act(request: HttpRequest, entity: Entity, pk: uuid.UUID, action: str) -> Htt
 @page("POST")
 def star(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Keep a record among the favourites, or take it out."""
+    user: Any = request.user
     obj = record_or_404(request, entity, pk)
-    found = Favourite.objects.filter(user=request.user, entity=entity.name, record_id=obj.pk)
+    found = Favourite.objects.filter(user=user, entity=entity.name, record_id=obj.pk)
     starred = False
     if found.exists():
         found.delete()
     else:
-        Favourite.objects.get_or_create(user=request.user, entity=entity.name, record_id=obj.pk)
+        Favourite.objects.get_or_create(user=user, entity=entity.name, record_id=obj.pk)
         starred = True
     answer = render(request, "records/star.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "starred": starred})
     answer["HX-Trigger"] = '{"favourites:changed": {}}'

@@ -1,6 +1,7 @@
 """Hot components as plain template tags; they are builtins, so templates need no ``load``."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,17 +15,17 @@ from crm.ui.origin import toast_of
 
 register = template.Library()
 
-for drawn in (marks.icon, marks.avatar, marks.mark, marks.badge, marks.tag):
-    register.simple_tag(drawn)
-for drawn in (
+_DRAWN: tuple[Callable[..., SafeString], ...] = (
+    marks.icon, marks.avatar, marks.mark, marks.badge, marks.tag,
     charts.meter, charts.spark, charts.bar_list, charts.stacked, charts.columns, charts.funnel, charts.donut,
     charts.line, charts.histogram,
-):
+)
+for drawn in _DRAWN:
     register.simple_tag(drawn)
-for name, function in (
-    ("num", figures.number), ("money", figures.money), ("when", figures.when), ("duration", figures.duration),
-    ("filesize", figures.size),
-):
+_FILTERS: dict[str, Callable[..., Any]] = {
+    "num": figures.number, "money": figures.money, "when": figures.when, "duration": figures.duration, "filesize": figures.size,
+}
+for name, function in _FILTERS.items():
     register.filter(name, function)
 register.simple_tag(figures.money, name="money")
 register.simple_tag(figures.when, name="when")

@@ -12,6 +12,7 @@ class Inline extends HTMLElement {
     this.addEventListener('change', this);
     this.before = this.state();
     requestAnimationFrame(() => {
+      if ($('crm-select', this)) return;
       const field = $('input:not([type=hidden]), textarea, select', this);
       if (!field || this.contains(document.activeElement)) return;
       field.focus();

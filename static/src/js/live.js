@@ -36,6 +36,12 @@ document.addEventListener('htmx:after:swap', (event) => {
   if (ctx?.response?.status === 422) $('[aria-invalid=true], [role=alert]', ctx.target ?? document)?.focus?.();
 });
 
+// htmx copies the style attribute of an element that a swap replaces, which the policy forbids (and reports).
+document.addEventListener('htmx:before:swap', (event) => {
+  const { target } = event.detail.ctx;
+  target?.querySelectorAll?.('[id][style]').forEach((element) => element.removeAttribute('style'));
+});
+
 // Files and dialogs opened by htmx: whatever lands in #dialog-body is shown, and `dialog:close` closes it.
 document.addEventListener('htmx:after:swap', () => {
   const dialog = $('#dialog');
