@@ -4,24 +4,24 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from crm.access.policy import EVERYTHING, NOTHING, Policy, visible_to
+from crm.access.policy import EVERYTHING, NOTHING, Policy, seen_through, visible_to
 from crm.access.rights import Rights
 from communications.models import CallLog, Interaction, InteractionType, MeetingNote
-from customers.models import Customer
+from customers.models import Company, Customer
 from sales.models import Deal
 
 
 class InteractionPolicy(Policy, model=Interaction):
-    """One's own; and whoever may see the customer or the deal reads what was said to them."""
+    """One's own; and whoever may see the customer, the company or the deal reads what was said to them."""
 
     owner = "user"
 
     def also(self, rights: Rights, user: Any, action: str) -> Q | None:
-        """Return the interactions of the customers and deals that the user sees."""
+        """Return the interactions of the customers, companies and deals that the user sees."""
         if action != "view" or not rights.may("view", "interaction"):
             return None
-        found = Q(Exists(visible_to(user, Customer).filter(pk=OuterRef("customer_id"))))
-        return found | Q(Exists(visible_to(user, Deal).filter(pk=OuterRef("deal_id"))))
+        found = seen_through(user, "customer", Customer) | seen_through(user, "company", Company)
+        return found | seen_through(user, "deal", Deal)
 
 
 class InteractionTypePolicy(Policy, model=InteractionType):
