@@ -86,7 +86,7 @@ def admin_class(model: type[models.Model]) -> type[OurAdmin]:
     options: dict[str, Any] = {
         "list_display": ("__str__", *[f.name for f in plain if f.name not in ("created_at", "updated_at")][: SHOWN - 2],
                          *(["created_at"] if "created_at" in names else [])),
-        "search_fields": [f"{n}" for n in texts[:4]] or ["pk"],
+        "search_fields": texts[:4],
         "list_filter": few[:5],
         "raw_id_fields": links,
         "readonly_fields": [f.name for f in model._meta.fields if not f.editable and f.name not in ("id", *SECRET)],

@@ -1,0 +1,88 @@
+"""The admin: every table, one log, the same rules, nothing against the policy of the pages."""
+
+import re
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+
+from crm.accounts.models import Invitation, LoginFailure, Role, User
+from crm.activity.models import ActivityLog, ChangeSet
+from crm.records.services import create_record
+from customers.models import Customer
+
+pytestmark = pytest.mark.django_db
+OURS = [
+    m for c in apps.get_app_configs() if c.name.split(".")[0] in settings.OUR_PACKAGES
+    for m in c.get_models() if not m._meta.is_composite_pk
+]
+
+
+def where(model: Any) -> str:
+    return f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda m: m._meta.label)
+def test_every_table_is_in_it(admin: User, client_for: Any, model: Any) -> None:
+    client = client_for(admin)
+    listed = client.get(where(model))
+    assert listed.status_code == 200, listed.content[:300]
+    assert not re.search(rb"<[^>]+\sstyle=|<script(?![^>]*(src=|type=\"application/json\"))", listed.content)
+    assert client.get(where(model) + "add/").status_code in (200, 403)
+    assert client.get(where(model) + "?q=x").status_code == 200
+
+
+@pytest.mark.parametrize("who", ["manager", "rep", "support", "marketing", "readonly"])
+def test_closed_to_others(cast: Any, client_for: Any, who: str) -> None:
+    client = client_for(cast(who))
+    for path in ("/admin/", where(User), where(Customer) + "add/"):
+        assert client.get(path).status_code == 403
+        assert client.post(path, {}).status_code == 403
+
+
+def test_a_change_is_logged_under_its_person(admin: User, rep: User, client_for: Any) -> None:
+    made = Role.objects.create(code="X", name="X")
+    answer = client_for(admin).post(f"{where(Role)}{made.pk}/change/", {"code": "X", "name": "Changed"})
+    assert answer.status_code == 302
+    line = ActivityLog.objects.filter(entity="role", entity_id=made.pk, action="updated").first()
+    assert line is not None and line.user_id == admin.pk
+    assert ChangeSet.objects.get(pk=line.change_set_id).source == "admin"
+
+
+def test_records_go_to_the_trash(admin: User, rep: User, client_for: Any) -> None:
+    made = create_record(of="customer", data={"email": "c@example.com", "last_name": "C"}, actor=rep)
+    client = client_for(admin)
+    assert client.get(f"{where(Customer)}{made.pk}/delete/").status_code == 200
+    assert client.post(f"{where(Customer)}{made.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert Customer.everything.get(pk=made.pk).deleted_at is not None
+
+
+def test_people_by_the_rules(admin: User, rep: User, client_for: Any) -> None:
+    client = client_for(admin)
+    page = f"{where(User)}{admin.pk}/change/"
+    data = {"email": admin.email, "role": str(admin.role_id), "time_zone": "UTC", "language": "en"}
+    refused = client.post(page, data)
+    assert refused.status_code == 200 and b"One active administrator must remain" in refused.content
+    assert b"bcrypt" not in client.get(page).content
+    epoch = rep.auth_epoch
+    role = str(Role.objects.get(code="SUPPORT").pk)
+    changed = client.post(f"{where(User)}{rep.pk}/change/", {**data, "email": rep.email, "role": role, "is_active": "on"})
+    assert changed.status_code == 302
+    rep.refresh_from_db()
+    assert rep.auth_epoch == epoch + 1
+    assert client.get(f"{where(User)}{rep.pk}/delete/").status_code == 403
+    new = client.post(f"{where(User)}add/", {**data, "email": "New@example.com", "role": role, "is_active": "on"})
+    assert new.status_code == 302 and Invitation.objects.filter(email="new@example.com").exists()
+
+
+def test_logs_are_read_only(admin: User, client_for: Any) -> None:
+    client = client_for(admin)
+    failure = LoginFailure.objects.create(key="k", first_at="2026-01-01T00:00:00Z", last_at="2026-01-01T00:00:00Z")
+    assert client.get(where(LoginFailure) + "add/").status_code == 403
+    assert client.post(f"{where(LoginFailure)}{failure.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+def test_allauths_secrets_are_not_shown() -> None:
+    assert not [m for m in admin.site._registry if m._meta.app_label in ("mfa", "socialaccount")]
