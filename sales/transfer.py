@@ -42,7 +42,7 @@ class DealTransfer(Adapter):
     def prepare(self, planner: Any) -> None:
         """Find or plan the pipeline that the mapping names."""
         given = planner.mapping.options.get("pipeline")
-        planner.builder("deal")
+        planner.directories.of("stage").look_up([])
         if not given:
             return
         if isinstance(given, str):
@@ -53,8 +53,6 @@ class DealTransfer(Adapter):
         pipeline = Pipeline.objects.filter(name__iexact=name, archived_at=None).first()
         stages = list(pipeline.stages.order_by("position")) if pipeline else self._planned(planner, name, given.get("stages"))
         directory = planner.directories.of("stage")
-        directory.look_up([])
-        directory._ready = True
         for stage in stages:
             directory.add(Found(stage.pk, stage.name, stage), stage.code)
         first = next((s for s in stages if s.outcome == Stage.Outcome.OPEN), None)

@@ -15,6 +15,7 @@ from crm.activity.undo import undone_by
 from crm.lib.text import fold
 from crm.records.entity import Entity
 from crm.records.fields import Field
+from crm.records.models import Note
 from crm.transfer.adapters import Adapter, Draft
 from crm.transfer.mapping.model import Mapping
 from crm.transfer.models import ExternalId, ImportRun
@@ -215,6 +216,12 @@ class Matcher:
             for pk, tag in through._default_manager.filter(**{f"{column}__in": list(self._objects)}).values_list(column, "tag_id"):
                 held.setdefault(pk, set()).add(str(tag))
             self._present["tags"] = held
+        notes: dict[uuid.UUID, set[Any]] = {}
+        for pk, content in Note.objects.filter(
+            entity=self.entity.name, record_id__in=list(self._objects)
+        ).values_list("record_id", "content"):
+            notes.setdefault(pk, set()).add(content)
+        self._present["notes"] = notes
         keys: dict[uuid.UUID, set[Any]] = {}
         for pk, key in ExternalId.objects.filter(
             entity=self.entity.name, system=self.mapping.system, record_id__in=list(self._objects)
@@ -306,8 +313,9 @@ class Matcher:
             held = {*self._present.get(name, {}).get(pk, set()), *target.extras.get(name, [])}
             if fresh := [g for g in given if g not in held]:
                 made[name] = fresh
-        if notes := [n for n in draft.notes if n not in target.extras.get("notes", [])]:
-            made["notes"] = notes
+        fresh_notes = [n for n in draft.notes if n not in target.extras.get("notes", [])]
+        if fresh_notes and "\n".join(fresh_notes) not in self._present.get("notes", {}).get(pk, set()):
+            made["notes"] = fresh_notes
         return made
 
     def same_file(self, draft: Draft) -> bool:

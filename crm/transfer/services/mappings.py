@@ -52,17 +52,21 @@ def suggest(run: ImportRun, actor: Any) -> Mapping:
     """Return the mapping to begin with: the remembered one of these headers, or a guess."""
     declared = entity(run.entity)
     fields = fields_of(declared, actor)
+    guessed = guess(declared, run.source["headers"], statistics_of(run), fields)
     remembered = RememberedMapping.objects.filter(
         entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user
     ).first()
-    if remembered is not None:
-        try:
-            return parse(remembered.mapping, declared, writable=fields)
-        except Invalid:
-            remembered.delete()
-    mapping = guess(declared, run.source["headers"], statistics_of(run), fields)
-    if any(c.to == "external_id" for c in mapping.columns):
-        mapping.system = ""
+    if remembered is None:
+        return guessed
+    try:
+        mapping = parse(remembered.mapping, declared, writable=fields)
+    except Invalid:
+        remembered.delete()
+        return guessed
+    # Columns that were empty the last time were not settled then.
+    several = {t.key for t in adapter_for(run.entity).targets if t.several} | {"external_id", "note", "tags"}
+    headers, taken = {c.header for c in mapping.columns}, {c.to for c in mapping.columns} - several
+    mapping.columns += [c for c in guessed.columns if c.header not in headers and c.to not in taken]
     return mapping
 
 
