@@ -241,7 +241,7 @@ ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = False  # crm.accounts.throttle counts in the database
-ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.accounts.reset.ResetTokens"
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.accounts.reset.ResetTokens"  # noqa: S105
 ACCOUNT_FORMS = {
     "reset_password": "crm.accounts.forms.ResetPasswordForm",
     "change_password": "crm.accounts.forms.ChangePasswordForm",

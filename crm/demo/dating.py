@@ -27,7 +27,7 @@ def backdate(model: type[models.Model], moments: dict[uuid.UUID, tuple[datetime,
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"UPDATE {table} AS t SET created_at = v.made, updated_at = v.changed "  # noqa: S608
+            f"UPDATE {table} AS t SET created_at = v.made, updated_at = v.changed "
             "FROM unnest(%s::uuid[], %s::timestamptz[], %s::timestamptz[]) AS v(id, made, changed) WHERE t.id = v.id",
             [list(moments), [m[0] for m in moments.values()], [m[1] for m in moments.values()]],
         )

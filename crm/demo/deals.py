@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 from django.db import connection
@@ -93,7 +94,7 @@ class Deals:
         pause = ends_after / max(1, len(stages) - 1)
         moments = [begun - pause * place for place in range(len(stages))]
         steps = [Step(stage, self.story.ago(days)) for stage, days in zip(stages, moments, strict=True)]
-        for earlier, later in zip(steps, steps[1:], strict=False):
+        for earlier, later in pairwise(steps):
             later.at = max(later.at, earlier.at + timedelta(hours=2))
         return steps
 
@@ -121,7 +122,7 @@ class Deals:
         table, deal = (connection.ops.quote_name(m._meta.db_table) for m in (StageChange, Deal))
         with connection.cursor() as cursor:
             cursor.execute(
-                f"UPDATE {table} AS c SET user_id = d.assigned_user_id, created_at = c.happened_at, updated_at = c.happened_at "  # noqa: S608
+                f"UPDATE {table} AS c SET user_id = d.assigned_user_id, created_at = c.happened_at, updated_at = c.happened_at "
                 f"FROM {deal} AS d WHERE d.id = c.deal_id AND c.deal_id = ANY(%s)",
                 [list(self.ways)],
             )
@@ -134,7 +135,7 @@ class Deals:
             }
             way = self.ways[deal.pk]
             chronicle.tell(RecordCreated(entity="deal", record_id=deal.pk), at=way[0].at, **about)
-            for earlier, later in zip(way, way[1:], strict=False):
+            for earlier, later in pairwise(way):
                 moved = DealMoved(
                     deal_id=deal.pk, from_stage_id=earlier.stage.pk, to_stage_id=later.stage.pk,
                     pipeline_id=self.pipeline.pk, owner_id=deal.assigned_user_id,

@@ -81,7 +81,7 @@ class Postgres:
         if not self.durable:
             command.append("--no-sync")
         options = {} if owner is None else {"user": owner.uid, "group": owner.gid, "extra_groups": []}
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             command, capture_output=True, text=True, cwd="/", env={**os.environ, "LC_ALL": "C"}, **options
         )
         if done.returncode:

@@ -54,11 +54,11 @@ def spawn(
     """Start a process in a group of its own, so that a Ctrl-C in the terminal reaches only the supervisor."""
     if owner is not None:
         options.update(user=owner.uid, group=owner.gid, extra_groups=[])
-    return subprocess.Popen(  # noqa: S603
+    return subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=dies_with_parent(stop_signal),  # noqa: PLW1509
+        preexec_fn=dies_with_parent(stop_signal),
         **options,
     )
 
@@ -133,7 +133,7 @@ def _make_user() -> None:
         ["adduser", "-S", "-H", "-D", SYSTEM_USER],
     ):
         if shutil.which(command[0]):
-            subprocess.run(command, check=False, capture_output=True)  # noqa: S603
+            subprocess.run(command, check=False, capture_output=True)
             return
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connection
 
-from crm.accounts.models import User
 from crm.accounts.links import one_time_link
+from crm.accounts.models import User
 
 
 def print_welcome(say: Callable[[str], None], *, seconds: float, first: bool) -> None:

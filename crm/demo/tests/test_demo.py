@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -55,7 +56,7 @@ def test_history_is_dated_and_fires_nothing(demo: str) -> None:
         moves = list(deal.stage_changes.order_by("happened_at"))
         assert moves[0].from_stage_id is None
         assert moves[-1].to_stage_id == deal.stage_id
-        assert all(a.to_stage_id == b.from_stage_id for a, b in zip(moves, moves[1:], strict=False))
+        assert all(a.to_stage_id == b.from_stage_id for a, b in pairwise(moves))
 
 
 def test_twice_is_refused(demo: str) -> None:

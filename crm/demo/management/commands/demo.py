@@ -62,12 +62,11 @@ class Command(BaseCommand):
             raise CommandError(
                 "Nobody else is an administrator. Make one first, then remove the demo: manage.py createsuperuser"
             )
-        with transaction.atomic():
-            with intend(source=ChangeSet.Source.UNDO, label=f"Undo: {LABEL}", undoes=change_set.pk, new=True):
-                apply_plan(make_plan(change_set, force=True, guards=[]))
-                made = ActivityLog.objects.filter(change_set=change_set, table_name=User._meta.db_table)
-                ids = made.values_list("entity_id", flat=True)
-                left = User.objects.filter(pk__in=list(ids), email__iendswith=f"@{DOMAIN}").update(is_active=False)
+        with transaction.atomic(), intend(source=ChangeSet.Source.UNDO, label=f"Undo: {LABEL}", undoes=change_set.pk, new=True):
+            apply_plan(make_plan(change_set, force=True, guards=[]))
+            made = ActivityLog.objects.filter(change_set=change_set, table_name=User._meta.db_table)
+            ids = made.values_list("entity_id", flat=True)
+            left = User.objects.filter(pk__in=list(ids), email__iendswith=f"@{DOMAIN}").update(is_active=False)
         self.stdout.write("The demo data is removed.")
         if left:
             self.stdout.write(f"{left} demo people have left traces in other records: they are deactivated, not removed.")

@@ -161,7 +161,7 @@ def _answers() -> bool:
     host = "127.0.0.1" if settings.BIND in ("0.0.0.0", "::", "localhost") else settings.BIND  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
     try:
-        with urllib.request.urlopen(f"http://{shown}:{settings.PORT}/health/ready", timeout=5) as answer:  # noqa: S310
+        with urllib.request.urlopen(f"http://{shown}:{settings.PORT}/health/ready", timeout=5) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
