@@ -77,7 +77,7 @@ class InteractionEntity(Entity):
         Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False, group=WHEN),
     )
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """An interaction is about someone."""
         if not (draft.customer_id or draft.company_id or draft.deal_id):
             yield "customer", _("An interaction needs a customer, a company or a deal.")

@@ -57,7 +57,7 @@ class CompanyEntity(Entity):
         Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False, group=ACCOUNT),
     )
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """Refuse a circle of parents."""
         if "parent" in changed and draft.parent is not None:
             seen, above = {draft.pk}, draft.parent
@@ -134,7 +134,7 @@ class CustomerEntity(Entity):
         first, _blank, last = title.rpartition(" ")
         return queryset.filter(first_name__iexact=first, last_name__iexact=last).order_by("created_at").first()
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """A customer needs a name or an address."""
         if not (draft.first_name or draft.last_name or draft.email):
             yield "last_name", _("A customer needs a name or an e-mail address.")

@@ -69,7 +69,7 @@ class StageEntity(Entity):
         Field("entry_condition", Kind.JSON, _("Entry condition"), sortable=False, filterable=False),
     )
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """What a stage asks for must be something that a deal has."""
         names = draft.required_fields
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
@@ -209,7 +209,7 @@ class DealEntity(Entity):
             found.update(stage=stage, pipeline=stage.pipeline, probability=stage.probability)
         return found
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """Stage and pipeline fit together; the stage's conditions are met; closed deals have a date."""
         if draft.stage_id is None:
             yield "stage", _("There is no pipeline yet; make one first.")

@@ -24,7 +24,7 @@ class Guarded(Func):
     pattern = ""
     reading = "{0}"
 
-    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **extra: Any) -> Any:
         """Return ``CASE WHEN text ~ pattern THEN reading END``."""
         sql, params = compiler.compile(self.get_source_expressions()[0])
         params = list(params)

@@ -70,7 +70,7 @@ class Related:
     outer: str = "pk"
     one: bool = False
     """At most one (a link), rather than many."""
-    only: models.Q = models.Q()
+    only: models.Q = field(default_factory=models.Q)
     """What besides ties the rows together (the entity of a note)."""
 
 

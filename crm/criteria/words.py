@@ -39,7 +39,7 @@ def _node(node: dict[str, Any], asking: Asking, *, top: bool = False) -> str:
 def _predicate(asked: Askable, node: dict[str, Any], asking: Asking) -> str:
     op = operator(asked.type, node["op"])
     assert op is not None
-    value = node.get("value")
+    value: Any = node.get("value")
     if op.takes == "none":
         return str(op.label)
     if op.takes == "age":

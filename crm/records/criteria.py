@@ -62,7 +62,8 @@ def _parts(column: Any) -> set[str]:
     """Return the names of the columns that a generated column is made of."""
     if not isinstance(column, models.GeneratedField):
         return set()
-    return {part.name for part in column.expression.flatten() if isinstance(part, models.F)}
+    expression: Any = column.expression  # type: ignore[attr-defined]
+    return {part.name for part in expression.flatten() if isinstance(part, models.F)}  # type: ignore[attr-defined]
 
 
 def _askables(of: Entity, key: str, f: Field) -> list[Askable]:

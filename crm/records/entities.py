@@ -69,7 +69,7 @@ class CustomFieldEntity(Entity):
         Field("archived_at", Kind.DATETIME, _("Archived"), writable=False),
     )
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """Hold the definition together, and keep what records depend on."""
         return problems_of(draft, saving(draft).before)
 
@@ -95,7 +95,7 @@ class OnRecordEntity(Entity):
 
     ability = ""
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """The record is there, of the right kind, and visible to the writer; it never changes."""
         before = saving(draft).before
         if before and {"entity", "record_id"} & changed:
@@ -187,7 +187,7 @@ class DocumentEntity(OnRecordEntity):
         Field("updated_at", Kind.DATETIME, _("Last changed"), writable=False),
     )
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """A document without a file is none: it is made by an upload."""
         if not saving(draft).before:
             yield "file", _("Upload a file.")

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.db import models
 from django.utils.functional import cached_property
@@ -12,9 +12,6 @@ from crm.access.policy import field_rights
 from crm.activity.triggers import log_as
 from crm.records.customfields import custom_fields
 from crm.records.fields import Field, Kind
-
-if TYPE_CHECKING:
-    from crm.records.models.record import Record
 
 _ENTITIES: dict[str, "Entity"] = {}
 # Filled by crm.records.services: makes a record from public field names.
@@ -66,7 +63,7 @@ class Entity:
     """Singular key: stored in the log, in topics, in saved views. Never changes."""
     plural: str
     """Its path segment: ``/customers``, ``/api/v1/customers``."""
-    model: type["Record"]
+    model: Any
     label: Any
     label_plural: Any
     icon: str = "circle"
@@ -153,7 +150,7 @@ class Entity:
             return {self.owner: actor}
         return {}
 
-    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
         """Yield ``(field, message)`` for each business rule that the draft breaks. Writes nothing."""
         return ()
 

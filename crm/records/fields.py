@@ -75,7 +75,7 @@ class Field:
     unique: bool = False
     sortable: bool = True
     filterable: bool = True
-    group: str = ""
+    group: Any = ""
     """The heading it stands under on the record page."""
     help: Any = ""
     default: Any = None

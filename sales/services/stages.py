@@ -30,9 +30,8 @@ def find_stage(named: Any, pipeline_id: uuid.UUID | None = None) -> Stage:
             found = stages.filter(pk=uuid.UUID(named)).first()
         except ValueError:
             same = stages.filter(Q(code__iexact=named) | Q(name__iexact=named))
-            found = same.filter(pipeline_id=pipeline_id).order_by("position").first() or same.order_by(
-                "-pipeline__is_default", "pipeline__position", "position"
-            ).first()
+            own = same.filter(pipeline_id=pipeline_id).order_by("position").first() if pipeline_id else None
+            found = own or same.order_by("-pipeline__is_default", "pipeline__position", "position").first()
     if found is None:
         raise Invalid.field("stage", _("There is no such stage."))
     return found

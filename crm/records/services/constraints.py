@@ -22,8 +22,8 @@ def explain(of: Entity, obj: Any, error: IntegrityError) -> Refusal:
             "field": ", ".join(str(of.own_fields[f].label).lower() for f in fields if f in of.own_fields) or name,
         }
         return Conflict(message, details=[Detail(f, message) for f in fields or [""]], extra={"constraint": name})
-    message = of.constraint_messages.get(name) if hasattr(of, "constraint_messages") else None
-    message = str(message or _("The values do not fit together (%(rule)s).") % {"rule": name or column})
+    declared = of.constraint_messages.get(name)
+    message = str(declared or _("The values do not fit together (%(rule)s).") % {"rule": name or column})
     return Invalid(message, details=[Detail(f, message) for f in fields or [""]])
 
 

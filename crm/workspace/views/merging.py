@@ -79,7 +79,7 @@ def _lines(request: HttpRequest, of: Entity, obj: Any, other: Any) -> list[Line]
         if f.kind in (Kind.TAGS, Kind.JSON):
             continue
         mine, theirs = (o.custom.get(f.name) if f.custom else getattr(o, f.source) for o in (obj, other))
-        empty = (None, "", [], {})
+        empty: tuple[Any, ...] = (None, "", [], {})
         if mine in empty and theirs in empty:
             continue
         found.append(
