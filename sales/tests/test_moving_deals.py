@@ -199,7 +199,7 @@ def test_eight_moves_at_once_make_one_chain() -> None:
     for thread in threads:
         thread.join()
     assert failures == []
-    chain = list(deal.stage_changes.order_by("created_at", "id").values_list("from_stage_id", "to_stage_id"))
+    chain = list(deal.stage_changes.order_by("happened_at", "id").values_list("from_stage_id", "to_stage_id"))
     assert [c[0] for c in chain] == [None, *(c[1] for c in chain[:-1])]
     deal.refresh_from_db()
     assert chain[-1][1] == deal.stage_id
