@@ -15,7 +15,11 @@ from crm.jobs.models import Job
 from crm.lib.errors import Invalid, Missing, Refusal
 from crm.testing.fixtures import PASSWORD
 from crm.workspace.services.users import (
-    change_role, deactivate_user, invite_user, reactivate_user, sign_out_everywhere,
+    change_role,
+    deactivate_user,
+    invite_user,
+    reactivate_user,
+    sign_out_everywhere,
 )
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +58,8 @@ def do_mails() -> None:
 def test_everything_ends_at_once(ana: User, admin: User, client: Client, how: str) -> None:
     client.force_login(ana)
     pair = tokens_of(ana)
-    assert client.get("/account/password").status_code == 200 and me(pair["access"]) == 200
+    assert client.get("/account/password").status_code == 200
+    assert me(pair["access"]) == 200
     if how == "deactivate":
         deactivate_user(user=ana, actor=admin)
     elif how == "role":
@@ -71,7 +76,8 @@ def test_everything_ends_at_once(ana: User, admin: User, client: Client, how: st
         assert changed.status_code == 302
         assert other.get("/account/password").status_code == 200
     assert client.get("/account/password").status_code == 302
-    assert me(pair["access"]) == 401 and refresh(pair["refresh"]) == 401
+    assert me(pair["access"]) == 401
+    assert refresh(pair["refresh"]) == 401
 
 
 def test_a_leaver_can_come_back(ana: User, admin: User) -> None:
@@ -125,12 +131,14 @@ def test_invitation_is_single_use_and_bound(admin: User) -> None:
     client = Client()
     assert client.get(path).status_code == 200
     weak = client.post(path, {"password": "short"})
-    assert weak.status_code == 422 and b"10" in weak.content
+    assert weak.status_code == 422
+    assert b"10" in weak.content
     assert client.post(path, {"first_name": "Nell", "password": PASSWORD}).status_code == 302
     assert client.get("/account/password").status_code == 200
     assert Client().get(path).status_code == 404
     user.refresh_from_db()
-    assert user.first_name == "Nell" and user.check_password(PASSWORD)
+    assert user.first_name == "Nell"
+    assert user.check_password(PASSWORD)
 
 
 @pytest.mark.parametrize("what", ["expired", "revoked", "address", "deactivated"])
@@ -157,7 +165,8 @@ def test_one_time_link(ana: User) -> None:
     assert url.rpartition("/")[2] not in str(SignInLink.objects.get().__dict__)
     path = "/" + url.split("/", 3)[3]
     client = Client()
-    assert client.get(path).status_code == 200 and client.get(path).status_code == 200
+    assert client.get(path).status_code == 200
+    assert client.get(path).status_code == 200
     assert client.post(path).status_code == 302
     assert client.get("/account/password").status_code == 200
     assert Client().post(path).status_code == 404
@@ -197,7 +206,8 @@ def test_password_policy(admin: User, password: str, fits: bool) -> None:
     if fits:
         invitations.accept(token=token, password=password)
         user.refresh_from_db()
-        assert user.check_password(password) and not user.check_password(password[:-1])
+        assert user.check_password(password)
+        assert not user.check_password(password[:-1])
     else:
         with pytest.raises(Invalid):
             invitations.accept(token=token, password=password)

@@ -174,7 +174,8 @@ def test_a_new_session_id_at_sign_in(ana: User) -> None:
     page(client, ana.email, PASSWORD)
     assert client.session.session_key != before
     cookie = client.cookies["session"]
-    assert cookie["httponly"] and cookie["samesite"] == "Lax"
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
 
 
 def test_there_is_no_sign_up_page(client: Client) -> None:

@@ -56,7 +56,8 @@ def claims(user: User, family: Any, **changes: Any) -> dict[str, Any]:
 def test_login_gives_what_the_contract_says(ana: User) -> None:
     data = sign_in(ana).json()["data"]
     assert {"access", "refresh", "user"} <= set(data)
-    assert data["user"]["email"] == "ana@example.com" and "password" not in str(data).lower()
+    assert data["user"]["email"] == "ana@example.com"
+    assert "password" not in str(data).lower()
     assert get("/auth/me", data["access"]).json()["data"]["id"] == str(ana.pk)
     found = jwt.decode(data["access"], options={"verify_signature": False})
     assert found["exp"] - found["iat"] <= 600
@@ -100,7 +101,8 @@ def test_rotation_and_reuse_in_turn(ana: User) -> None:
     second = post("/auth/refresh", {"refresh": first["refresh"]}).json()["data"]
     assert get("/auth/me", second["access"]).status_code == 200
     again = post("/auth/refresh", {"refresh": first["refresh"]})
-    assert again.status_code == 401 and again.json()["error"]["code"] == "TOKEN_INVALID"
+    assert again.status_code == 401
+    assert again.json()["error"]["code"] == "TOKEN_INVALID"
     assert post("/auth/refresh", {"refresh": second["refresh"]}).status_code == 401
     assert get("/auth/me", second["access"]).status_code == 401
     assert get("/auth/me", other["access"]).status_code == 200
@@ -153,7 +155,8 @@ def test_sessions_are_listed_and_ended(ana: User) -> None:
     other = next(s for s in found if s["kind"] == "api" and not s["current"])
     headers = {"Authorization": f"Bearer {one}"}
     assert Client().delete(f"/api/v1/auth/sessions/{other['id']}", headers=headers).status_code == 204
-    assert get("/auth/me", two).status_code == 401 and get("/auth/me", one).status_code == 200
+    assert get("/auth/me", two).status_code == 401
+    assert get("/auth/me", one).status_code == 200
     window = next(s for s in found if s["kind"] == "browser")
     assert Client().delete(f"/api/v1/auth/sessions/{window['id']}", headers=headers).status_code == 204
     assert browser.get("/account/password").status_code == 302
@@ -181,7 +184,8 @@ def test_the_second_factor_is_asked_for_at_every_door(ana: User) -> None:
     codes = RecoveryCodes.activate(ana)
     assert secret not in str(list(Authenticator.objects.values_list("data", flat=True)))
     refused = sign_in(ana)
-    assert refused.status_code == 401 and refused.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
     assert sign_in(ana, otp="000000").json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
     assert sign_in(ana, otp=code_of(secret)).status_code == 200
     recovery = codes.generate_codes()[0]
@@ -193,7 +197,8 @@ def test_the_second_factor_is_asked_for_at_every_door(ana: User) -> None:
     assert "_auth_user_id" not in client.session
     assert client.get("/account/password").status_code == 302
     done = client.post("/account/second-factor/check", {"code": codes.generate_codes()[1]})
-    assert done.status_code == 302 and client.get("/account/password").status_code == 200
+    assert done.status_code == 302
+    assert client.get("/account/password").status_code == 200
 
 
 def test_wrong_codes_lock(ana: User) -> None:
@@ -223,11 +228,13 @@ def test_a_role_can_require_it(ana: User) -> None:
 
 def test_registration(settings: Any) -> None:
     closed = post("/auth/register", {"email": "new@example.com"})
-    assert closed.status_code == 403 and closed.json()["error"]["code"] == "REGISTRATION_CLOSED"
+    assert closed.status_code == 403
+    assert closed.json()["error"]["code"] == "REGISTRATION_CLOSED"
     settings.REGISTRATION_OPEN = True
     User.objects.create_user("known@example.com", role=Role.objects.get(code="SALES_REP"))
     answers = {post("/auth/register", {"email": e}).content for e in ("new@example.com",)}
-    assert post("/auth/register", {"email": "known@example.com"}).status_code == 202 and len(answers) == 1
+    assert post("/auth/register", {"email": "known@example.com"}).status_code == 202
+    assert len(answers) == 1
     assert post("/auth/register", {"email": "x@example.com", "role": "ADMIN"}).status_code == 400
 
 

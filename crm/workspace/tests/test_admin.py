@@ -47,7 +47,8 @@ def test_a_change_is_logged_under_its_person(admin: User, rep: User, client_for:
     answer = client_for(admin).post(f"{where(Role)}{made.pk}/change/", {"code": "X", "name": "Changed"})
     assert answer.status_code == 302
     line = ActivityLog.objects.filter(entity="role", entity_id=made.pk, action="updated").first()
-    assert line is not None and line.user_id == admin.pk
+    assert line is not None
+    assert line.user_id == admin.pk
     assert ChangeSet.objects.get(pk=line.change_set_id).source == "admin"
 
 
@@ -64,7 +65,8 @@ def test_people_by_the_rules(admin: User, rep: User, client_for: Any) -> None:
     page = f"{where(User)}{admin.pk}/change/"
     data = {"email": admin.email, "role": str(admin.role_id), "time_zone": "UTC", "language": "en"}
     refused = client.post(page, data)
-    assert refused.status_code == 200 and b"One active administrator must remain" in refused.content
+    assert refused.status_code == 200
+    assert b"One active administrator must remain" in refused.content
     assert b"bcrypt" not in client.get(page).content
     epoch = rep.auth_epoch
     role = str(Role.objects.get(code="SUPPORT").pk)
@@ -74,7 +76,8 @@ def test_people_by_the_rules(admin: User, rep: User, client_for: Any) -> None:
     assert rep.auth_epoch == epoch + 1
     assert client.get(f"{where(User)}{rep.pk}/delete/").status_code == 403
     new = client.post(f"{where(User)}add/", {**data, "email": "New@example.com", "role": role, "is_active": "on"})
-    assert new.status_code == 302 and Invitation.objects.filter(email="new@example.com").exists()
+    assert new.status_code == 302
+    assert Invitation.objects.filter(email="new@example.com").exists()
 
 
 def test_logs_are_read_only(admin: User, client_for: Any) -> None:
