@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from django.urls import get_resolver
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.openapi import AutoSchema as SpectacularAutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
@@ -45,6 +46,8 @@ class Endpoints(EndpointEnumerator):
 
     def get_api_endpoints(self, patterns: Any = None, prefix: str = "") -> list[Any]:
         """Return path, pattern, method and view of every operation."""
+        # Reading the URL conf is what makes every app declare its routes.
+        _ = get_resolver().url_patterns
         return [
             (PREFIX + route.path, route.path, method, route.view) for route in all_routes() for method in route.methods
         ]
