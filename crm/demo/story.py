@@ -102,7 +102,7 @@ class Story:
                 self.people.append(person)
                 since = (self.now - self.born[company.pk]).days if company else 180
                 self.born[person.pk] = self.ago(self.random.randint(1, max(2, since)))
-                contacts.append(CustomerContact(customer=person, kind="EMAIL", value=person.email, is_primary=True))
+                contacts.append(CustomerContact(customer=person, kind="EMAIL", value=person.email or "", is_primary=True))
                 contacts.append(CustomerContact(customer=person, kind="PHONE", value=person.phone, is_primary=True))
         Customer.objects.bulk_create(self.people)
         CustomerContact.objects.bulk_create(contacts)
@@ -148,8 +148,9 @@ class Story:
             at = self.ago(self.random.uniform(0, 300))
             made.append(self._interaction(person, at, person.assigned_user, None))
         Interaction.objects.bulk_create(made)
-        backdate(Interaction, {i.pk: (i.completed_at, i.completed_at) for i in made})
+        backdate(Interaction, {i.pk: (i.completed_at, i.completed_at) for i in made if i.completed_at})
         for i in made:
+            assert i.completed_at is not None
             self.chronicle.tell(
                 RecordCreated(entity="interaction", record_id=i.pk), at=i.completed_at, about=i, user=i.user,
                 subjects=[i.customer_id, i.company_id, i.deal_id],

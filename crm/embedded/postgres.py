@@ -7,6 +7,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -80,7 +81,7 @@ class Postgres:
         ]
         if not self.durable:
             command.append("--no-sync")
-        options = {} if owner is None else {"user": owner.uid, "group": owner.gid, "extra_groups": []}
+        options: dict[str, Any] = {} if owner is None else {"user": owner.uid, "group": owner.gid, "extra_groups": []}
         done = subprocess.run(
             command, capture_output=True, text=True, cwd="/", env={**os.environ, "LC_ALL": "C"}, **options
         )

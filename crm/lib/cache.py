@@ -60,6 +60,10 @@ _clients: dict[str, Any] = {}
 class ResilientCache(RedisCache):
     """Django's Redis cache that never raises because of the network."""
 
+    _servers: list[str]
+    _class: type[Any]
+    _options: dict[str, Any]
+
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._breaker = _breakers.setdefault(str(server), Breaker())
@@ -162,7 +166,7 @@ class ResilientCache(RedisCache):
             "delete_many", lambda: super(ResilientCache, self).delete_many(keys, version), None, writes=True
         )
 
-    def clear(self) -> bool:
+    def clear(self) -> bool:  # type: ignore[override]
         """Drop our keys, and only ours: queues and live channels share the server."""
         if self._breaker.is_open():
             return self._lose("clear", False, True)

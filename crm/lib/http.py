@@ -82,7 +82,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": "5", "Cache-Control": "no-store"}
     request_id = getattr(request, "request_id", "")
     if request.path.startswith("/api/"):
-        error = {"code": "UNAVAILABLE", "message": message, "details": [], "request_id": request_id}
+        error: dict[str, Any] = {"code": "UNAVAILABLE", "message": message, "details": [], "request_id": request_id}
         return JsonResponse({"success": False, "error": error}, status=503, headers=headers)
     if request.headers.get("HX-Request"):
         return HttpResponse(message, status=503, headers={**headers, "HX-Reswap": "none"}, content_type="text/plain; charset=utf-8")
@@ -100,6 +100,6 @@ def too_large(request: HttpRequest) -> HttpResponse:
     message = _("The request is larger than this installation accepts.")
     if request.path.startswith("/api/"):
         request_id = getattr(request, "request_id", "")
-        error = {"code": "PAYLOAD_TOO_LARGE", "message": message, "details": [], "request_id": request_id}
+        error: dict[str, Any] = {"code": "PAYLOAD_TOO_LARGE", "message": message, "details": [], "request_id": request_id}
         return JsonResponse({"success": False, "error": error}, status=413)
     return HttpResponse(message, status=413, content_type="text/plain; charset=utf-8")

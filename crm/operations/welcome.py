@@ -23,4 +23,4 @@ def print_welcome(say: Callable[[str], None], *, seconds: float, first: bool) ->
             say("The other demo people sign in with RAPPORT_DEMO_PASSWORD.")
     say("")
     connection.close()
-    connection.close_pool()
+    connection.close_pool()  # type: ignore[attr-defined]

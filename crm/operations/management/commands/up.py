@@ -134,7 +134,7 @@ class Command(BaseCommand):
         prepared.touch()
         # The threads of the pool must not be there when the children are forked.
         connection.close()
-        connection.close_pool()
+        connection.close_pool()  # type: ignore[attr-defined]
         return first
 
     def start_application(self, supervisor: Supervisor) -> None:
