@@ -67,11 +67,16 @@ def install(**kwargs: Any) -> None:
         cursor.execute("SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public'")
         for table, column in cursor.fetchall():
             columns.setdefault(table, set()).add(column)
-        for model, name in logged_models().items():
-            # While migrations run, a model may be ahead of its table.
-            there = columns.get(model._meta.db_table)
-            if there and all(f.column in there for f in model._meta.concrete_fields):
-                cursor.execute(_sql(model, name))
+        # Two that migrate at once (or two test runs) wait for each other here.
+        cursor.execute("SELECT pg_advisory_lock(hashtext('rapport_triggers'))")
+        try:
+            for model, name in logged_models().items():
+                # While migrations run, a model may be ahead of its table.
+                there = columns.get(model._meta.db_table)
+                if there and all(f.column in there for f in model._meta.concrete_fields):
+                    cursor.execute(_sql(model, name))
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('rapport_triggers'))")
 
 
 def logged_columns(model: type[models.Model]) -> list[str]:
