@@ -14,9 +14,6 @@ from crm.lib.errors import Invalid
 from crm.search.registry import Searchable, searchables
 from crm.search.words import MAX_CANDIDATES, contains, likeness, rank, resembles, searchable_rows, words_of
 
-FEW = 3
-"""With fewer exact hits than this, hits with typing errors are added."""
-
 CAP = 1000
 """Counting stops here: the facet then says “1,000+”."""
 
@@ -42,10 +39,9 @@ def search(user: Any, q: str, *, entities: Iterable[str] | None = None, limit: i
         return []
     chosen = _chosen(entities)
     hits = _run([_hits(s, user, words, limit, alike=False) for s in chosen], chosen)
-    if len(hits) < FEW and any(len(word) > 3 for word in words):
-        seen = {hit.id for hit in hits}
-        alike = _run([_hits(s, user, words, limit, alike=True) for s in chosen], chosen)
-        hits += [hit for hit in alike if hit.id not in seen]
+    if not hits and any(len(word) > 3 for word in words):
+        # Nothing contains the words: perhaps they are mistyped.
+        hits = _run([_hits(s, user, words, limit, alike=True) for s in chosen], chosen)
     return hits
 
 

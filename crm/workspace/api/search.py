@@ -24,7 +24,7 @@ class SearchView(APIView):
             Parameter("limit", integer(1, 50), "How many of each kind, 8 by default."),
         ),
         answer=shape(results=listing(HIT), counts=mapping(integer(0), "Hits of each kind, counted no further than 1,000.")),
-        description="Hits that contain the words, the best first; where there are few, those with typing errors follow.",
+        description="Hits that contain the words, the best first; where there are none, those that are spelt alike.",
     )
     def get(self, request: Any) -> Any:
         """Answer the hits."""

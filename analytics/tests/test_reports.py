@@ -1,0 +1,117 @@
+"""Reports: the numbers equal the lists they lead to, and nobody counts what they may not see."""
+
+import datetime as dt
+import json
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from analytics.selectors import sales_report, scope_of
+from analytics.views.reports import sales_context
+from crm.access.policy import visible_to
+from crm.access.rights import forget_rights, rights_of
+from crm.accounts.models import FieldRight
+from crm.criteria import compile_criteria
+from sales.models import Deal, Pipeline
+from sales.tests.factories import DealFactory, ProductFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def deals(rep: Any, rep2: Any) -> None:
+    """Make deals of two people in all outcomes; the values of the second are large primes."""
+    stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
+    product = ProductFactory(name="GTX Pro")
+    for owner, values in ((rep, (100, 200, 300)), (rep2, (10_007, 10_009, 10_037))):
+        for code, value in zip(("PROPOSAL", "CLOSED_WON", "CLOSED_LOST"), values, strict=True):
+            closed = None if code == "PROPOSAL" else dt.date(2017, 3, 15)
+            DealFactory(
+                stage=stages[code], value=value, assigned_user=owner, customer=None, product=product,
+                actual_close_date=closed, engaged_on=dt.date(2017, 3, 1),
+            )
+
+
+def behind(url: str, user: Any) -> Any:
+    """Return the deals that a link of a report lists."""
+    params = parse_qs(urlsplit(url).query)
+    clauses = json.loads(params["filter"][0]) if "filter" in params else []
+    tree = clauses if isinstance(clauses, dict) else {"version": 1, "all": clauses}
+    return visible_to(user, Deal).filter(compile_criteria(tree, Deal, user))
+
+
+def test_totals(deals: None, admin: Any) -> None:
+    totals = sales_report(admin, scope_of(admin, {})).totals
+    assert (totals.open_count, totals.won_count, totals.lost_count) == (2, 2, 2)
+    assert (totals.won_value, totals.lost_value) == (Decimal(10_209), Decimal(10_337))
+    assert totals.weighted_value == Decimal("5053.50")
+    assert (totals.win_rate, totals.average_cycle_days) == (50, 14)
+
+
+def test_numbers_are_those_of_the_viewer(deals: None, rep: Any, client_for: Any, api: Any) -> None:
+    totals = sales_report(rep, scope_of(rep, {})).totals
+    assert (totals.open_value, totals.won_value, totals.lost_value) == (100, 200, 300)
+    for path in ("/reports/sales", "/dashboards", "/", "/reports"):
+        text = client_for(rep).get(path).content.decode()
+        assert not any(shown in text for shown in ("10,007", "10,009", "10,037", "10,209")), path
+    for path in ("sales", "dashboard", "customers", "activities"):
+        answer = api(rep).get(f"/api/v1/reports/{path}")
+        assert answer.status_code == 200
+        assert "100" in answer.content.decode() or path in ("customers", "activities")
+        assert not any(v in answer.content.decode() for v in ("10007", "10009", "10037", "10209")), path
+
+
+def test_every_number_equals_the_list_behind_it(deals: None, admin: Any, rep: Any) -> None:
+    for user in (admin, rep):
+        for params in ({}, {"from": "2017-01-01", "to": "2017-12-31"}, {"from": "2018-01-01"}, {"owner": str(rep.pk)}):
+            report = sales_report(user, scope_of(user, params))
+            context = sales_context(report)
+            for name in ("open", "won", "lost"):
+                assert behind(context["urls"][name], user).count() == getattr(report.totals, f"{name}_count")
+            for line in (*context["owners"], *context["products"]):
+                for name in ("open", "won", "lost"):
+                    assert behind(line[f"{name}_url"], user).count() == getattr(line["figures"], f"{name}_count")
+            for row, (_month, figures) in zip(context["months"], report.by_month, strict=True):
+                assert behind(row["url"], user).count() == figures.won_count
+            assert sum(g.figures.won_count for g in report.by_owner) == report.totals.won_count
+            assert sum(g.figures.won_value for g in report.by_product) == report.totals.won_value
+            assert sum(f.won_count for _m, f in report.by_month) == report.totals.won_count
+
+
+def test_api(deals: None, admin: Any, api: Any) -> None:
+    data = api(admin).get("/api/v1/reports/sales?from=2017-01-01&to=2017-12-31").json()["data"]
+    assert data["totals"]["won_value"] == "10209.00"
+    assert data["totals"]["won_count"] == 2
+    listed = api(admin).get(data["links"]["won"])
+    assert listed.status_code == 200
+    assert listed.json()["metadata"]["pagination"]["total"] == 2
+    for bad in ("from=x", "period=aeon", "pipeline=NOPE", "owner=x", "planet=1", "from=2018-01-01&to=2017-01-01"):
+        assert api(admin).get(f"/api/v1/reports/sales?{bad}").status_code == 400, bad
+    assert api(None).get("/api/v1/reports/sales").status_code == 401
+
+
+def test_a_hidden_value_is_not_summed(deals: None, rep: Any, api: Any) -> None:
+    FieldRight.objects.create(role=rep.role, entity="deal", field="value", level="hidden")
+    forget_rights(rep)
+    totals = sales_report(rep, scope_of(rep, {})).totals
+    assert totals.won_count == 1
+    assert totals.won_value is None
+    assert api(rep).get("/api/v1/reports/sales").json()["data"]["totals"]["won_value"] is None
+
+
+def test_six_statements(deals: None, admin: Any) -> None:
+    rights_of(admin)
+    with CaptureQueriesContext(connection) as asked:
+        sales_report(admin, scope_of(admin, {}))
+    assert len(asked) <= 6
+
+
+def test_pages(deals: None, admin: Any, client_for: Any) -> None:
+    page = client_for(admin)
+    for path in ("/", "/?span=week", "/reports", "/reports/sales?period=quarter", "/reports/customers", "/reports/activities",
+                 "/dashboards?period=year", "/reports/sales?period=aeon"):
+        assert page.get(path).status_code == 200, path
