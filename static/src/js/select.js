@@ -36,6 +36,7 @@ class Select extends HTMLElement {
       labelField: 'text',
       searchField: ['text', 'subtitle'],
       maxOptions: 200,
+      refreshThrottle: 0,
       hidePlaceholder: true,
       placeholder: hint || select.getAttribute('placeholder') || '',
       allowEmptyOption: false,
