@@ -6,6 +6,7 @@ from django.http import FileResponse
 
 from crm.access.policy import visible_to
 from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView
+from crm.api.paging import address_with
 from crm.api.parsers import MultiPartParser
 from crm.api.routes import is_declared, route
 from crm.api.schema import shapes
@@ -63,7 +64,7 @@ class TimelineView(RecordView):
         "The timeline of a record", answer=listing(ENTRY), errors=(400, 404),
         parameters=lambda v: (
             Parameter("limit", integer(1, 100), "Entries a page, 30 by default."),
-            Parameter("cursor", text(max_length=400), "What `metadata.next_cursor` said."),
+            Parameter("cursor", text(max_length=400), "What `pagination.next_cursor` said."),
             Parameter("kind", one_of(sorted(kinds_of(v.entity))), "Only entries of this kind."),
         ),
     )
@@ -81,7 +82,12 @@ class TimelineView(RecordView):
             }
             for e in page.entries
         ]
-        return answer(entries, metadata={"next_cursor": page.next or None, "kinds": sorted(kinds_of(self.entity))})
+        following = address_with(request, cursor=page.next) if page.next else None
+        pagination = {
+            "limit": self.parameter("limit", 30), "next_cursor": page.next or None, "previous_cursor": None,
+            "next": following, "previous": None,
+        }
+        return answer(entries, metadata={"pagination": pagination, "kinds": sorted(kinds_of(self.entity))})
 
 
 class _Attached(RecordView):

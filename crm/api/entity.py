@@ -22,6 +22,7 @@ from crm.records.entity import entity as entity_named
 from crm.records.fields import LINKS
 from crm.records.representation import Representation, represent
 
+MAX_QUERY = 200
 RESERVED = frozenset({"page", "limit", "cursor", "sort", "fields", "include", "filter", "q", "view"})
 
 # Filled by crm.lists: returns the criteria and the sorting of a saved view that the user may use.
@@ -92,6 +93,10 @@ class OfEntity(APIView):
         if policy_of(of.model).rows(rights_of(user), user, "view") == NOTHING:
             raise Denied
         queryset, sort = self.queryset(), params.get("sort")
+        if sort == "":
+            raise Invalid.field("sort", _("A value is expected."))
+        if len(params.get("q", "")) > MAX_QUERY:
+            raise Invalid.field("q", _("At most %(limit)d characters.") % {"limit": MAX_QUERY})
         for name, value in params.items():
             if name not in RESERVED:
                 queryset = apply_filter(of, user, queryset, name, value)

@@ -25,6 +25,7 @@ from crm.records.services.values import Bad, to_python
 MAX_DEPTH = 3
 MAX_VALUES = 200
 MAX_LENGTH = 300
+MAX_LIST_LENGTH = 10_000
 # What every record can be asked about, declared or not.
 IMPLICIT = {
     "id": Field("id", Kind.TEXT, _("Id")),
@@ -55,6 +56,8 @@ def _apply(of: Entity, user: Any, queryset: Any, key: str, value: str, named: st
             condition = _is_empty(of, f)
             return queryset.filter(condition) if _truth(value) else queryset.exclude(condition)
         if rest == "in":
+            if len(value) > MAX_LIST_LENGTH:
+                raise Bad(_("At most %(limit)d characters.") % {"limit": MAX_LIST_LENGTH})
             return _among(of, f, user, queryset, [v.strip() for v in value.split(",") if v.strip()])
         if rest == "ne":
             return queryset.exclude(_equals(of, f, user, value))

@@ -169,8 +169,8 @@ def by_page(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -> 
     pages = math.ceil(total / limit)
     found: dict[str, Any] = {
         "page": page, "limit": limit, "total": total, "pages": pages,
-        "next": _address(request, page=page + 1) if page < pages else None,
-        "previous": _address(request, page=page - 1) if page > 1 else None,
+        "next": address_with(request, page=page + 1) if page < pages else None,
+        "previous": address_with(request, page=page - 1) if page > 1 else None,
     }
     if estimated:
         found["total_is_estimate"] = True
@@ -199,12 +199,13 @@ def by_cursor(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -
     preceding = _write_cursor(order, keys[0], True) if rows and token and (more or not backwards) else None
     return rows, {
         "limit": limit, "next_cursor": following, "previous_cursor": preceding,
-        "next": _address(request, cursor=following) if following else None,
-        "previous": _address(request, cursor=preceding) if preceding else None,
+        "next": address_with(request, cursor=following) if following else None,
+        "previous": address_with(request, cursor=preceding) if preceding else None,
     }
 
 
-def _address(request: Any, **changed: Any) -> str:
+def address_with(request: Any, **changed: Any) -> str:
+    """Return the address of the request with some parameters changed."""
     kept = {name: value for name, value in request.query_params.items() if name not in changed}
     address: str = request.build_absolute_uri(f"{request.path}?{urlencode({**kept, **changed})}")
     return address

@@ -27,8 +27,14 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 def answer(
     data: Any, *, status: int = 200, metadata: dict[str, Any] | None = None, headers: dict[str, str] | None = None
 ) -> Response:
-    """Return a success in the envelope."""
-    return Response({"success": True, "data": data, "metadata": metadata or {}}, status=status, headers=headers)
+    """Return a success in the envelope. A list that is not paged is one page."""
+    metadata = dict(metadata or {})
+    if isinstance(data, list) and "pagination" not in metadata:
+        count = len(data)
+        metadata["pagination"] = {
+            "page": 1, "limit": max(1, count), "total": count, "pages": min(1, count), "next": None, "previous": None,
+        }
+    return Response({"success": True, "data": data, "metadata": metadata}, status=status, headers=headers)
 
 
 def no_content(headers: dict[str, str] | None = None) -> Response:

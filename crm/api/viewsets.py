@@ -118,7 +118,7 @@ class EntityViewSet(ReadViewSet):
 
     @describe(
         "Create, update and delete many records",
-        body=lambda v: v.bulk_schema(), answer=lambda v: v.bulk_answer(), errors=(400, 403),
+        body=lambda v: v.bulk_schema(), answer=lambda v: v.bulk_answer(), errors=(400, 403, 404, 409, 412),
         parameters=(
             Parameter("atomic", shapes.boolean(), "All or nothing; otherwise each operation has its own result."),
             IDEMPOTENCY_KEY,

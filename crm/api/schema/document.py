@@ -139,7 +139,7 @@ class AutoSchema(SpectacularAutoSchema):
         inner = self._shared(schema)
         data = {"type": "array", "items": inner} if many else inner
         metadata: Schema = {"type": "object"}
-        if many:
+        if many or schema.get("type") == "array":
             metadata = {
                 "type": "object", "properties": {"pagination": {"$ref": "#/components/schemas/Pagination"}},
                 "required": ["pagination"],
@@ -235,7 +235,7 @@ def _error() -> Schema:
 def _pagination() -> Schema:
     link: Schema = {"type": ["string", "null"]}
     pages = shapes.shape(
-        page=shapes.integer(1), limit=shapes.integer(1, 200), total=shapes.integer(0), pages=shapes.integer(0), next=link,
+        page=shapes.integer(1), limit=shapes.integer(1), total=shapes.integer(0), pages=shapes.integer(0), next=link,
         previous=link, total_is_estimate=shapes.optional(shapes.boolean()),
     )
     cursors = shapes.shape(limit=shapes.integer(1, 200), next_cursor=link, previous_cursor=link, next=link, previous=link)

@@ -239,7 +239,7 @@ def _filter_value(f: Field, lookup: str) -> Schema:
         if f.kind in (Kind.CHOICE, Kind.MULTI_CHOICE) and f.options:
             words = "|".join(c.value for c in f.options)
             return shapes.text(pattern=f"^(({words})(,({words})){{0,199}})?$")
-        return shapes.text(max_length=2000)
+        return shapes.text(max_length=10_000)
     if f.kind in (Kind.CHOICE, Kind.MULTI_CHOICE):
         return shapes.one_of(c.value for c in f.options)
     if f.kind in LINKS:
