@@ -66,7 +66,7 @@ def _shown(
     context = {
         "entity": of, "obj": obj, "url": of.url(obj), "people": who_sees(obj), "most": MAX_PEOPLE, "may_share": may_share,
         "shares": shares_of(obj), "problems": problems or {}, "chosen": request.POST.get("whom", ""),
-        "users": User.objects.active().order_by("sort_key")[:MAX_PEOPLE] if may_share else [],
-        "teams": Team.objects.order_by("sort_key")[:MAX_PEOPLE] if may_share else [],
+        "users": [(f"user:{u.pk}", u) for u in User.objects.active().order_by("sort_key")[:MAX_PEOPLE]] if may_share else [],
+        "teams": [(f"team:{t.pk}", t) for t in Team.objects.order_by("sort_key")[:MAX_PEOPLE]] if may_share else [],
     }
     return render(request, "workspace/access.html", context, status=422 if status == 400 else status)

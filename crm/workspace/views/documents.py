@@ -9,6 +9,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 
 from crm.access.policy import visible_to
 from crm.activity.facts import record_access
+from crm.activity.intention import intend
 from crm.lib.errors import Invalid
 from crm.records.files import SHOWN
 from crm.records.models import Document, DocumentVersion
@@ -107,8 +108,9 @@ def remove(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     document = visible_to(request.user, Document).filter(pk=pk).first()
     if document is None:
         raise Http404
-    delete_record(obj=document, actor=request.user)
-    toast(request, _("Document deleted"))
+    with intend(actor=request.user) as intention:
+        delete_record(obj=document, actor=request.user)
+    toast(request, _("Document deleted"), undo=intention.id)
     return _back(request, document)
 
 

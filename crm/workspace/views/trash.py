@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.access.rights import rights_of
+from crm.activity.intention import intend
 from crm.lib.errors import Denied
 from crm.records.entity import Entity, all_entities
 from crm.records.models import Record
@@ -64,9 +65,10 @@ def empty(request: HttpRequest, entity: str) -> HttpResponse:
     of = next((e for e in kinds(request) if e.name == entity), None)
     if of is None:
         raise Http404
-    removed, kept = empty_trash(of=of, actor=request.user)
+    with intend(actor=request.user) as intention:
+        removed, kept = empty_trash(of=of, actor=request.user)
     text = ngettext("%(n)d record removed for good", "%(n)d records removed for good", removed) % {"n": removed}
     if kept:
         text += " · " + ngettext("%(n)d is still referred to", "%(n)d are still referred to", kept) % {"n": kept}
-    toast(request, text, level="info")
+    toast(request, text, level="info", undo=intention.id if removed else None)
     return redirect_to(request, f"/trash?entity={of.name}")
