@@ -101,7 +101,7 @@ class ImportsView(APIView):
     def get(self, request: Any) -> Any:
         """Return the latest imports that the caller may see."""
         runs = list(of_user(request.user)[:100])
-        return answer([shown(r) for r in runs], metadata={"pagination": {"page": 1, "limit": 100, "total": len(runs), "pages": 1}})
+        return answer([shown(r) for r in runs])
 
 
 class ImportRunView(APIView):
