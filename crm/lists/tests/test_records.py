@@ -1,0 +1,153 @@
+"""Record pages: fields edited in place, forms, acts on many, and who may."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from crm.accounts.models import User
+from crm.activity.models import ChangeSet
+from crm.activity.undo import undo
+from crm.lists.models import Favourite
+from crm.records.models import Note
+from customers.models import Customer
+from customers.tests.factories import CustomerFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_record_page_keeps_its_budget(
+    client_for: Callable[[Any], Client], rep: User, django_assert_max_num_queries: Any
+) -> None:
+    """At most eight statements; tabs and panels come later."""
+    record = CustomerFactory(assigned_user=rep)
+    client = client_for(rep)
+    client.get(f"/customers/{record.pk}")
+    with django_assert_max_num_queries(9):
+        assert client.get(f"/customers/{record.pk}").status_code == 200
+
+
+def test_others_find_nothing(client_for: Callable[[Any], Client], rep: User, rep2: User) -> None:
+    """Every address of a record that one may not see answers 404, and nothing changes."""
+    record = CustomerFactory(assigned_user=rep)
+    client = client_for(rep2)
+    base = f"/customers/{record.pk}"
+    for path in ("", "/edit", "/timeline", "/panels/deals", "/fields/status", "/fields/status/edit", "/neighbours", "/compose/note"):
+        assert client.get(base + path).status_code == 404, path
+    for path in ("/delete", "/archive", "/star", "/fields/status", "/compose/note", "/restore"):
+        assert client.post(base + path, {"status": "CUSTOMER", "content": "x"}).status_code == 404, path
+    client.post("/customers/bulk/delete", {"ids": [str(record.pk)]})
+    assert Customer.objects.filter(pk=record.pk).exists()
+
+
+def test_a_field_is_saved_where_it_stands(client_for: Callable[[Any], Client], rep: User) -> None:
+    """A good value comes back drawn, a bad one answers 422 with the editor and the reason."""
+    record = CustomerFactory(assigned_user=rep, job_title="Old")
+    client = client_for(rep)
+    good = client.post(f"/customers/{record.pk}/fields/job_title", {"job_title": "New", "version": record.version})
+    assert good.status_code == 200
+    assert json.loads(good["HX-Trigger"])["record:changed"]["id"] == str(record.pk)
+    record.refresh_from_db()
+    assert record.job_title == "New"
+    bad = client.post(f"/customers/{record.pk}/fields/email", {"email": "nonsense"})
+    assert bad.status_code == 422
+    assert b"crm-inline" in bad.content
+
+
+def test_a_contested_field_shows_both_values(client_for: Callable[[Any], Client], rep: User) -> None:
+    """Somebody else was faster: 412 with both values, and “keep mine” wins."""
+    record = CustomerFactory(assigned_user=rep, job_title="Old")
+    client = client_for(rep)
+    url = f"/customers/{record.pk}/fields/job_title"
+    client.post(url, {"job_title": "Theirs"})
+    contested = client.post(url, {"job_title": "Mine", "version": record.version})
+    assert contested.status_code == 412
+    assert b"Theirs" in contested.content
+    assert client.post(url, {"job_title": "Mine", "version": record.version, "force": "1"}).status_code == 200
+    record.refresh_from_db()
+    assert record.job_title == "Mine"
+
+
+def test_a_form_keeps_what_was_typed(client_for: Callable[[Any], Client], rep: User) -> None:
+    """A refused form answers 422 with the values and the errors tied to their fields."""
+    client = client_for(rep)
+    bad = client.post("/customers/new", {"first_name": "Ana", "email": "nonsense", "asked": ["first_name", "email"]})
+    assert bad.status_code == 422
+    html = bad.content.decode()
+    assert 'value="Ana"' in html
+    assert 'aria-invalid="true"' in html
+    good = client.post("/customers/new", {"first_name": "Ana", "email": "ana@example.com", "asked": ["first_name", "email"]})
+    assert good.status_code == 302
+    made = Customer.objects.get(email="ana@example.com")
+    assert made.assigned_user == rep
+    assert good["Location"] == f"/customers/{made.pk}"
+
+
+def test_many_are_deleted_and_come_back_with_one_undo(client_for: Callable[[Any], Client], rep: User) -> None:
+    """One act is one change set, whatever the number of records."""
+    records = [CustomerFactory(assigned_user=rep) for _ in range(5)]
+    answer = client_for(rep).post("/customers/bulk/delete", {"ids": [str(r.pk) for r in records]})
+    assert answer.status_code == 302
+    assert not Customer.objects.exists()
+    act = ChangeSet.objects.order_by("-created_at").first()
+    assert act is not None
+    undo(change_set=act, actor=rep)
+    assert Customer.objects.count() == 5
+
+
+def test_acting_on_all_matching_passes_the_filter(client_for: Callable[[Any], Client], rep: User, rep2: User) -> None:
+    """Only what matches and what one may change is changed."""
+    for status in ("LEAD", "LEAD", "PROSPECT"):
+        CustomerFactory(assigned_user=rep, status=status)
+    other = CustomerFactory(assigned_user=rep2, status="LEAD")
+    tree = json.dumps([{"field": "status", "op": "is", "value": "LEAD"}])
+    client_for(rep).post("/customers/bulk/set", {"all": "1", "filter": tree, "field": "status", "status": "CUSTOMER"})
+    assert Customer.objects.filter(status="CUSTOMER").count() == 2
+    other.refresh_from_db()
+    assert other.status == "LEAD"
+
+
+def test_an_unknown_act_is_not_there(client_for: Callable[[Any], Client], rep: User) -> None:
+    """Only the declared acts have an address."""
+    assert client_for(rep).post("/customers/bulk/explode", {"ids": []}).status_code == 404
+    assert client_for(rep).post("/customers/bulk/set/form?field=nope", {"ids": []}).status_code == 404
+
+
+def test_notes_and_calls_are_written_from_the_page(client_for: Callable[[Any], Client], rep: User) -> None:
+    """The composer writes, empties itself, and refuses nothing-at-all with 422."""
+    record = CustomerFactory(assigned_user=rep)
+    client = client_for(rep)
+    answer = client.post(f"/customers/{record.pk}/compose/note", {"content": "Hello"})
+    assert answer.status_code == 200
+    assert b"Hello" not in answer.content
+    assert Note.objects.get().content == "Hello"
+    assert client.post(f"/customers/{record.pk}/compose/note", {"content": " "}).status_code == 422
+    assert client.post(f"/customers/{record.pk}/compose/call", {"content": "About prices", "minutes": "12"}).status_code == 200
+    shown = client.get(f"/customers/{record.pk}/timeline").content.decode()
+    assert "Hello" in shown
+    assert "About prices" in shown
+
+
+def test_a_star_is_ones_own(client_for: Callable[[Any], Client], rep: User) -> None:
+    """Starring twice takes it out again."""
+    record = CustomerFactory(assigned_user=rep)
+    client = client_for(rep)
+    client.post(f"/customers/{record.pk}/star")
+    assert Favourite.objects.filter(user=rep, record_id=record.pk).count() == 1
+    assert str(record) in client.get("/badges").content.decode()
+    client.post(f"/customers/{record.pk}/star")
+    assert not Favourite.objects.exists()
+
+
+def test_read_only_people_see_no_editors(client_for: Callable[[Any], Client], readonly: User) -> None:
+    """Without the right to change there is neither a button nor a way."""
+    record = CustomerFactory()
+    client = client_for(readonly)
+    page = client.get(f"/customers/{record.pk}")
+    assert page.status_code == 200
+    assert b"/edit" not in page.content.replace(b"/editor", b"")
+    assert client.post(f"/customers/{record.pk}/fields/status", {"status": "CUSTOMER"}).status_code in (403, 422)
+    record.refresh_from_db()
+    assert record.status != "CUSTOMER"
