@@ -135,15 +135,19 @@ class Matcher:
             f.name for c in self.model._meta.constraints if isinstance(c, models.UniqueConstraint)
             for e in c.expressions if isinstance(e, Lower) for f in e.get_source_expressions()
         }
+        living = "AND deleted_at IS NULL" if "deleted_at" in self._columns else ""
         for name in self.keys:
             values = [k[2] for k in keys if k[1] == name]
             if not values:
                 continue
-            path = models.F(name) if name not in lowered else Lower(name)
-            rows = self.model._default_manager.annotate(_key=path)
+            column = f'lower("{name}")' if name in lowered else f'"{name}"'
             given = values if name in lowered else [self._raw.get(v, v) for v in values]
-            for pk, value in rows.filter(_key__in=given).values_list("pk", name):
-                self._found[("field", name, str(value).lower())] = pk
+            # One array instead of thousands of parameters.
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f'SELECT id, lower("{name}") FROM "{self.model._meta.db_table}" WHERE {column} = ANY(%s) {living}', [given]
+                )
+                self._found.update({("field", name, value): pk for pk, value in cursor.fetchall()})
 
     def _by_title(self, keys: list[Key], texts: dict[str, str]) -> None:
         if not keys:

@@ -55,7 +55,8 @@ def detect(path: Path) -> str:
         file.seek(max(0, position - SAMPLE // 4))
         sample = file.read(SAMPLE)
     high = sum(byte > 127 for byte in sample)
-    if high * 12 < len(sample) and _decodes(sample, "cp1252"):
+    # Western text has few letters beyond ASCII; Cyrillic, Greek or Japanese text mostly such.
+    if high * 10 < len(sample) * 3 and _decodes(sample, "cp1252"):
         return "cp1252"
     best = from_bytes(sample, cp_isolation=_CANDIDATES, preemptive_behaviour=False).best()
     return best.encoding if best is not None else "cp1252"

@@ -1,0 +1,116 @@
+"""Exports: the very list, safe in a spreadsheet, readable by our own import."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import openpyxl
+import pytest
+from django.test import Client
+
+from crm.access.policy import visible_to
+from crm.activity.models import ActivityLog
+from crm.jobs.engine import run_next
+from crm.records.entity import entity
+from crm.transfer.export import export_pieces
+from crm.transfer.export.writers import PIECES
+from crm.transfer.formulas import guard, is_formula, unguard
+
+from customers.models import Customer
+
+PAYLOADS = ["=1+1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", '"=1', "＝1+1", "==1+1", 'a";=1', "'=1", "|cmd", "%0A=1", "plain", "a=b"]
+
+
+@pytest.mark.parametrize("text", PAYLOADS)
+def test_a_guard_is_taken_away_again(text: str) -> None:
+    assert unguard(guard(text)) == text
+    assert not is_formula(guard(text)[:1].replace("'", "x") + text) or text[:1] not in "=+-@"
+
+
+def written(form: str, actor: Any) -> bytes:
+    """Return an export of all customers."""
+    of = entity("customer")
+    _name, _count, pieces = export_pieces(of=of, queryset=visible_to(actor, of.model).order_by("last_name"), form=form, actor=actor)
+    return b"".join(pieces)
+
+
+@pytest.fixture
+def people(admin: Any) -> list[Customer]:
+    """Make one person for each payload."""
+    return [
+        Customer.objects.create(last_name=t.strip(), email=f"p{i}@example.com", phone="+4930123456", assigned_user=admin)
+        for i, t in enumerate(PAYLOADS)
+    ]
+
+
+@pytest.mark.django_db
+def test_no_cell_can_be_run(admin: Any, people: list[Customer]) -> None:
+    rows = list(csv.DictReader(io.StringIO(written("csv", admin).decode("utf-8-sig"))))
+    assert len(rows) == len(PAYLOADS)
+    assert all(not is_formula(row["last_name"]) or row["last_name"].startswith("'") for row in rows)
+    assert {row["phone"] for row in rows} == {"'+4930123456"}
+    sheet = openpyxl.load_workbook(io.BytesIO(written("xlsx", admin))).active
+    header = [c.value for c in sheet[1]]
+    cells = [row[header.index("last_name")] for row in sheet.iter_rows(min_row=2)]
+    assert {c.value for c in cells} == {p.last_name for p in people}
+    assert {c.data_type for c in cells} == {"s"}
+
+
+@pytest.mark.django_db
+def test_an_export_comes_back_as_it_was(admin: Any, people: list[Customer], imported: Any) -> None:
+    content = written("csv", admin)
+    names = {p.email: (p.last_name, p.phone) for p in people}
+    same = imported(content, "customer", {"columns": {"id": "external_id", "last_name": "last_name", "email": "email", "phone": "phone"}, "rest": "ignore"})
+    assert (same.report["result"]["create"], same.report["result"]["update"]) == (0, 0)
+    Customer.everything.all().delete()
+    imported(content, "customer", {"columns": {"last_name": "last_name", "email": "email", "phone": "phone"}, "rest": "ignore"})
+    assert {c.email: (c.last_name, c.phone) for c in Customer.objects.all()} == names
+
+
+@pytest.mark.django_db
+def test_the_page_exports_the_list_on_screen(admin: Any, people: list[Customer]) -> None:
+    client = Client()
+    client.force_login(admin)
+    answer = client.get("/export?entity=customer&q=plain")
+    assert answer["Content-Disposition"] == 'attachment; filename="customers-1.csv"'
+    assert b"".join(answer.streaming_content).count(b"@example.com") == 1
+    entry = ActivityLog.objects.filter(kind="access", action="records.exported").latest("created_at")
+    assert (entry.entity, entry.changes["rows"], entry.user_id) == ("customer", 1, admin.pk)
+
+
+@pytest.mark.django_db
+def test_the_api_exports_with_filters_and_rights(admin: Any, rep: Any, readonly: Any, people: list[Customer]) -> None:
+    client = Client()
+    client.force_login(admin)
+    answer = client.get("/api/v1/customers/export?format=json&email=p1@example.com&fields=id,email")
+    assert json.loads(b"".join(answer.streaming_content)) == [{"id": str(people[1].pk), "email": "p1@example.com"}]
+    assert client.get("/api/v1/customers/export?format=pdf").status_code == 400
+    assert client.get("/api/v1/customers/export?nonsense=1").status_code == 400
+    client.force_login(rep)
+    assert b"".join(client.get("/api/v1/customers/export").streaming_content).count(b"@example.com") == 0
+    client.force_login(readonly)
+    assert client.get("/api/v1/customers/export").status_code == 403
+    assert client.get("/export?entity=customer").status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", list(PIECES))
+def test_one_statement_whatever_the_number(admin: Any, people: list[Customer], form: str, django_assert_max_num_queries: Any) -> None:
+    with django_assert_max_num_queries(12):
+        assert written(form, admin)
+
+
+@pytest.mark.django_db
+def test_import_over_the_api(admin: Any) -> None:
+    client = Client()
+    client.force_login(admin)
+    file = io.BytesIO(b"Name,Email\nA B,a@example.com\nC D,nope\n")
+    file.name = "people.csv"
+    answer = client.post("/api/v1/customers/import", {"file": file}).json()
+    run_next(["import"])
+    shown = client.get(f"/api/v1/imports/{answer['data']['id']}").json()["data"]
+    assert (shown["state"], shown["result"]["create"], shown["result"]["error"]) == ("done", 1, 1)
+    assert shown["change_set"]
+    errors = client.get(f"/api/v1/imports/{shown['id']}/errors")
+    assert b"nope" in b"".join(errors.streaming_content)
