@@ -1,6 +1,12 @@
-"""What follows from what happens to deals: open boards are told."""
+"""What follows from what happens to deals: open boards are told, and the team of a win."""
 
+from django.utils.translation import gettext as _
+from django.utils.translation import override
+
+from crm.access.policy import visible_to
+from crm.accounts.models import User
 from crm.activity.facts import Heard, reacts_to
+from crm.notifications.service import notify
 from crm.realtime.push import push
 from crm.records.events import (
     RecordChanged,
@@ -9,7 +15,7 @@ from crm.records.events import (
     RecordRestored,
     RecordsBulkChanged,
 )
-from sales.events import DealMoved
+from sales.events import DealMoved, DealWon
 from sales.models import Deal, Pipeline
 
 
@@ -39,3 +45,21 @@ def tell_bulk(heard: Heard) -> None:
     if heard.fact.entity == "deal":
         for pipeline_id in Pipeline.objects.filter(archived_at=None).values_list("pk", flat=True):
             push(f"board:{pipeline_id}", "list.dirty", {})
+
+
+@reacts_to(DealWon, name="sales.tell_team_of_win")
+def tell_team(heard: Heard) -> None:
+    """Tell the owner's team of a win, as far as each may see the deal."""
+    owner = User.objects.select_related("team").filter(pk=heard.fact.owner_id).first()
+    if owner is None or owner.team is None:
+        return
+    actor = User.objects.filter(pk=heard.entry.user_id).first() if heard.entry.user_id else owner
+    pk = heard.fact.deal_id
+    for person in User.objects.active().filter(team=owner.team).exclude(pk=owner.pk):
+        if visible_to(person, Deal).filter(pk=pk).exists():
+            with override(person.language):
+                text = _("%(name)s won a deal.") % {"name": owner}
+            notify(
+                user=person, kind="deal_won", text=text, url=f"/deals/{pk}", about=("deal", pk), actor=actor,
+                key=f"deal_won:{heard.entry.id}",
+            )

@@ -24,11 +24,12 @@ TYPES = {
     "meet": Task.Type.MEETING, "meeting": Task.Type.MEETING,
 }
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+_DATE = r"(?:0?[1-9]|[12]\d|3[01])"
 _TIME = re.compile(r"(?:\bat\s+)?\b(\d{1,2}):(\d{2})\b|(?:\bat\s+)?\b(\d{1,2})\s?(am|pm)\b|\bat\s+(\d{1,2})\b(?![:.\d])", re.I)
 _DAY = re.compile(
     rf"\b(?:(?P<word>{'|'.join(DAYS)})|(?:(?P<next>next)\s+)?(?P<weekday>{'|'.join(WEEKDAYS)})|(?P<week>next\s+week)"
     r"|in\s+(?P<n>\d{1,3})\s+(?P<unit>day|week|month)s?|(?P<iso>\d{4}-\d{2}-\d{2})"
-    rf"|(?P<date>\d{{1,2}}\.?\s+(?:{_MONTHS})[a-z]*\.?(?:\s+\d{{4}})?|(?:{_MONTHS})[a-z]*\.?\s+\d{{1,2}}(?:,?\s+\d{{4}})?))\b",
+    rf"|(?P<date>{_DATE}\.?\s+(?:{_MONTHS})[a-z]*\.?(?:\s+\d{{4}})?|(?:{_MONTHS})[a-z]*\.?\s+{_DATE}(?:,?\s+\d{{4}})?))\b",
     re.I,
 )
 _ABOUT = re.compile(r'(?:^|(?<=\s))#(?:"([^"]{1,80})"|(\S{1,60}))')

@@ -4,7 +4,7 @@ import re
 import uuid
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -15,7 +15,7 @@ from crm.lib.errors import Conflict, Invalid
 from crm.lib.text import fold
 from crm.records.events import RecordsBulkChanged
 from crm.records.services import create_record, delete_record, update_record
-from sales.models import Deal, Pipeline, Stage
+from sales.models import Deal, Pipeline, Stage, StageChange
 
 
 @verb
@@ -61,7 +61,10 @@ def save_stages(
 
 @verb
 def remove_stage(*, stage: Stage, replacement: Stage | None, actor: Any) -> int:
-    """Take a stage away; its deals go to ``replacement``. Returns how many."""
+    """Take a stage away; its deals go to ``replacement``, which also stands for it in their history.
+
+    Returns how many deals were moved.
+    """
     require(actor, "delete", stage)
     relabel(_("Remove stage"))
     others = stage.pipeline.stages.exclude(pk=stage.pk)
@@ -70,6 +73,12 @@ def remove_stage(*, stage: Stage, replacement: Stage | None, actor: Any) -> int:
     moved = _move_all(Deal.everything.filter(stage=stage), replacement, stage)
     if moved:
         publish(RecordsBulkChanged(entity="deal", count=moved, operation="change"), entity="deal")
+    passed = StageChange.objects.filter(Q(from_stage=stage) | Q(to_stage=stage))
+    if passed.exists():
+        if replacement is None:
+            raise Invalid.field("replacement", _("Deals have passed through this stage. Choose which one stands for it."))
+        passed.filter(from_stage=stage).update(from_stage=replacement)
+        StageChange.objects.filter(to_stage=stage).update(to_stage=replacement)
     delete_record(obj=stage, actor=actor)
     return moved
 
