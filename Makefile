@@ -6,6 +6,9 @@ PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 MANAGE := $(PY) manage.py
 INSTALLED := $(VENV)/.installed
+BUILT := $(VENV)/.built
+SOURCES := $(wildcard package.json package-lock.json) $(shell find static/src templates crm customers sales tasks communications \
+	analytics integrations -type f \( -path 'static/src/*' -o -name '*.html' -o -name '*.py' \) -not -path '*/tests/*' 2>/dev/null)
 TESTS ?=
 
 .DEFAULT_GOAL := help
@@ -29,10 +32,15 @@ $(INSTALLED): requirements.lock
 		$(PIP) install --require-hashes -r requirements.lock
 	@touch $@
 
-setup: $(INSTALLED) ui ## Make .venv, install, and build the front end
+setup: $(INSTALLED) $(BUILT) ## Make .venv, install, and build the front end
 
-ui: $(INSTALLED)
+$(BUILT): $(INSTALLED) $(SOURCES)
 	@$(MANAGE) build_ui
+	@touch $@
+
+ui: ## Build the front end, whatever has changed
+	@rm -f $(BUILT)
+	@$(MAKE) --no-print-directory setup
 
 run: setup ## Start everything (PORT=8000), and keep it running until Ctrl-C
 	@exec $(MANAGE) up
