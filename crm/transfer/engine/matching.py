@@ -314,7 +314,7 @@ class Matcher:
             if fresh:
                 made[child.key] = fresh
         for name, given in (("tags", draft.tags), ("external", draft.external)):
-            held = {*self._present.get(name, {}).get(pk, set()), *target.extras.get(name, [])}
+            held = {str(pk), *self._present.get(name, {}).get(pk, set()), *target.extras.get(name, [])}
             if fresh := [g for g in given if g not in held]:
                 made[name] = fresh
         fresh_notes = [n for n in draft.notes if n not in target.extras.get("notes", [])]
