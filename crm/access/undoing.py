@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from crm.access.policy import SYSTEM, all_policies, visible_to
 from crm.access.rights import rights_of
 from crm.activity.models import ChangeSet
 from crm.activity.undo import Plan, guards_undo, who_may_undo
+from crm.activity.undo.tables import Table
 
 
 def governs_the_log(actor: Any, change_set: ChangeSet) -> bool:
@@ -21,16 +23,26 @@ def keep_what_is_not_theirs(actor: Any, plan: Plan) -> None:
         return
     policies = all_policies()
     for table in plan.tables.values():
-        if table.model not in policies or table.pk_type != "uuid":
+        # Parts of a record (stage history, contact methods) follow their record.
+        if table.model not in policies or table.pk_type != "uuid" or table.owner:
             continue
-        theirs = visible_to(actor, table.model._base_manager.all(), "change").values("pk")
+        # What one made oneself need only be seen still; what one changed must be one's to change.
+        for acts, action in (("d", "view"), ("u", "change")):
+            _refuse_others(actor, table, acts, action)
+
+
+def _refuse_others(actor: Any, table: Table, acts: str, action: str) -> None:
+    theirs = visible_to(actor, table.model._base_manager.all(), action).values("pk")
+    try:
         sql, params = theirs.query.sql_with_params()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE undo_plan SET keep = 'refused' WHERE tbl = %s AND keep IS NULL AND act IN ('d', 'u') AND NOT extra "
-                f"AND pk::uuid NOT IN ({sql})",
-                [table.name, *params],
-            )
+        outside = f"AND pk::uuid NOT IN ({sql})"
+    except EmptyResultSet:
+        outside, params = "", ()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE undo_plan SET keep = 'refused' WHERE tbl = %s AND act = %s AND keep IS NULL AND NOT extra " + outside,
+            [table.name, acts, *params],
+        )
 
 
 who_may_undo(governs_the_log)

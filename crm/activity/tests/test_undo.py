@@ -192,3 +192,22 @@ def test_only_ones_own_unless_one_governs_the_log(admin: Any, rep: Any, rep2: An
     with pytest.raises(Denied):
         undo(change_set=the_set(own), actor=rep2)
     undo(change_set=the_set(own), actor=admin)
+
+
+def test_a_rep_undoes_a_deal_with_all_its_parts_but_not_what_is_no_longer_theirs(rep: Any, rep2: Any, manager: Any) -> None:
+    before = snapshot()
+    with intend(actor=rep) as own:
+        customer = Customer.objects.create(first_name="Ada", assigned_user=rep)
+        customer.tags.add(Tag.objects.create(name="vip"))
+        make_deal(customer=customer, assigned_user=rep)
+    done = undo(change_set=the_set(own), actor=rep)
+    assert snapshot() == before
+    undo(change_set=done, actor=rep)
+    with intend(actor=rep) as edit:
+        Customer.objects.update(job_title="Boss")
+    with intend(actor=manager):
+        Customer.objects.update(assigned_user=rep2)
+    preview = preview_undo(the_set(edit), rep)
+    assert [c.reason for c in preview.conflicts] == ["refused"]
+    with pytest.raises(Conflict):
+        undo(change_set=the_set(edit), actor=rep)

@@ -39,7 +39,7 @@ ENTRIES_AT_ONCE = 5_000
 
 _may_undo: list[Callable[[Any, ChangeSet], bool]] = []
 _guards: list[Callable[[Any, Plan], None]] = []
-_after: list[Callable[[set[type[models.Model]]], None]] = []
+_after: "list[Callable[[list[UndoCount]], None]]" = []
 
 
 def who_may_undo(function: Callable[[Any, ChangeSet], bool]) -> None:
@@ -52,8 +52,8 @@ def guards_undo(function: Callable[[Any, Plan], None]) -> None:
     _guards.append(function)
 
 
-def after_undo(function: Callable[[set[type[models.Model]]], None]) -> None:
-    """Register what is called in the transaction of an undo with the models it changed."""
+def after_undo(function: "Callable[[list[UndoCount]], None]") -> None:
+    """Register what is called in the transaction of an undo with what it did to each model."""
     _after.append(function)
 
 
@@ -144,7 +144,7 @@ def undo(*, change_set: ChangeSet, actor: Any, force: bool = False) -> ChangeSet
         if not found.total:
             raise Conflict(_("Nothing of this can be undone any more."))
         for function in _after:
-            function({t.model for t in plan.tables.values()})
+            function(found.counts)
         publish(
             ChangeSetUndone(
                 change_set_id=change_set.pk,
