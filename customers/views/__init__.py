@@ -1,0 +1,1 @@
+"""The pages that only customers and companies have."""
