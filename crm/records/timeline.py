@@ -273,17 +273,17 @@ def facts(asked: Asked) -> Iterable[Entry]:
         if name in by_entity:
             allowed.update(visible_to(asked.user, of.model).filter(pk__in=by_entity[name]).values_list("pk", flat=True))
     for row in rows:
-        of = all_entities().get(row.entity)
+        about_entity = all_entities().get(row.entity)
         if row.entity_id not in allowed:
             continue
         try:
             text, icon, hue = _SENTENCES[row.action](revive(row.action, row.changes), row)
         except (LookupError, TypeError, ValueError):
             continue  # a fact of an older version, told in words that it has no more
-        other = row.entity_id != asked.obj.pk and of is not None and "pages" in of.abilities
+        other = row.entity_id != asked.obj.pk and about_entity is not None and "pages" in about_entity.abilities
         yield Entry(
             kind="fact", id=str(row.id), at=row.created_at, text=text, icon=icon, hue=hue, actor_id=row.user_id,
-            url=of.url(row.entity_id) if other and of is not None else "",
+            url=about_entity.url(row.entity_id) if other and about_entity is not None else "",
         )
 
 

@@ -6,8 +6,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from crm.accounts.models import User
 from crm.activity.intention import Origin, acting_from, intend
-from crm.activity.models import ChangeSet
+from crm.activity.models import ActivityLog, ChangeSet
 from crm.activity.triggers import logged_models
 from crm.activity.undo import preview_undo, undo
 from crm.lib.errors import Conflict, Denied
@@ -211,3 +212,14 @@ def test_a_rep_undoes_a_deal_with_all_its_parts_but_not_what_is_no_longer_theirs
     assert [c.reason for c in preview.conflicts] == ["refused"]
     with pytest.raises(Conflict):
         undo(change_set=the_set(edit), actor=rep)
+
+
+def test_an_undone_change_of_a_user_raises_the_epoch_so_that_no_old_token_lives_again(admin: Any, rep: Any, readonly: Any) -> None:
+    epoch = rep.auth_epoch
+    with intend(actor=admin) as intention:
+        User.objects.filter(pk=rep.pk).update(role=readonly.role, auth_epoch=epoch + 1)
+    undo(change_set=the_set(intention), actor=admin)
+    role = rep.role_id
+    rep.refresh_from_db()
+    assert (rep.role_id, rep.auth_epoch) == (role, epoch + 2)
+    assert ActivityLog.objects.filter(action="accounts.access_changed", entity_id=rep.pk).exists()
