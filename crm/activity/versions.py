@@ -61,7 +61,7 @@ def state_at(obj: models.Model, at: Version) -> dict[str, Any]:
                          WHERE l.entity_id = %(pk)s AND l.kind = 'change' AND l.table_name = %(table)s
                            AND (l.created_at, l.id) > (%(at)s, %(id)s)
                          ORDER BY e.key, l.created_at, l.id) earliest)
-            """,  # noqa: S608
+            """,
             {"pk": obj.pk, "table": table, "at": at.at, "id": at.id},
         )
         today, later = (_json(v) or {} for v in cursor.fetchone())
