@@ -2,7 +2,6 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +114,7 @@ class CellReader:
             given = self._mapped(column, text)
             if given is None:
                 return
-        if column.to in ("note", "description") and f is None or column.to == "note":
+        if column.to == "note":
             draft.notes.append(f"{column.header}: {text}" if column.parameters.get("label") else text)
         elif column.to == "external_id" and f is None:
             draft.external.append(str(given)[:200])

@@ -68,7 +68,7 @@ class Planner:
 
     def plan_record(self, name: str, title: str, values: dict[str, Any], linked: dict[str, tuple[Any, Any]] | None = None) -> Found:
         """Plan a record of another entity that rows need, and make it known under its title."""
-        draft = Draft(self._number, values={k: v for k, v in values.items()})
+        draft = Draft(self._number, values=dict(values))
         builder = self.builder(name)
         obj = builder.new(draft, linked or {})
         if draft.problems:

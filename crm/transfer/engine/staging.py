@@ -38,7 +38,7 @@ def copy_rows(table: str, columns: list[str], rows: Iterable[Iterable[Any]]) -> 
         sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(c) for c in columns)
     )
     count, held = 0, []
-    with connection.cursor() as cursor, cursor.cursor.copy(statement) as copy:  # type: ignore[attr-defined]
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.cursor.copy(statement) as copy:  # type: ignore[attr-defined]
         for row in rows:
             held.append("\t".join(map(copy_text, row)))
             count += 1

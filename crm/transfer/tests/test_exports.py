@@ -16,7 +16,6 @@ from crm.records.entity import entity
 from crm.transfer.export import export_pieces
 from crm.transfer.export.writers import PIECES
 from crm.transfer.formulas import guard, is_formula, unguard
-
 from customers.models import Customer
 
 PAYLOADS = ["=1+1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", '"=1', "＝1+1", "==1+1", 'a";=1', "'=1", "|cmd", "%0A=1", "plain", "a=b"]

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     """Write an export without holding it in memory."""
 
     help = "Export the records of an entity as CSV, XLSX, JSON or XML."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django reads it as it is
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     """Import a file, or with ``--dry-run`` tell what would become of it."""
 
     help = "Import a CSV, XLSX, JSON or vCard file. Prints the counts, the errors and the change set (for `undo`)."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django reads it as it is
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""

@@ -18,7 +18,7 @@ class Command(BaseCommand):
     """Undo a change set, first saying what was edited since."""
 
     help = "Take back everything that a change set wrote (an import, a bulk edit, a merge, a single act)."
-    requires_system_checks: list[str] = []  # noqa: RUF012 - Django reads it as it is
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
