@@ -69,7 +69,7 @@ class Site(AdminSite):
         """Send to the one sign-out page."""
         return HttpResponseRedirect(reverse("account_logout"))
 
-    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Send to the one page for passwords."""
         return HttpResponseRedirect(reverse("account_change_password"))
 

@@ -18,7 +18,7 @@ def client_address(request: HttpRequest) -> str:
         hops = [h.strip() for h in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if h.strip()]
         if len(hops) >= trusted and (found := _valid(hops[-trusted])):
             return found
-    return _valid(peer) or "0.0.0.0"  # noqa: S104 - a peer without an address (a UNIX socket)
+    return _valid(peer) or "0.0.0.0"
 
 
 def network_of(address: str) -> str:

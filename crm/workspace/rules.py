@@ -198,7 +198,7 @@ def descendants(model: type[Role] | type[Team], pk: Any) -> set[Any]:
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH RECURSIVE below AS (SELECT id FROM {table} WHERE id = %s "  # noqa: S608 - a table of ours
+            f"WITH RECURSIVE below AS (SELECT id FROM {table} WHERE id = %s "
             f"UNION SELECT t.id FROM {table} t JOIN below b ON t.parent_id = b.id) SELECT id FROM below",
             [pk],
         )

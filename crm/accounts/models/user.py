@@ -31,7 +31,7 @@ class UserQuerySet(models.QuerySet["User"]):
     def signing_in(self) -> "UserQuerySet":
         """With role and team, and whether the role or one it inherits from requires a second factor."""
         return self.select_related("role", "team").annotate(
-            second_factor_required=RawSQL(_REQUIRES, (), output_field=models.BooleanField())  # noqa: S611 - a constant
+            second_factor_required=RawSQL(_REQUIRES, (), output_field=models.BooleanField())
         )
 
 
