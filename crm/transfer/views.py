@@ -44,8 +44,8 @@ def importable_by(user: Any) -> list[Entity]:
 def imports(request: HttpRequest) -> HttpResponse:
     """Show the history of imports: the own ones, an administrator's are everybody's."""
     user: Any = request.user
-    runs = ImportRun.objects.select_related("user")
-    runs = list((runs if user.is_admin else runs.filter(user=user))[:100])
+    seen = ImportRun.objects.select_related("user")
+    runs = list((seen if user.is_admin else seen.filter(user=user))[:100])
     if not runs and not importable_by(user):
         raise PermissionDenied
     rows = [{"run": r, "entity": all_entities().get(r.entity), "undone": _undone(r), "result": r.report.get("result", {})} for r in runs]

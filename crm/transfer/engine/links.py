@@ -1,9 +1,10 @@
 """From what a cell calls another record to that record's id: a batch of names is one query."""
 
+import dataclasses
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -35,7 +36,7 @@ class Unresolved:
     header: str
     field: str
     entity: str
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)
     more: int = 0
 
     def add(self, value: str) -> None:

@@ -112,10 +112,14 @@ class Matcher:
 
     def _by_external(self, keys: list[Key]) -> None:
         if keys:
-            rows = ExternalId.objects.filter(entity=self.entity.name, key__in=[k[1] for k in keys], system=self.mapping.system)
-            living = dict(rows.values_list("key", "record_id"))
-            there = set(self.model._default_manager.filter(pk__in=living.values()).values_list("pk", flat=True))
-            self._found.update({("external", k): pk for k, pk in living.items() if pk in there})
+            there = 'AND r.deleted_at IS NULL' if "deleted_at" in self._columns else ""
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f'SELECT e.key, r.id FROM "{ExternalId._meta.db_table}" e JOIN "{self.model._meta.db_table}" r ON r.id = e.record_id {there} '
+                    "WHERE e.entity = %s AND e.system = %s AND e.key = ANY(%s)",
+                    [self.entity.name, self.mapping.system, [k[1] for k in keys]],
+                )
+                self._found.update({("external", key): pk for key, pk in cursor.fetchall()})
             self._by_own_id([k[1] for k in keys])
 
     def _by_own_id(self, texts: list[str]) -> None:

@@ -171,7 +171,7 @@ class Writer:
             {"id": str(r[4]), **({"version": r[5]["version"]} if versioned else {}), **{f.column: r[5]["set"][f.attname] for f in chosen}}
             for r in rows
         ]
-        sets = [sql.SQL("{c} = v.{c}").format(c=sql.Identifier(f.column)) for f in chosen]
+        sets: list[sql.Composable] = [sql.SQL("{c} = v.{c}").format(c=sql.Identifier(f.column)) for f in chosen]
         sets += [sql.SQL("version = t.version + 1")] if versioned else []
         sets += [sql.SQL("updated_at = now()")] if "updated_at" in fields else []
         statement = sql.SQL("UPDATE {t} t SET {sets} FROM jsonb_to_recordset(%s::jsonb) AS v({types}) WHERE t.id = v.id{version} RETURNING t.id").format(
