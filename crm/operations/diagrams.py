@@ -7,6 +7,7 @@ import ast
 from pathlib import Path
 
 from django.apps import apps
+from django.utils.module_loading import autodiscover_modules
 
 from crm.activity.facts import all_facts, reactions_of
 from crm.jobs.registry import QUEUES
@@ -27,6 +28,8 @@ PURPOSES = {
 
 def page(base: Path) -> str:
     """Return the whole of ``docs/architecture.md``."""
+    # Whoever asks, and whatever is loaded by then: every fact and every reaction is known.
+    autodiscover_modules("events", "handlers", "jobs")
     parts = [
         "# Architecture",
         "This page is made from the code by `manage.py diagrams` (`make docs`); edit the code, not the page.",

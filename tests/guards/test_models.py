@@ -15,8 +15,6 @@ from tests.guards.tree import OURS
 NO_POLICY = {
     "access.Stamp": "which tables changed when; holds no content",
     "accounts.LoginFailure": "hashed counters; only the lock-out reads them",
-    "accounts.RefreshToken": "reached through the user's own sessions",
-    "accounts.SignInLink": "hashed one-time links; only their use reads them",
     "transfer.ExternalId": "keys of other programs; imports read them, they are shown on no page",
     "transfer.ImportRun": "each view asks for the runs of the person who is signed in",
     "transfer.RememberedMapping": "each view asks for the mappings of the person who is signed in",
