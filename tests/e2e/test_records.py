@@ -1,0 +1,92 @@
+"""What people do with records, in a real browser."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from crm.accounts.models import User
+from crm.workspace.services.setup import ensure_reference_data
+from customers.models import Customer
+from customers.tests.factories import CustomerFactory
+from tests.e2e.conftest import axe, playwright
+
+expect = playwright.expect
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def reference_data(transactional_db: None) -> None:
+    """Bring back what the last test's flush took away."""
+    ensure_reference_data()
+
+
+def test_a_customer_is_made_and_edited_in_place(open_as: Callable[..., Any], rep: User) -> None:
+    """A wrong address is told in the dialog; the record page saves fields on Enter and restores on Escape."""
+    page = open_as(rep, "/customers")
+    page.locator("a:has-text('New customer')").first.click()
+    page.fill("#dialog [name=first_name]", "Zara")
+    page.fill("#dialog [name=email]", "nonsense")
+    page.click("#dialog button:has-text('Create')")
+    page.wait_for_selector("#dialog .field-errors")
+    expect(page.locator("#dialog [name=email]")).to_be_focused()
+    page.fill("#dialog [name=email]", "zara@example.com")
+    page.click("#dialog button:has-text('Create')")
+    page.wait_for_url(re.compile("/customers/[0-9a-f-]{36}$"))
+    assert "Customer added" in page.inner_text("#toasts")
+    page.locator("[data-field]:has(dt:text-is('Job title')) button").click()
+    expect(page.locator("crm-inline [name=job_title]")).to_be_focused()
+    page.keyboard.type("Pilot")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".fval:has-text('Pilot')")
+    page.locator("[data-field]:has(dt:text-is('Job title')) button").click()
+    expect(page.locator("crm-inline [name=job_title]")).to_be_focused()
+    page.keyboard.type("Nothing")
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".fval:has-text('Pilot')")
+    assert Customer.objects.get(email="zara@example.com").job_title == "Pilot"
+
+
+def test_many_are_deleted_and_undone_by_keyboard_and_toast(open_as: Callable[..., Any], rep: User) -> None:
+    """J and X select, Delete moves to the trash, Undo brings all back."""
+    for i in range(4):
+        CustomerFactory(first_name=f"P{i}", last_name="Q", assigned_user=rep)
+    page = open_as(rep, "/customers")
+    for key in ("j", "x", "j", "x"):
+        page.keyboard.press(key)
+    assert page.inner_text("[data-n]") == "2"
+    page.click(".bulk button:has-text('Delete')")
+    page.wait_for_selector(".toast:has-text('trash')")
+    assert Customer.objects.count() == 2
+    page.click(".toast button:has-text('Undo')")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(4)
+    assert Customer.objects.count() == 4
+
+
+def test_a_filter_is_made_with_the_mouse_and_stays_in_the_address(open_as: Callable[..., Any], rep: User) -> None:
+    """The chip says what the address says; removing it brings all rows back."""
+    CustomerFactory(first_name="Lead", last_name="A", assigned_user=rep, status="LEAD")
+    CustomerFactory(first_name="Old", last_name="B", assigned_user=rep, status="INACTIVE")
+    page = open_as(rep, "/customers")
+    page.locator(".chips button:has-text('Filter')").click()
+    page.click("#filter-add >> text=Status")
+    page.check("#filter-body [value=LEAD]")
+    page.click("#filter-body button:has-text('Apply')")
+    page.wait_for_selector(".chip:has-text('Lead')")
+    assert "filter=" in page.url
+    assert page.locator("tbody tr[data-id]").count() == 1
+    page.click(".chip a")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(2)
+
+
+@pytest.mark.parametrize("phone", [False, True])
+@pytest.mark.parametrize("path", ["/customers", "/customers/{id}", "/customers/new", "/customers?q=nobody", "/styleguide"])
+def test_pages_are_accessible_and_fit(open_as: Callable[..., Any], rep: User, path: str, phone: bool) -> None:
+    """No violation of the accessibility rules, and nothing wider than the screen."""
+    record = CustomerFactory(first_name="Ana", last_name="Abel", assigned_user=rep, phone="+12025550123")
+    page = open_as(rep, path.format(id=record.pk), phone=phone, dark=phone)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert axe(page) == []
