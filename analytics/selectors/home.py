@@ -77,7 +77,7 @@ def attention(user: Any) -> list[Alert]:
     mine = mine.select_related("company", "customer", "stage")
     found = []
     for deal in mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN]:
-        days = (today - deal.expected_close_date).days
+        days = (today - (deal.expected_close_date or today)).days
         text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
         found.append(_alert(deal, text, "danger" if days > 30 else "warning", _("Update")))
     planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
@@ -116,7 +116,7 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
             weighted=Sum(F("value_base") * F("probability") / Decimal(100), filter=Q(outcome="open", probability__lt=75)),
         ).order_by("week")
     )
-    by_week = {r["week"]: r for r in rows}
+    by_week: dict[Any, Any] = {r["week"]: r for r in rows}
     weeks, week = [], first - dt.timedelta(days=first.weekday())
     while week <= last:
         row = by_week.get(week, {})

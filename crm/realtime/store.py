@@ -65,7 +65,7 @@ class SocketStore:
             return [] if time.time() * 1000 - _moment(last) < KEPT_SECONDS * 500 else None
         if len(rows) >= KEPT_EVENTS and _moment(oldest[0][0]) > _moment(last):
             return None
-        return [(row_id, json.loads(fields["m"])) for row_id, fields in rows]
+        return [(row_id, json.loads((fields or {})["m"])) for row_id, fields in rows]
 
     async def here(self, topic: str, socket: str, person: dict[str, Any]) -> None:
         """Say that someone is looking at a topic; it holds for 25 seconds."""
