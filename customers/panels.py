@@ -24,7 +24,8 @@ def relations(obj: Any, user: Any) -> dict[str, Any]:
     rows = visible_to(user, Relationship).filter(Q(**{f"from_{name}": obj}) | Q(**{f"to_{name}": obj}))
     found = []
     for row in rows.select_related("from_customer", "from_company", "to_customer", "to_company")[:100]:
-        start, end = row.from_customer or row.from_company, row.to_customer or row.to_company
+        start: Any = row.from_customer or row.from_company
+        end: Any = row.to_customer or row.to_company
         other = end if start == obj else start
         plural = "companies" if isinstance(other, Company) else "customers"
         found.append({"row": row, "other": other, "url": f"/{plural}/{other.pk}", "outward": start == obj})
