@@ -130,7 +130,8 @@ def board(user: Any, wanted: BoardFilter) -> Board:
     columns = [
         Column(stage, folded=stage.outcome != Stage.Outcome.OPEN and stage.code not in wanted.unfolded) for stage in stages
     ]
-    sums = column_sums(deals)
+    rows = list(_summed(deals, **_strip_measures()))
+    sums = {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in rows}
     shown = [c for c in columns if not c.folded]
     cards = first_cards(user, deals, [c.stage for c in shown])
     for column in columns:
@@ -146,18 +147,20 @@ def board(user: Any, wanted: BoardFilter) -> Board:
             made.count += column.count
             made.total += column.total
             made.weighted += column.weighted
-    _strip(made, deals)
+    _strip(made, rows)
     return made
 
 
 def column_sums(deals: QuerySet[Deal]) -> dict[uuid.UUID, tuple[int, Decimal, Decimal]]:
     """Return count, value and weighted value of each stage that has deals."""
-    rows = (
-        deals.order_by().values("stage_id")
-        .annotate(n=Count("pk"), total=Coalesce(Sum("value_base"), ZERO, output_field=MONEY),
-                  weighted=Coalesce(Sum(WEIGHTED), ZERO, output_field=MONEY))
+    return {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in _summed(deals)}
+
+
+def _summed(deals: QuerySet[Deal], **more: Any) -> Any:
+    return deals.order_by().values("stage_id").annotate(
+        n=Count("pk"), total=Coalesce(Sum("value_base"), ZERO, output_field=MONEY),
+        weighted=Coalesce(Sum(WEIGHTED), ZERO, output_field=MONEY), **more,
     )
-    return {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in rows}
 
 
 def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage]) -> dict[uuid.UUID, list[Card]]:
@@ -213,26 +216,30 @@ def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date) -> Card:
     return Card(deal, idle, late, step)
 
 
-def _strip(made: Board, deals: QuerySet[Deal]) -> None:
-    """Add the numbers above the board, in one statement."""
+def _strip_measures() -> dict[str, Any]:
+    """Return what the numbers above the board are summed from, stage by stage."""
     today = timezone.localdate()
     next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
     quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
     is_open, won, lost = (Q(outcome=o) for o in ("open", "won", "lost"))
     recent = Q(actual_close_date__gte=today - timedelta(days=90), actual_close_date__lte=today)
-    sums = deals.order_by().aggregate(
-        closing=Sum("value_base", filter=is_open & Q(expected_close_date__gte=today.replace(day=1),
-                                                     expected_close_date__lt=next_month)),
-        slipping=Count("pk", filter=is_open & Q(expected_close_date__lt=today)),
-        quarter=Sum("value_base", filter=won & Q(actual_close_date__gte=quarter, actual_close_date__lte=today)),
-        won=Count("pk", filter=won & recent),
-        lost=Count("pk", filter=lost & recent),
-    )
-    made.closing_this_month = sums["closing"] or ZERO
-    made.slipping = sums["slipping"]
-    made.won_this_quarter = sums["quarter"] or ZERO
-    closed = sums["won"] + sums["lost"]
-    made.win_rate = 100 * sums["won"] / closed if closed else None
+    this_month = Q(expected_close_date__gte=today.replace(day=1), expected_close_date__lt=next_month)
+    return {
+        "closing": Sum("value_base", filter=is_open & this_month),
+        "slipping": Count("pk", filter=is_open & Q(expected_close_date__lt=today)),
+        "quarter": Sum("value_base", filter=won & Q(actual_close_date__gte=quarter, actual_close_date__lte=today)),
+        "won": Count("pk", filter=won & recent),
+        "lost": Count("pk", filter=lost & recent),
+    }
+
+
+def _strip(made: Board, rows: list[dict[str, Any]]) -> None:
+    """Add the numbers above the board."""
+    made.closing_this_month = sum((r["closing"] or ZERO for r in rows), ZERO)
+    made.slipping = sum(r["slipping"] for r in rows)
+    made.won_this_quarter = sum((r["quarter"] or ZERO for r in rows), ZERO)
+    won, lost = sum(r["won"] for r in rows), sum(r["lost"] for r in rows)
+    made.win_rate = 100 * won / (won + lost) if won + lost else None
 
 
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:

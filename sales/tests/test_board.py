@@ -46,7 +46,7 @@ def test_five_statements_whatever_the_number_of_cards(admin: Any, pipeline: Pipe
             DealFactory.create_batch(4, stage=stage(pipeline, code), assigned_user=admin)
         with CaptureQueriesContext(connection) as asked:
             board(admin, BoardFilter(pipeline))
-        assert len(asked) <= 6, [q["sql"][:80] for q in asked]
+        assert len(asked) <= 5, [q["sql"][:80] for q in asked]
 
 
 @pytest.mark.django_db
