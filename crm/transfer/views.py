@@ -85,7 +85,7 @@ def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if job and job.is_finished and run.state in WORKING:
         run.error = run.error or job.error
     step = "map" if request.GET.get("step") == "map" and not working and run.state not in (State.DONE, State.UNDONE) else _step(run, working)
-    change_set = change_set_of(run) if run.state == State.DONE else None
+    change_set = change_set_of(run)
     context = {
         "run": run, "entity": entity(run.entity), "step": step, "job": job, "report": run.report, "problems": {},
         "undone": _undone(run), "change_set": change_set, "source": run.source,
@@ -209,7 +209,7 @@ def _of(request: HttpRequest, pk: uuid.UUID) -> ImportRun:
 
 
 def _undone(run: ImportRun) -> bool:
-    change_set = change_set_of(run) if run.state == State.DONE else None
+    change_set = change_set_of(run)
     return change_set is not None and undone_by(change_set) is not None
 
 
