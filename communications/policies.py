@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
+from communications.models import CallLog, Interaction, InteractionType, MeetingNote
 from crm.access.policy import EVERYTHING, NOTHING, Policy, seen_through, visible_to
 from crm.access.rights import Rights
-from communications.models import CallLog, Interaction, InteractionType, MeetingNote
 from customers.models import Company, Customer
 from sales.models import Deal
 

@@ -228,8 +228,7 @@ class DealEntity(Entity):
             yield "actual_close_date", _("Only a won or lost deal has a closing date.")
         if "stage" in changed:
             self._stays_closed(draft)
-            for name, message in missing_for(draft, draft.stage):
-                yield name, message
+            yield from missing_for(draft, draft.stage)
 
     def _stays_closed(self, draft: Any) -> None:
         """Refuse to move a won or lost deal, except by reopening it."""

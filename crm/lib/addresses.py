@@ -5,6 +5,9 @@ import ipaddress
 from django.conf import settings
 from django.http import HttpRequest
 
+UNKNOWN = "0.0.0.0"
+"""Who asks over a socket without an address, or through a proxy that says nonsense."""
+
 
 def client_address(request: HttpRequest) -> str:
     """Return the client's IP address.
@@ -18,7 +21,7 @@ def client_address(request: HttpRequest) -> str:
         hops = [h.strip() for h in str(request.META.get("HTTP_X_FORWARDED_FOR", "")).split(",") if h.strip()]
         if len(hops) >= trusted and (found := _valid(hops[-trusted])):
             return found
-    return _valid(peer) or "0.0.0.0"
+    return _valid(peer) or UNKNOWN
 
 
 def network_of(address: str) -> str:

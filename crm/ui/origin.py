@@ -12,8 +12,8 @@ from django.utils.cache import patch_vary_headers
 
 from crm.activity.intention import Origin, acting_from
 from crm.activity.models import ChangeSet
+from crm.lib.addresses import UNKNOWN, client_address
 from crm.lib.errors import Refusal
-from crm.ui.address import client_address
 from crm.ui.errors import bodiless, refusal
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
@@ -32,11 +32,12 @@ class OriginMiddleware:
         source = ChangeSet.Source.API if path.startswith("/api/") else ChangeSet.Source.WEB
         if path.startswith("/admin/"):
             source = ChangeSet.Source.ADMIN
+        address = client_address(request)
         origin = Origin(
             user_id=user.pk if user is not None and user.is_authenticated else None,
             source=source,
             request_id=str(getattr(request, "request_id", "")),
-            ip_address=client_address(request),
+            ip_address=None if address == UNKNOWN else address,
             user_agent=str(request.META.get("HTTP_USER_AGENT", ""))[:400],
         )
         with acting_from(origin):
