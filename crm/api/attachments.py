@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import FileResponse
+from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
 from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView
@@ -152,7 +153,7 @@ class CommentsView(_Attached):
         if body.get("parent"):
             parent = visible_to(request.user, Comment).filter(pk=body["parent"], record_id=record.pk).first()
             if parent is None:
-                raise Invalid.field("parent", "There is no such comment.")
+                raise Invalid.field("parent", _("There is no such comment."))
         made = add_comment(
             record=record, content=body["content"], actor=request.user, parent=parent, mentions=body.get("mentions", ())
         )
@@ -245,7 +246,7 @@ class VersionsView(_OfDocument):
     def post(self, request: Any, id: Any) -> Any:
         """Store a new state; the earlier ones stay."""
         document = self.get_object(id)
-        file, _fields = uploaded(request, set())
+        file, _none = uploaded(request, set())
         made = add_version(document=document, file=file, actor=request.user)
         shown = {
             "id": made.pk, "number": made.number, "size": made.size, "content_type": made.content_type, "sha256": made.sha256,
@@ -281,10 +282,10 @@ def uploaded(request: Any, names: set[str]) -> tuple[Any, dict[str, str]]:
     data = request.data
     file = data.get("file")
     if file is None or not hasattr(file, "chunks"):
-        raise Invalid.field("file", "A file is expected.")
+        raise Invalid.field("file", _("A file is expected."))
     for name in data:
         if name != "file" and (name not in names or not isinstance(data[name], str)):
-            raise Invalid.field(str(name)[:80], "Unknown field.")
+            raise Invalid.field(str(name)[:80], _("Unknown field “%(name)s”.") % {"name": str(name)[:80]})
     return file, {name: data[name] for name in names if name in data}
 
 

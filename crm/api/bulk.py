@@ -1,5 +1,6 @@
 """Many operations in one request: all or nothing, or each for itself."""
 
+import uuid
 from typing import Any
 
 from django.db import Error as DatabaseError
@@ -12,6 +13,10 @@ from crm.records.representation import Representation
 from crm.records.services import create_record, delete_record, update_record
 
 MAX_OPERATIONS = 1000
+
+
+class _Malformed(Invalid):
+    """The operation itself is not one; its details name its parts."""
 
 
 def run_bulk(view: Any, operations: list[dict[str, Any]], *, atomic: bool) -> list[dict[str, Any]]:
@@ -42,17 +47,32 @@ def run_bulk(view: Any, operations: list[dict[str, Any]], *, atomic: bool) -> li
 
 
 def _run(view: Any, operation: dict[str, Any]) -> tuple[Any, int]:
-    actor = view.request.user
-    if operation["op"] == "create":
+    actor, op = view.request.user, operation["op"]
+    given = operation.keys() - {"op"}
+    expected = {"create": {"data"}, "update": {"id", "data"}, "delete": {"id"}}[op]
+    if given != expected:
+        wrong = [
+            *(Detail(n, _("This field is required.")) for n in sorted(expected - given)),
+            *(Detail(n, _("Unknown field “%(name)s”.") % {"name": n}) for n in sorted(given - expected)),
+        ]
+        raise _Malformed(details=wrong)
+    if op == "create":
         view.may("create")
         data = view.input(operation["data"], whole=True)
         return create_record(of=view.entity, data=data, actor=actor), 201
-    obj = view.get_object(operation["id"])
-    if operation["op"] == "delete":
+    obj = view.get_object(_id_of(operation["id"]))
+    if op == "delete":
         return delete_record(obj=obj, actor=actor), 204
     data = view.input(operation["data"], whole=False, obj=obj)
     version = data.pop("version", None)
     return update_record(obj=obj, data=data, actor=actor, version=version), 200
+
+
+def _id_of(text: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise _Malformed(details=[Detail("id", _("“%(value)s” is not an id.") % {"value": text[:60]})]) from None
 
 
 def _show(view: Any, results: list[dict[str, Any]], made: dict[int, Any]) -> None:
@@ -68,7 +88,7 @@ def _named(error: Exception, index: int) -> Exception:
     if not isinstance(error, Refusal):
         return error
     at = f"operations.{index}"
-    details = [Detail(f"{at}.data.{d.field}" if d.field else at, d.message) for d in error.details]
-    kind = type(error) if isinstance(error, Refusal) else Invalid
+    inside = at if isinstance(error, _Malformed) else f"{at}.data"
+    details = [Detail(f"{inside}.{d.field}" if d.field else at, d.message) for d in error.details]
     message = _("Operation %(index)d: %(message)s") % {"index": index, "message": error.message}
-    return kind(message, details=details or [Detail(at, error.message)], extra=error.extra)
+    return type(error)(message, details=details or [Detail(at, error.message)], extra=error.extra)

@@ -11,7 +11,7 @@ from crm.api.concurrency import tag_of
 from crm.api.filters import apply_filter
 from crm.api.parsers import strict_loads
 from crm.api.schema import shapes
-from crm.api.schema.entities import read_schema
+from crm.api.schema.entities import ARCHIVED, archives, read_schema
 from crm.api.schema.operations import Parameter
 from crm.api.searching import matching
 from crm.api.views import APIView, answer
@@ -23,7 +23,7 @@ from crm.records.fields import LINKS
 from crm.records.representation import Representation, represent
 
 MAX_QUERY = 200
-RESERVED = frozenset({"page", "limit", "cursor", "sort", "fields", "include", "filter", "q", "view"})
+RESERVED = frozenset({"page", "limit", "cursor", "sort", "fields", "include", "filter", "q", "view", "archived"})
 
 # Filled by crm.lists: returns the criteria and the sorting of a saved view that the user may use.
 _saved_view: list[Callable[[str, Entity, Any], tuple[dict[str, Any] | None, str]]] = []
@@ -97,6 +97,10 @@ class OfEntity(APIView):
             raise Invalid.field("sort", _("A value is expected."))
         if len(params.get("q", "")) > MAX_QUERY:
             raise Invalid.field("q", _("At most %(limit)d characters.") % {"limit": MAX_QUERY})
+        if archives(of):
+            queryset = self._put_away(queryset, params.get("archived", "false"))
+        elif "archived" in params:
+            raise Invalid.field("archived", _("Unknown parameter “%(name)s”.") % {"name": "archived"})
         for name, value in params.items():
             if name not in RESERVED:
                 queryset = apply_filter(of, user, queryset, name, value)
@@ -112,6 +116,13 @@ class OfEntity(APIView):
                 queryset = queryset.filter(self._criteria(tree, "view"))
             sort = sort or sorting or None
         return queryset, sort
+
+    @staticmethod
+    def _put_away(queryset: Any, which: str) -> Any:
+        """Leave archived records out, or leave only them, or neither."""
+        if which not in ARCHIVED:
+            raise Invalid.field("archived", _("One of: %(allowed)s.") % {"allowed": ", ".join(ARCHIVED)})
+        return queryset if which == "any" else queryset.filter(archived_at__isnull=which == "false")
 
     def _criteria(self, tree: Any, name: str) -> Any:
         model, user = self.entity.model, self.request.user

@@ -4,13 +4,14 @@ Only declared fields that the caller may read can be asked about, each with the 
 leads on to the fields of its target, among the records that the caller may see.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from typing import Any
 
 from django.db.models import BooleanField, DateField, DateTimeField, DecimalField, F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Lower
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
@@ -23,6 +24,7 @@ from crm.records.representation import target_of, title_expression
 from crm.records.services.values import Bad, to_python
 
 MAX_DEPTH = 3
+_BLANK_OFFSET = re.compile(r" ([0-9]{2}:?[0-9]{2})$")
 MAX_VALUES = 200
 MAX_LENGTH = 300
 MAX_LIST_LENGTH = 10_000
@@ -120,13 +122,16 @@ def value_of(f: Field, user: Any, text: str) -> Any:
             allowed = ", ".join(c.value for c in f.options[:20])
             raise Bad(_("“%(value)s” is not one of: %(allowed)s.") % {"value": text[:60], "allowed": allowed})
         return text
+    if f.kind == Kind.DATETIME:
+        # A plus that was not encoded in the address arrives as a blank.
+        text = _BLANK_OFFSET.sub(r"+\1", text)
     return to_python(f, text)
 
 
 def _truth(text: str) -> bool:
-    if text not in ("true", "false"):
+    if text.lower() not in ("true", "false"):
         raise Bad(_("true or false is expected."))
-    return text == "true"
+    return text.lower() == "true"
 
 
 def _linked(f: Field, user: Any, text: str) -> Any:
@@ -160,6 +165,8 @@ def _equals(of: Entity, f: Field, user: Any, text: str) -> Q:
         return Q(custom__contains={f.name: value})
     if f.extra.get("display") == "name":
         return _lookup("exact", title_expression(of), value)
+    if f.kind == Kind.EMAIL and not f.custom and value:
+        return Q(_Comparison(Lower(f.source), "exact", value.lower()))
     return _lookup("exact", expression_of(f, user), value)
 
 

@@ -66,6 +66,14 @@ class Order:
             self.keys.append(Key("id", F("id"), descending, False))
         self.fingerprint = ",".join(f"{'-' if k.descending else ''}{k.name}" for k in self.keys)
 
+    @classmethod
+    def of_keys(cls, *keys: Key) -> "Order":
+        """Return the order by these keys."""
+        made = cls.__new__(cls)
+        made.keys = list(keys)
+        made.fingerprint = ",".join(f"{'-' if k.descending else ''}{k.name}" for k in keys)
+        return made
+
     def apply(self, queryset: QuerySet[Any], *, backwards: bool = False) -> QuerySet[Any]:
         """Return ``queryset`` in this order, or in the opposite one."""
         computed = {k.alias: k.expression for k in self.keys if not isinstance(k.expression, F)}
@@ -156,7 +164,9 @@ def _estimate(queryset: QuerySet[Any]) -> int:
     return int(digits) if digits.isdigit() else 0
 
 
-def by_page(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -> tuple[list[Any], dict[str, Any]]:
+def by_page(
+    request: Any, queryset: QuerySet[Any], order: Order, shown: Any, *extra: str
+) -> tuple[list[Any], dict[str, Any]]:
     """Return one page and its ``pagination``."""
     limit = limit_of(request.query_params)
     page = _number(request.query_params, "page", 1, 100_000)
@@ -165,7 +175,7 @@ def by_page(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -> 
     if estimated and offset > MAX_OFFSET:
         message = _("Pages end at %(limit)d records; use “cursor” to go further.") % {"limit": MAX_OFFSET}
         raise Invalid.field("page", message)
-    rows = shown.rows(order.apply(queryset)[offset : offset + limit]) if offset < total or estimated else []
+    rows = shown.rows(order.apply(queryset)[offset : offset + limit], *extra) if offset < total or estimated else []
     pages = math.ceil(total / limit)
     found: dict[str, Any] = {
         "page": page, "limit": limit, "total": total, "pages": pages,

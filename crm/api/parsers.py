@@ -96,7 +96,7 @@ def _dotted(path: tuple[str, ...]) -> str:
 
 
 class JSONParser(BaseParser):
-    """JSON in UTF-8, at most ``MAX_BODY_BYTES`` long."""
+    """JSON in UTF-8 (a mark at its beginning is passed over), at most ``MAX_BODY_BYTES`` long."""
 
     media_type = "application/json"
 
@@ -111,7 +111,7 @@ class JSONParser(BaseParser):
         if len(raw) > limit:
             raise PayloadTooLarge(_("The body may have at most %(limit)d bytes.") % {"limit": limit})
         try:
-            text = raw.decode("utf-8")
+            text = raw.decode("utf-8-sig")
         except UnicodeDecodeError:
             raise Invalid.field("", _("The body is not UTF-8.")) from None
         return strict_loads(text)

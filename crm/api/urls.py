@@ -6,6 +6,7 @@ from django.utils.module_loading import autodiscover_modules
 from crm.api.attachments import declare_attachments
 from crm.api.documents import pages, register_documents
 from crm.api.routes import all_routes, entity_views, is_declared, route
+from crm.api.schema.entities import archives
 from crm.api.views import UnknownView
 from crm.api.viewsets import viewset_for
 from crm.records.entity import all_entities
@@ -30,6 +31,10 @@ def _declare() -> None:
             route(f"{declared.plural}/bulk", view, actions={"post": "bulk"})
         if hasattr(view, "restore") and issubclass(declared.model, Record):
             route(f"{declared.plural}/{{id}}/restore", view, actions={"post": "restore"})
+            route(f"{declared.plural}/trash", view, actions={"get": "trash"})
+        if hasattr(view, "archive") and archives(declared):
+            route(f"{declared.plural}/{{id}}/archive", view, actions={"post": "archive"})
+            route(f"{declared.plural}/{{id}}/unarchive", view, actions={"post": "unarchive"})
         declare_attachments(declared)
     register_documents()
 

@@ -126,8 +126,13 @@ class APIView(RestAPIView):
         operation = self.operation(request.method)
         if operation is None or operation.body is None or not operation.body_required:
             return
-        if request.META.get("CONTENT_LENGTH") in (None, "", "0") and "HTTP_TRANSFER_ENCODING" not in request.META:
+        if not self.has_body(request):
             raise Invalid.field("", _("A body is expected."))
+
+    @staticmethod
+    def has_body(request: Any) -> bool:
+        """Tell whether anything was sent besides the headers."""
+        return request.META.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in request.META
 
     def write(self, request: Any, handler: Callable[..., Any]) -> Any:
         """Run a handler that writes: under one intention, and once per ``Idempotency-Key``."""
@@ -149,7 +154,7 @@ class APIView(RestAPIView):
     def body(self) -> Any:
         """Return the body, checked against the schema that the operation declares."""
         operation = self.operation(self.request.method)
-        data = self.request.data
+        data = self.request.data if self.has_body(self.request) else {}
         schema = operation.body_schema(self) if operation else None
         if schema is not None:
             if hasattr(data, "dict"):
@@ -251,7 +256,7 @@ def _typed(schema: dict[str, Any], value: str) -> Any:
         digits = value.removeprefix("-")
         return int(value) if digits.isascii() and digits.isdigit() and len(digits) <= 18 else value
     if expected == "boolean":
-        return {"true": True, "false": False}.get(value, value)
+        return {"true": True, "false": False}.get(value.lower(), value)
     return value
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from django.db.models import F
 from django.utils.translation import gettext as _
 from rest_framework.viewsets import ViewSetMixin
 
@@ -11,7 +12,7 @@ from crm.activity.intention import intend
 from crm.api.bulk import MAX_OPERATIONS, run_bulk
 from crm.api.concurrency import check_match, tag_of
 from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH, OfEntity, RecordView, reads_saved_views, record_of
-from crm.api.paging import Order, by_cursor, by_page
+from crm.api.paging import Key, Order, by_cursor, by_page
 from crm.api.renderers import to_json
 from crm.api.schema import shapes
 from crm.api.schema.checking import check
@@ -21,7 +22,27 @@ from crm.api.views import APIView, PublicAPIView, answer, no_content
 from crm.lib.errors import Denied, Missing
 from crm.records.entity import Entity
 from crm.records.representation import represent
-from crm.records.services import create_record, delete_record, restore_record, update_record
+from crm.records.services import (
+    archive_record,
+    create_record,
+    delete_record,
+    restore_record,
+    unarchive_record,
+    update_record,
+)
+from crm.records.services.records import visible_trash
+
+BULK = shapes.shape(operations=shapes.listing(
+    shapes.shape(
+        op=shapes.one_of(["create", "update", "delete"]), id=shapes.optional(shapes.text(max_length=100)),
+        data=shapes.optional(shapes.mapping()),
+    ),
+    least=1, most=MAX_OPERATIONS,
+))
+PAGES = (
+    Parameter("page", shapes.integer(1, 100_000), "The page, from 1."),
+    Parameter("limit", shapes.integer(1, 200), "Records a page, 20 by default."),
+)
 
 
 class ReadViewSet(ViewSetMixin, OfEntity):
@@ -116,9 +137,41 @@ class EntityViewSet(ReadViewSet):
             raise Missing
         return self.respond(restore_record(obj=found, actor=request.user))
 
+    @describe("Archive a record", answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(403, 404),
+              description="It stays readable and leaves the lists (`?archived=true` shows it).")
+    def archive(self, request: Any, id: Any) -> Any:
+        """Put a record away."""
+        return self.respond(archive_record(obj=self.get_object(id), actor=request.user))
+
+    @describe("Bring a record back from the archive", answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(403, 404))
+    def unarchive(self, request: Any, id: Any) -> Any:
+        """Bring a record back into the lists."""
+        return self.respond(unarchive_record(obj=self.get_object(id), actor=request.user))
+
+    @describe(
+        "List the trash", parameters=lambda v: (*PAGES, *fields_parameters(v.entity)), answer=lambda v: v.trashed(),
+        many=True, errors=(400, 403), description="The deleted records that the caller may restore, the latest first.",
+    )
+    def trash(self, request: Any) -> Any:
+        """Return one page of the deleted records."""
+        self.may("delete")
+        order = Order.of_keys(Key("deleted_at", F("deleted_at"), True, False), Key("id", F("id"), True, False))
+        rows, pagination = by_page(request, visible_trash(request.user, self.entity.model), order, self.shown(), "deleted_at")
+        for row in rows:
+            row["deleted_at"] = row.pop("_")["deleted_at"]
+        return answer(rows, metadata={"pagination": pagination})
+
+    def trashed(self) -> shapes.Schema:
+        """Return the schema of a record in the trash."""
+        read = {k: v for k, v in read_schema(self.entity).items() if k != shapes.COMPONENT}
+        named = {shapes.COMPONENT: shapes.component_name(self.entity.name, "trashed")}
+        return {**read, "properties": {**read["properties"], "deleted_at": shapes.moment()}, **named}
+
     @describe(
         "Create, update and delete many records",
-        body=lambda v: v.bulk_schema(), answer=lambda v: v.bulk_answer(), errors=(400, 403, 404, 409, 412),
+        description="Each operation is checked by itself as the request of its own would be: `create` takes `data`, `update` "
+        "takes `id` and `data` (with `version`, if wanted), `delete` takes `id`. Without `atomic` each has a result.",
+        body=BULK, answer=lambda v: v.bulk_answer(), errors=(400, 403, 404, 409, 412),
         parameters=(
             Parameter("atomic", shapes.boolean(), "All or nothing; otherwise each operation has its own result."),
             IDEMPOTENCY_KEY,
@@ -131,17 +184,6 @@ class EntityViewSet(ReadViewSet):
             results = run_bulk(self, body["operations"], atomic=bool(self.parameter("atomic", False)))
         failed = sum("error" in r for r in results)
         return answer(results, metadata={"succeeded": len(results) - failed, "failed": failed})
-
-    def bulk_schema(self) -> shapes.Schema:
-        """Return the schema of a bulk request. The data of each operation is checked by itself."""
-        operation = {
-            "anyOf": [
-                shapes.shape(op=shapes.one_of(["create"]), data=write_schema(self.entity, whole=True, existing=False)),
-                shapes.shape(op=shapes.one_of(["update"]), id=shapes.uuid(), data=write_schema(self.entity, whole=False, existing=True)),
-                shapes.shape(op=shapes.one_of(["delete"]), id=shapes.uuid()),
-            ]
-        }
-        return shapes.shape(operations=shapes.listing(operation, least=1, most=MAX_OPERATIONS))
 
     def bulk_answer(self) -> shapes.Schema:
         """Return the schema of the results."""

@@ -48,12 +48,15 @@ class Representation:
             f.name for k, f in readable.items()
             if f.custom and (wanted is None or "custom" in wanted or k in wanted)
         ]
+        self.custom_links = [f for k, f in readable.items() if f.custom and f.kind in LINKS and f.name in self.custom]
         self.has_custom = wanted is None or "custom" in wanted or any(k.startswith("custom.") for k in wanted)
 
     def rows(self, queryset: QuerySet[Any], *extra: str) -> list[dict[str, Any]]:
         """Return the records of ``queryset`` in its order; ``extra`` names are kept under ``_`` in each row."""
         values = list(self.values(queryset, *extra))
         made = [self._shape(row, extra) for row in values]
+        for f in self.custom_links:
+            self._name(f, made)
         for name in self.include:
             self._include(name, made)
         return made
@@ -97,6 +100,18 @@ class Representation:
         if extra:
             made["_"] = {name: row[name] for name in extra}
         return made
+
+    def _name(self, f: Field, rows: list[dict[str, Any]]) -> None:
+        """Give the links of a custom field the names that the user may see."""
+        target = target_of(f)
+        ids = {row["custom"][f.name] for row in rows if row["custom"][f.name]}
+        names: dict[str, Any] = {}
+        if ids and title_readable(self.user, target):
+            seen = visible_to(self.user, target.model).filter(pk__in=ids).order_by()
+            names = {str(pk): name for pk, name in seen.annotate(_title=title_expression(target)).values_list("pk", "_title")}
+        for row in rows:
+            if found := row["custom"][f.name]:
+                row["custom"][f.name] = {"id": found, "name": names.get(found)}
 
     def _include(self, name: str, rows: list[dict[str, Any]]) -> None:
         f = self.fields[name]

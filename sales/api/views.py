@@ -74,7 +74,7 @@ class ReopenView(RecordView):
 
     @describe(
         "Reopen a won or lost deal",
-        body=shape(stage=optional(nullable(text(max_length=120, min_length=1))), version=VERSION),
+        body=shape(stage=optional(nullable(text(max_length=120, min_length=1))), version=VERSION), body_required=False,
         answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409, 412),
     )
     def post(self, request: Any, id: Any) -> Any:

@@ -18,7 +18,7 @@ class CompleteView(RecordView):
     entity_name = "task"
 
     @describe(
-        "Complete a task", body=shape(outcome=optional(nullable(text(max_length=500))), version=VERSION),
+        "Complete a task", body=shape(outcome=optional(nullable(text(max_length=500))), version=VERSION), body_required=False,
         answer=record_of, parameters=(IF_MATCH,), errors=(400, 403, 404, 409, 412),
     )
     def put(self, request: Any, id: Any) -> Any:
@@ -37,7 +37,7 @@ class ReopenView(RecordView):
     entity_name = "task"
 
     @describe(
-        "Reopen a task", body=shape(version=VERSION), answer=record_of, parameters=(IF_MATCH,),
+        "Reopen a task", body=shape(version=VERSION), body_required=False, answer=record_of, parameters=(IF_MATCH,),
         errors=(400, 403, 404, 409, 412),
     )
     def put(self, request: Any, id: Any) -> Any:

@@ -27,8 +27,8 @@ from crm.activity.undo.tables import logged_tables
 from crm.lib.errors import Conflict, Denied, Missing
 
 __all__ = [
-    "LIMIT", "Kept", "Plan", "UndoCount", "UndoPreview", "after_undo", "count_entries", "guards_undo", "preview_undo",
-    "undo", "undone_by", "who_may_undo",
+    "ENTRIES_AT_ONCE", "LIMIT", "Kept", "Plan", "UndoCount", "UndoPreview", "after_undo", "count_entries", "guards_undo",
+    "preview_undo", "require_undo", "undo", "undone_by", "who_may_undo",
 ]
 
 LIMIT = timedelta(days=30)
@@ -120,7 +120,7 @@ class UndoPreview:
 
 def preview_undo(change_set: ChangeSet, actor: Any, *, force: bool = False) -> UndoPreview:
     """Tell what an undo would do; nothing is written."""
-    _require(change_set, actor)
+    require_undo(change_set, actor)
     with transaction.atomic():
         plan = make_plan(change_set, force=force, guards=_bound(actor))
         preview = _describe(plan)
@@ -130,7 +130,7 @@ def preview_undo(change_set: ChangeSet, actor: Any, *, force: bool = False) -> U
 
 def undo(*, change_set: ChangeSet, actor: Any, force: bool = False) -> ChangeSet:
     """Undo a change set and return the change set that did it. Raises ``Conflict``, ``Denied`` or ``Missing``."""
-    _require(change_set, actor)
+    require_undo(change_set, actor)
     name = change_set.label or change_set.get_source_display()
     label = (_("Redo: %(name)s") if change_set.undoes_id else _("Undo: %(name)s")) % {"name": _bare(name)}
     with intend(actor=actor, source=ChangeSet.Source.UNDO, label=label, undoes=change_set.pk, new=True) as intention:
@@ -167,7 +167,8 @@ def count_entries(change_set: ChangeSet) -> int:
     return ActivityLog.objects.filter(change_set_id=change_set.pk, kind=ActivityLog.Kind.CHANGE).count()
 
 
-def _require(change_set: ChangeSet, actor: Any) -> None:
+def require_undo(change_set: ChangeSet, actor: Any) -> None:
+    """Refuse an undo that the actor may not do, that is too late, or of which nothing is left."""
     own = getattr(actor, "pk", None) is not None and change_set.user_id == actor.pk
     if not own and not any(may(actor, change_set) for may in _may_undo):
         raise Denied

@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from crm.api.schema.shapes import Schema
+from crm.api.schema.shapes import READ_ONLY, Schema
 from crm.lib.errors import Detail, Invalid
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -42,12 +42,16 @@ def problems_of(schema: Schema, value: Any, at: str = "") -> Iterator[Detail]:
     if options is not None:
         found = [list(problems_of(option, value, at)) for option in options]
         if all(found):
-            yield from min(found, key=lambda f: (len(f), not _same_type(value, options[found.index(f)])))
+            fitting = [f for f, option in zip(found, options, strict=True) if _same_type(value, option)]
+            if fitting:
+                yield from min(fitting, key=len)
+            else:
+                yield _of_type(at, [name for option in options for name in _types(option)])
         return
     expected = schema.get("type")
     names = [expected] if isinstance(expected, str) else list(expected or ())
     if names and not any(_is(value, name) for name in names):
-        yield Detail(at, _("Expected is: %(types)s.") % {"types": ", ".join(names)})
+        yield _of_type(at, names)
         return
     if "enum" in schema and value not in schema["enum"]:
         allowed = ", ".join(str(v) for v in schema["enum"][:20])
@@ -58,19 +62,33 @@ def problems_of(schema: Schema, value: Any, at: str = "") -> Iterator[Detail]:
         return
     elif isinstance(value, int | float):
         if "minimum" in schema and value < schema["minimum"]:
-            yield Detail(at, _("It must be at least %(limit)s.") % {"limit": schema["minimum"]})
+            yield Detail(at, _("It must be at least %(limit)s.") % {"limit": _plain(schema["minimum"])})
         if "maximum" in schema and value > schema["maximum"]:
-            yield Detail(at, _("It must be at most %(limit)s.") % {"limit": schema["maximum"]})
+            yield Detail(at, _("It must be at most %(limit)s.") % {"limit": _plain(schema["maximum"])})
     elif isinstance(value, list):
         yield from _list(schema, value, at)
     elif isinstance(value, dict):
         yield from _object(schema, value, at)
 
 
-def _same_type(value: Any, option: Schema) -> bool:
+def _types(option: Schema) -> list[str]:
+    if "anyOf" in option:
+        return [name for inner in option["anyOf"] for name in _types(inner)]
     expected = option.get("type")
-    names = [expected] if isinstance(expected, str) else list(expected or ())
-    return any(_is(value, name) for name in names)
+    return [expected] if isinstance(expected, str) else list(expected or ())
+
+
+def _of_type(at: str, names: list[str]) -> Detail:
+    return Detail(at, _("Expected is: %(types)s.") % {"types": ", ".join(dict.fromkeys(names))})
+
+
+def _same_type(value: Any, option: Schema) -> bool:
+    names = _types(option)
+    return not names or any(_is(value, name) for name in names)
+
+
+def _plain(limit: float) -> str:
+    return str(int(limit)) if float(limit).is_integer() else str(limit)
 
 
 def _is(value: Any, name: str) -> bool:
@@ -92,6 +110,8 @@ def _text(schema: Schema, value: str, at: str) -> Iterator[Detail]:
     message = _FORMATS[schema["format"]](value) if schema.get("format") in _FORMATS else None
     if message:
         yield Detail(at, message)
+    elif "pattern" in schema and "minLength" in schema and not value.strip():
+        yield Detail(at, _("This field is required."))
     elif "pattern" in schema and not re.search(schema["pattern"], value):
         yield Detail(at, _("“%(value)s” has not the form that is expected.") % {"value": value[:60]})
 
@@ -118,7 +138,9 @@ def _object(schema: Schema, value: dict[str, Any], at: str) -> Iterator[Detail]:
         if name in properties:
             yield from problems_of(properties[name], inner, _join(at, name))
         elif more is False:
-            yield Detail(_join(at, name[:80]), _("Unknown field “%(name)s”.") % {"name": name[:80]})
+            known = name in schema.get(READ_ONLY, ())
+            message = _("“%(name)s” cannot be written.") if known else _("Unknown field “%(name)s”.")
+            yield Detail(_join(at, name[:80]), message % {"name": name[:80]})
         elif isinstance(more, dict):
             yield from problems_of(more, inner, _join(at, name[:80]))
 

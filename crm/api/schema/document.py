@@ -12,7 +12,7 @@ from crm.api.errors import CODES
 from crm.api.routes import all_routes
 from crm.api.schema import shapes
 from crm.api.schema.operations import Operation, Parameter
-from crm.api.schema.shapes import COMPONENT, Schema
+from crm.api.schema.shapes import COMPONENT, READ_ONLY, Schema
 
 PREFIX = "/api/v1/"
 _PLACEHOLDER = re.compile(r"{([a-z_]+)}")
@@ -33,6 +33,7 @@ _REASONS = {
     500: "Something went wrong on our side.",
     503: "The database is not available or took too long; `Retry-After` tells when to try again.",
 }
+_ALSO = {202: "It goes on in the background: this is the job."}
 _HEADERS: dict[str, Schema] = {
     "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Calls a minute."},
     "X-RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "Calls left."},
@@ -119,6 +120,9 @@ class AutoSchema(SpectacularAutoSchema):
         for media_type, content in operation.files.items():
             done.setdefault("content", {})[media_type] = {"schema": content}
         answers[str(operation.status)] = done
+        for status, other in operation.also.items():
+            content = {t: {"schema": self._enveloped(other, False)} for t in ("application/json", "application/xml")}
+            answers[str(status)] = {"description": _ALSO[status], "headers": dict(headers), "content": content}
         has_body = operation.body_schema(self.view) is not None
         statuses = {405, 406, 429, 500, 503, *operation.errors}
         # Any address refuses parameters that it does not know.
@@ -157,7 +161,7 @@ class AutoSchema(SpectacularAutoSchema):
         if not isinstance(schema, dict):
             return schema
         name = schema.get(COMPONENT)
-        plain = {k: self._shared(v) for k, v in schema.items() if k != COMPONENT}
+        plain = {k: self._shared(v) for k, v in schema.items() if k not in (COMPONENT, READ_ONLY)}
         if not name:
             return plain
         component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=plain, object=name)

@@ -7,6 +7,7 @@ from crm.api.schema.operations import Parameter
 from crm.api.schema.shapes import Schema
 from crm.records.entity import Entity
 from crm.records.fields import LINKS, NUMERIC, TEMPORAL, TEXTUAL, Field, Kind
+from crm.records.models import Record
 from crm.records.representation import BASE, has_code, target_of
 from crm.records.services.values import ADDRESS_PARTS, MAX_TEXT
 
@@ -16,8 +17,10 @@ UNFILTERABLE = frozenset({Kind.ADDRESS, Kind.JSON})
 FILLED = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
 AMOUNT = r"^-?[0-9]{1,15}(\.[0-9]{1,2})?$"
 NUMBER = r"^-?[0-9]{1,18}(\.[0-9]{1,8})?$"
-PHONE = r"^[+]?[0-9][0-9 ()/.-]{2,38}$"
-WEB = r"^https?://[A-Za-z0-9-]{1,60}\.[A-Za-z]{2,20}(/[A-Za-z0-9/._~-]{0,200})?$"
+# As people write them; what is valid in its region is stored in E.164.
+PHONE = r"^[^\u0000-\u001f\u007f-\u009f]*[0-9][^\u0000-\u001f\u007f-\u009f]*$"
+_LABEL = r"[A-Za-z0-9\u00df-\u00f6\u00f8-\u024f\u0400-\u045f\u4e00-\u9fa5-]{1,63}"
+WEB = rf"^(https?://)?({_LABEL}\.)+{_LABEL}(:[0-9]{{1,5}})?([/?#][^\s\u0000-\u001f\u007f-\u009f]*)?$"
 
 
 def sortable(f: Field) -> bool:
@@ -37,10 +40,8 @@ def read_value(f: Field) -> Schema:
     """Return the schema of a field's value in an answer."""
     kind = f.kind
     if kind in LINKS:
-        if f.custom:
-            return shapes.nullable(shapes.uuid())
         properties = {"id": shapes.uuid(), "name": shapes.nullable({"type": "string"})}
-        if has_code(target_of(f)):
+        if not f.custom and has_code(target_of(f)):
             properties["code"] = {"type": "string"}
         # With ?include the related record stands here in full.
         return shapes.nullable({"type": "object", "properties": properties, "required": list(properties)})
@@ -103,7 +104,7 @@ def _write(f: Field) -> Schema:
             return shapes.text(max_length=limit, min_length=1, pattern=f.extra["pattern"])
         return shapes.text(max_length=limit, min_length=1, pattern=FILLED) if f.required else shapes.text(max_length=limit)
     if kind == Kind.EMAIL:
-        return shapes.email()
+        return shapes.email() if f.required else {"anyOf": [shapes.email(), shapes.text(max_length=0)]}
     if kind == Kind.PHONE:
         return {"anyOf": [shapes.text(max_length=f.max_length or 40, pattern=PHONE), shapes.text(max_length=0)]}
     if kind == Kind.URL:
@@ -181,6 +182,7 @@ def write_schema(of: Entity, *, whole: bool, existing: bool) -> Schema:
     if existing and _has_version(of):
         properties["version"] = shapes.integer(1, 2_147_483_647, "The version that was read: contested fields are refused with 412.")
     made: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    made[shapes.READ_ONLY] = [*(n for n in (*BASE, *of.own_fields) if n not in properties)]
     if required:
         made["required"] = required
     kind = ("replace" if whole else "change") if existing else "create"
@@ -192,6 +194,14 @@ def _has_version(of: Entity) -> bool:
 
 
 # -- lists ------------------------------------------------------------------------------------------
+
+ARCHIVED = ("false", "true", "any")
+
+
+def archives(of: Entity) -> bool:
+    """Tell whether records of an entity can be put away."""
+    return "archive" in of.abilities and issubclass(of.model, Record)
+
 
 LOOKUPS_BY_KIND: dict[str, tuple[str, ...]] = {
     "text": ("", "ne", "in", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "isnull"),
@@ -302,5 +312,8 @@ def list_parameters(view: Any) -> tuple[Parameter, ...]:
         Parameter("q", shapes.text(max_length=200), "Words to search for."),
         Parameter("filter", {"type": "string", "maxLength": 20_000, "contentMediaType": "application/json"},
                   "Nested conditions of the query builder, as JSON."),
+        Parameter("view", shapes.uuid(), "A saved view: its filter, and its order unless `sort` is given."),
     ]
+    if archives(of):
+        paging.append(Parameter("archived", shapes.one_of(ARCHIVED), "Archived records: left out by default, only these, or both."))
     return (*paging, *fields_parameters(of), *filter_parameters(of))

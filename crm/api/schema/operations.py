@@ -40,6 +40,8 @@ class Operation:
     status: int = 200
     many: bool = False
     files: dict[str, Schema] = field(default_factory=dict)
+    also: dict[int, Schema] = field(default_factory=dict)
+    """Other successes: their status, and the schema of their data."""
     errors: tuple[int, ...] = ()
     public: bool = False
     checks_parameters: bool = True

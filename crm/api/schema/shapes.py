@@ -14,6 +14,8 @@ STORABLE = r"^[^\u0000]*$"
 _OPTIONAL = "x-optional"
 COMPONENT = "x-component"
 """Names a schema that the document keeps once and refers to."""
+READ_ONLY = "x-read-only"
+"""Names what is read and never written, so that a refusal can say so (the document leaves it out)."""
 
 
 def text(

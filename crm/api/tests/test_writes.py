@@ -148,7 +148,7 @@ def test_bulk_operations_stand_alone_or_together(api, rep, rep2):
     assert (mine.status, Customer.objects.count()) == ("LEAD", 2)
     alone = client.post(f"{API}/customers/bulk", {"operations": operations}).json()
     assert [r["status"] for r in alone["data"]] == [201, 200, 404, 201, 409, 404]
-    assert alone["metadata"] == {"succeeded": 3, "failed": 3}
+    assert (alone["metadata"]["succeeded"], alone["metadata"]["failed"]) == (3, 3)
     assert alone["data"][1]["data"]["status"] == "CUSTOMER"
     theirs.refresh_from_db()
     assert (theirs.status, theirs.deleted_at, theirs.version) == ("LEAD", None, 1)

@@ -39,13 +39,13 @@ class NotificationsView(APIView):
             rows = rows.filter(read_at=None)
         total = rows.count()
         found = rows.order_by("-created_at", "-id")[(page - 1) * limit:page * limit]
-        pages = max(1, -(-total // limit))
+        pages = -(-total // limit)
         url = request.build_absolute_uri
         params = request.query_params.copy()
 
         def at(number: int) -> str | None:
             params["page"] = str(number)
-            return url(f"?{params.urlencode()}") if 1 <= number <= pages and number != page else None
+            return url(f"?{params.urlencode()}") if 1 <= number <= max(1, pages) and number != page else None
 
         return answer(
             [_row(n) for n in found],

@@ -9,7 +9,16 @@ from django.utils.translation import gettext as _
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.activity.models import ActivityLog, ChangeSet
-from crm.activity.undo import LISTED, UndoPreview, preview_undo, undo, undone_by
+from crm.activity.undo import (
+    ENTRIES_AT_ONCE,
+    LISTED,
+    UndoPreview,
+    count_entries,
+    preview_undo,
+    require_undo,
+    undo,
+    undone_by,
+)
 from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH, RecordView, record_of
 from crm.api.schema import describe
 from crm.api.schema.operations import Parameter
@@ -29,9 +38,11 @@ from crm.api.schema.shapes import (
 )
 from crm.api.schema.shapes import uuid as identifier
 from crm.api.views import APIView, answer
+from crm.jobs.engine import enqueue
 from crm.lib.errors import Denied, Invalid, Missing
 from crm.records.audit import Filters, Line, change_sets_for, entries_for, lines
 from crm.records.versions import Listed, history, roll_back
+from crm.workspace.api.jobs import JOB, shown
 from crm.workspace.api.keyset import PAGING, paged
 
 PERSON = nullable(reference("Who did it; null for the application itself."))
@@ -119,15 +130,23 @@ class UndoView(APIView):
     """The undo of a change set."""
 
     @describe(
-        "Undo a change set", answer=UNDO, errors=(400, 403, 404, 409),
+        "Undo a change set", answer=UNDO, also={202: JOB}, errors=(400, 403, 404, 409),
         body=shape(force=optional(boolean("Overwrite what was edited since."))), body_required=False,
         parameters=(Parameter("preview", boolean(), "Only tell what would be done."), IDEMPOTENCY_KEY),
-        description="What was edited or built upon since is left alone and listed. Possible for 30 days.",
+        description="What was edited or built upon since is left alone and listed. Possible for 30 days. A change set of "
+        "more than 5,000 changes is undone by a job (202).",
     )
     def post(self, request: Any, id: Any) -> Any:
         """Undo, or tell what an undo would do."""
         found = _visible(request.user, id)
-        force = bool((self.body() if request.META.get("CONTENT_LENGTH") not in (None, "", "0") else {}).get("force", False))
+        force = bool(self.body().get("force", False))
+        if count_entries(found) > ENTRIES_AT_ONCE and not self.parameter("preview", False):
+            require_undo(found, request.user)
+            job = enqueue(
+                "activity.undo", user=request.user, params={"change_set": str(found.pk), "force": force},
+                label=_("Undo: %(name)s") % {"name": found},
+            )
+            return answer(shown(job), status=202, headers={"Location": f"/api/v1/jobs/{job.pk}"})
         preview = preview_undo(found, request.user, force=force)
         if self.parameter("preview", False):
             return answer(_undo(preview, None))

@@ -134,7 +134,7 @@ class LogoutView(PublicAPIView):
     )
     def post(self, request: Any) -> Response:
         """Sign out."""
-        body = self.body() if request.data else {}
+        body = self.body()
         if token := body.get("refresh"):
             tokens.revoke(token)
         if isinstance(request.auth, str):

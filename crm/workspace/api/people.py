@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext as _
 from rest_framework.response import Response
 
 from crm.access.policy import visible_to
@@ -44,12 +45,12 @@ class DeactivateView(UserAction):
     )
     def post(self, request: Any, id: Any) -> Response:
         """Deactivate."""
-        body = self.body() if request.data else {}
+        body = self.body()
         successor = None
         if body.get("successor"):
             successor = visible_to(request.user, User).filter(pk=body["successor"]).first()
             if successor is None:
-                raise Invalid.field("successor", "There is no such user.")
+                raise Invalid.field("successor", _("There is no such user."))
         done = deactivate_user(user=self.user(request, id), actor=request.user, successor=successor)
         return answer({"id": done.pk, "is_active": done.is_active})
 
