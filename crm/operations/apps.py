@@ -1,6 +1,12 @@
 from django.apps import AppConfig
 
+from crm.jobs.registry import discover
+
 
 class OperationsConfig(AppConfig):
     name = "crm.operations"
     label = "operations"
+
+    def ready(self) -> None:
+        # Here, where every app is loaded: a job is known from the start, wherever it is asked for.
+        discover()
