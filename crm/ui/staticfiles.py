@@ -1,11 +1,25 @@
 """Static files with a hash in their name, compressed and kept for a year."""
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import brotli
+from whitenoise.compress import Compressor
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _HASHED = re.compile(r"(^|/)chunks/[^/]+-[0-9A-Z]{8}\.js(\.map)?$")
+LARGE = 200_000
+
+
+class QuickCompressor(Compressor):  # type: ignore[misc]
+    """Takes a little less care with large files: a tenth more bytes for a thirtieth of the time."""
+
+    @staticmethod
+    def compress_brotli(data: bytes) -> bytes:
+        """Return the data in Brotli."""
+        found: bytes = brotli.compress(data, quality=11 if len(data) < LARGE else 9)
+        return found
 
 
 class Storage(CompressedManifestStaticFilesStorage):
@@ -20,3 +34,12 @@ class Storage(CompressedManifestStaticFilesStorage):
             return name
         found: str = super().hashed_name(name, content, filename)
         return found
+
+    def create_compressor(self, **kwargs: Any) -> Compressor:
+        """Return what compresses a file."""
+        return QuickCompressor(**kwargs)
+
+    def compress_files(self, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+        """Compress what pages ask for: the files with a hash in their name, and no source maps."""
+        served = set(self.hashed_files.values())
+        yield from super().compress_files(p for p in paths if p in served and not p.endswith(".map"))
