@@ -1,5 +1,6 @@
 """What the API can do with deals beyond reading and writing them."""
 
+from decimal import Decimal
 from typing import Any
 
 from crm.access.policy import visible_to
@@ -33,7 +34,7 @@ LINES = Parts(
     of="deal", model=DealProduct, parent="deal", name="lines", order=("position", "created_at"),
     fields=(
         Field("product", Kind.LINK, "Product", link="product", required=True),
-        Field("quantity", Kind.NUMBER, "Quantity", min_value=0, max_value=10**9, default=1, extra={"above_zero": True}),
+        Field("quantity", Kind.NUMBER, "Quantity", min_value=Decimal("0.001"), max_value=10**9, default=1, extra={"places": 3}),
         Field("unit_price", Kind.MONEY, "Unit price", required=True, min_value=0),
         Field("discount_percent", Kind.NUMBER, "Discount", min_value=0, max_value=100, default=0),
         Field("position", Kind.INTEGER, "Order", min_value=0, max_value=32767, default=0),

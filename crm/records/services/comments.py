@@ -7,11 +7,11 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from crm.access.policy import allows, require
+from crm.access.policy import SYSTEM, allows, require
 from crm.accounts.models import User
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
-from crm.lib.errors import Conflict, Invalid
+from crm.lib.errors import Conflict, Denied, Invalid
 from crm.lib.text import clean_text, has_unstorable
 from crm.records.entity import entity_of
 from crm.records.events import CommentWritten
@@ -48,6 +48,9 @@ def edit_comment(*, comment: Comment, content: str, actor: Any) -> Comment:
     """Change what was said. It is marked as edited, and nobody is told again."""
     require(actor, "change", comment)
     comment = Comment.objects.select_for_update().get(pk=comment.pk)
+    if actor is not SYSTEM and comment.author_id != actor.pk:
+        # Others may take it away; nobody puts words into someone's mouth.
+        raise Denied
     if comment.deleted_at:
         raise Conflict(_("This comment was deleted."))
     relabel(_("Edit comment"))
