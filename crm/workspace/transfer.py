@@ -7,7 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from crm.access.policy import SYSTEM
-from crm.accounts.models import Role, Team, User
+from crm.accounts.models import Role, User
 from crm.lib.text import fold
 from crm.transfer.adapters import Adapter, Draft, Target, register
 from crm.transfer.engine.links import Found
@@ -103,15 +103,10 @@ class UserTransfer(Adapter):
 
 
 class TeamTransfer(Adapter):
-    """A team is known by its name."""
+    """A team is known by its name. Its group is made when the first record is shared with it, so an undo leaves none."""
 
     entity = "team"
     title_is_key = True
-
-    def written(self, objects: Sequence[dict[str, Any]], options: dict[str, Any]) -> None:
-        """Give new teams what their shares hang on."""
-        for team in Team.objects.filter(pk__in=[o["id"] for o in objects]):
-            rules.follow_team(team, True)
 
 
 def _invented(name: str) -> str:

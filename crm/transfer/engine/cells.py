@@ -149,7 +149,7 @@ class CellReader:
                 return None
             if "to" in choice:
                 return str(choice["to"])
-            return choice if choice.get("create") else text
+            return {"title": text, **choice} if choice.get("create") else text
         return None if choice is None else str(choice)
 
     def put(self, draft: Draft, f: Field, text: str) -> None:
