@@ -31,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "e2e" in Path(item.path).parts:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.xdist_group("browser"))
             if missing:
                 item.add_marker(pytest.mark.skip(reason=missing))
 
@@ -41,9 +42,9 @@ def server(live_server: Any) -> str:
     return str(live_server.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Any]:
-    """Start the browser once."""
+    """Start the browser for the tests here; its event loop is gone before another test of this process needs one."""
     with playwright.sync_playwright() as p:
         browser = p.chromium.launch(executable_path=shutil.which(str(CHROMIUM)), args=["--no-sandbox"])
         yield browser
