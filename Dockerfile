@@ -20,7 +20,7 @@ RUN SECRET_KEY=only-for-the-build RAPPORT_ENV=development RAPPORT_HOME=/tmp/home
 FROM python:3.13-slim AS rapport
 ENV PATH=/opt/rapport/bin:$PATH \
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    DJANGO_SETTINGS_MODULE=crm.settings RAPPORT_ENV=production RAPPORT_HOME=/var/lib/rapport
+    DJANGO_SETTINGS_MODULE=crm.settings RAPPORT_ENV=production BIND=0.0.0.0 PORT=8000 RAPPORT_HOME=/var/lib/rapport
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/rapport --create-home rapport
 COPY --from=packages /opt/rapport /opt/rapport
 COPY --from=frontend --chown=root:root /build /srv/rapport
@@ -31,5 +31,4 @@ VOLUME ["/var/lib/rapport/media"]
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/health/live', timeout=4)"]
-CMD ["granian", "--interface", "asgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "1", "--loop", "uvloop", \
-     "--no-access-log", "--respawn-failed-workers", "--workers-kill-timeout", "20", "crm.asgi:application"]
+CMD ["python", "-m", "crm.operations.web"]

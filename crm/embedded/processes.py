@@ -64,8 +64,12 @@ def spawn(
 
 
 def end_group(pid: int, *, stop_signal: int = signal.SIGTERM, patience: float = 10) -> None:
-    """End a process and everything in its group: politely, then for good."""
-    if not _signal_group(pid, stop_signal):
+    """End a process and everything in its group: politely, then for good.
+
+    The wish to end goes to the process alone, which ends its own children in good order; where it does not, to them.
+    """
+    alone = started_at(pid) is not None
+    if not (_signal_process(pid, stop_signal) if alone else _signal_group(pid, stop_signal)):
         return
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
@@ -75,8 +79,19 @@ def end_group(pid: int, *, stop_signal: int = signal.SIGTERM, patience: float = 
             pass
         if not _group_lives(pid):
             return
+        if alone and started_at(pid) is None:
+            alone = False
+            _signal_group(pid, stop_signal)
         time.sleep(0.05)
     _signal_group(pid, signal.SIGKILL)
+
+
+def _signal_process(pid: int, number: int) -> bool:
+    try:
+        os.kill(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _signal_group(pid: int, number: int) -> bool:

@@ -73,7 +73,7 @@ def context() -> str:
 def containers(base: Path) -> str:
     """Return the processes, read from what the supervisor starts."""
     lines = ["C4Container", '  Person(people, "People and scripts")', '  System_Boundary(rapport, "Rapport") {']
-    running = programs.application(base=base, logs=base, host="127.0.0.1", port=8000, workers=1)
+    running = programs.application(base=base, logs=base)
     for program in running:
         lines.append(f'    Container({_id(program.name)}, "{program.name}", "Python", "{PURPOSES[program.name]}")')
     lines += [

@@ -1,7 +1,7 @@
 """``/health/live``, ``/health/ready`` and ``/metrics``, answered before anything else is asked.
 
 *Live* means that the process answers. *Ready* means that it can do its work: 503 names the needed part that
-is missing. Parts that Rapport does without for a while (cache, live pages, workers) are named as degraded.
+is missing, or says that the process is about to end. Parts that Rapport does without for a while (cache, live pages, workers) are named as degraded.
 """
 
 import hmac
@@ -20,6 +20,7 @@ from django_prometheus.exports import ExportToDjangoView
 from prometheus_client import Gauge
 
 from crm.jobs.alive import missing, oldest_waiting
+from crm.operations.leaving import is_leaving
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -43,6 +44,8 @@ class HealthMiddleware:
         if request.path == "/health/live":
             return _plain({"status": "live"})
         if request.path == "/health/ready":
+            if is_leaving():
+                return _plain({"status": "leaving"}, 503)
             found = self.look()
             return _plain(found, 200 if found["status"] == "ready" else 503)
         if request.path == "/metrics":

@@ -1,5 +1,6 @@
 """The processes of an installation: what each runs, how it is started again, and how it is stopped."""
 
+import math
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from crm.embedded.postgres import Postgres
 from crm.embedded.processes import end_group, spawn
 from crm.embedded.valkey import Valkey
+from crm.operations.leaving import note_of
 
 LONGEST_PAUSE = 30.0
 SETTLED = 60.0
@@ -31,6 +33,12 @@ class Program:
     started: float = 0.0
     failures: int = 0
     start_at: float = field(default=0.0)
+    leaves: Callable[[int], bool] | None = None
+    """Tells whether the process with this id has been told to end and still finishes its work."""
+    answers: Callable[[], bool] | None = None
+    """Tells whether the successor does the work already."""
+    leaving: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
+    ask_at: float = 0.0
 
     def start(self) -> None:
         """Start the process."""
@@ -41,6 +49,25 @@ class Program:
     def ended(self) -> int | None:
         """Return the exit code of a process that ended by itself; None while it runs (or waits for its turn)."""
         return self.process.poll() if self.process is not None else None
+
+    def succeed(self) -> bool:
+        """Start a successor beside a process that is about to end, and let that one go when the other answers.
+
+        Tells whether a successor was started.
+        """
+        self.leaving = [p for p in self.leaving if p.poll() is None]
+        if self.leaving and self.answers is not None and time.monotonic() >= self.ask_at:
+            self.ask_at = time.monotonic() + 0.5
+            if self.answers():
+                self.ask_at = math.inf
+                for process in self.leaving:
+                    process.send_signal(signal.SIGINT)
+        if self.leaves is None or self.process is None or not self.leaves(self.process.pid):
+            return False
+        self.leaving.append(self.process)
+        self.ask_at = 0.0
+        self.start()
+        return True
 
     def plan_restart(self) -> float:
         """Sweep up what the dead process left, and return the pause before the next start."""
@@ -57,14 +84,15 @@ class Program:
 
     def ask_to_stop(self) -> None:
         """Send the signal that ends the process politely."""
-        if self.process is not None and self.process.poll() is None:
-            try:
-                os.killpg(self.process.pid, self.stop_signal)
-            except ProcessLookupError:
-                pass
+        for process in (*self.leaving, *((self.process,) if self.process is not None else ())):
+            if process.poll() is None:
+                process.send_signal(self.stop_signal)
 
     def stop(self) -> None:
         """Wait for the end of the process, and enforce it when patience ends."""
+        for process in self.leaving:
+            end_group(process.pid, stop_signal=self.stop_signal, patience=self.patience)
+        self.leaving.clear()
         if self.process is None:
             return
         end_group(self.process.pid, stop_signal=self.stop_signal, patience=self.patience)
@@ -77,7 +105,9 @@ def server(of: Postgres | Valkey) -> Program:
     return Program(of.name, of.start, stop_signal, patience=30)
 
 
-def ours(name: str, arguments: list[str], logs: Path, base: Path, *, patience: float = 25) -> Program:
+def ours(
+    name: str, arguments: list[str], logs: Path, base: Path, *, patience: float = 25, extra: dict[str, str] | None = None
+) -> Program:
     """Return one of our own processes: ``python -m …``, with its output in ``<home>/log/<name>.log``."""
 
     def launch() -> "subprocess.Popen[bytes]":
@@ -85,22 +115,23 @@ def ours(name: str, arguments: list[str], logs: Path, base: Path, *, patience: f
         if file.exists() and file.stat().st_size > LARGEST_LOG:
             file.replace(file.with_suffix(".1.log"))
         with file.open("ab") as log:
-            return spawn([sys.executable, "-m", *arguments], cwd=base, stdout=log, stderr=log)
+            return spawn(
+                [sys.executable, "-m", *arguments], cwd=base, stdout=log, stderr=log, env={**(extra or {}), **os.environ}
+            )
 
     return Program(name, launch, patience=patience)
 
 
-def application(*, base: Path, logs: Path, host: str, port: int, workers: int) -> list[Program]:
+def application(*, base: Path, logs: Path) -> list[Program]:
     """Return our own processes, in the order in which they start."""
+    # It is let go as soon as its successor answers; the pause is only how long that may take.
+    web = ours("web", ["crm.operations.web"], logs, base, extra={"WEB_DRAIN_SECONDS": "60"})
+    web.stop_signal = signal.SIGINT  # we stop it with all the rest: nobody needs the pause
+    web.leaves = lambda pid: note_of(pid, logs.parent).exists()
     celery = ["celery", "--app", "crm.celery", "--quiet"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]
     return [
-        ours("web", [
-            "granian", "--interface", "asgi", "--host", host, "--port", str(port), "--workers", str(workers),
-            "--loop", "uvloop", "--no-access-log", "--log-level", "warning", "--respawn-failed-workers",
-            "--respawn-interval", "0.2", "--workers-kill-timeout", "20",
-            "crm.asgi:application",
-        ], logs, base),
+        web,
         # Two workers, so that imports and exports never keep reminders and mail waiting.
         ours("worker", [*celery, "worker", *quiet, "--concurrency", "2", "--queues", "default,mail",
                         "--hostname", "worker@%h"], logs, base),

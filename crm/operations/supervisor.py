@@ -60,6 +60,9 @@ class Supervisor:
         changed = False
         now = time.monotonic()
         for program in self.programs:
+            if program.succeed():
+                self.say(f"{program.name} was told to end; its successor starts beside it.")
+                changed = True
             code = program.ended()
             if code is not None:
                 pause = program.plan_restart()

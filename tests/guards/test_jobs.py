@@ -22,7 +22,7 @@ def test_every_job_names_its_queue() -> None:
 
 def test_every_queue_has_a_worker(tmp_path: Path) -> None:
     served: set[str] = set()
-    for program in programs.application(base=tmp_path, logs=tmp_path, host="127.0.0.1", port=8000, workers=1):
+    for program in programs.application(base=tmp_path, logs=tmp_path):
         launch = program.launch.__closure__ or ()
         for cell in launch:
             if isinstance(cell.cell_contents, list) and "--queues" in cell.cell_contents:

@@ -109,3 +109,44 @@ def test_a_taken_port_is_refused_by_name() -> None:
         assert str(port) in said
         assert "PORT=" in said
     assert port_problem("127.0.0.1", port, socket.socket) == ""
+
+
+def test_who_is_told_to_end_is_let_go_when_the_successor_answers(supervisor: Supervisor, tmp_path: Path) -> None:
+    """The deploy under load: two servers for a moment, never none."""
+    answers = False
+    program = Program("web", lambda: spawn(SLEEPER), patience=2)
+    program.leaves = lambda pid: (tmp_path / f"{pid}.leaving").exists()
+    program.answers = lambda: answers
+    supervisor.start(program)
+    assert program.process is not None
+    first = program.process
+    (tmp_path / f"{first.pid}.leaving").touch()
+    supervisor.look()
+    assert program.process.pid != first.pid
+    assert supervisor.home.read()["children"]["web"][0] == program.process.pid
+    supervisor.look()
+    assert first.poll() is None
+    answers, program.ask_at = True, 0.0
+    supervisor.look()
+    assert first.wait(5) is not None
+    assert program.process.poll() is None
+    supervisor.stop_all()
+
+
+def test_the_wish_to_end_reaches_the_process_and_its_children_follow(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, subprocess, sys, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "def end(*_):\n"
+        "    open(sys.argv[1], 'w').write(str(child.poll())); os._exit(0)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = spawn([sys.executable, "-c", script, str(tmp_path / "seen")], stdout=-1)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    end_group(parent.pid, patience=5)
+    parent.stdout.close()
+    assert (tmp_path / "seen").read_text() == "None", "The child was to live while its parent ends in good order."
+    assert started_at(child) is None

@@ -55,9 +55,7 @@ class Command(BaseCommand):
             if not supervisor.stopping:
                 first = self.prepare(supervisor, demo=not options["no_demo"])
             if not supervisor.stopping:
-                self.start_application(supervisor)
-            if not supervisor.stopping:
-                welcome.print_welcome(self.say, seconds=time.monotonic() - started, first=first)
+                self.start_application(supervisor, started=started, first=first)
             supervisor.watch()
             self.say("Stopping …")
         except CannotStart as error:
@@ -101,13 +99,9 @@ class Command(BaseCommand):
 
     def application(self, supervisor: Supervisor) -> list[programs.Program]:
         """Return our own processes, the web first."""
-        return programs.application(
-            base=settings.BASE_DIR,
-            logs=supervisor.home.logs,
-            host=settings.BIND,
-            port=settings.PORT,
-            workers=settings.WEB_WORKERS,
-        )
+        found = programs.application(base=settings.BASE_DIR, logs=supervisor.home.logs)
+        found[0].answers = _answers
+        return found
 
     def prepare(self, supervisor: Supervisor, *, demo: bool) -> bool:
         """Bring the database and the static files up to date; tell whether this is the first run."""
@@ -132,17 +126,21 @@ class Command(BaseCommand):
             call_command("demo", stdout=self.stdout)
         unfinished.unlink(missing_ok=True)
         prepared.touch()
-        # The threads of the pool must not be there when the children are forked.
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
+        welcome.close_connections()
         return first
 
-    def start_application(self, supervisor: Supervisor) -> None:
-        """Start our own processes: the web first, the others when it answers."""
+    def start_application(self, supervisor: Supervisor, *, started: float, first: bool) -> None:
+        """Start our own processes: the web first; when it answers, say so, and start the others."""
         web, *others = self.application(supervisor)
         if not supervisor.has("web"):
             supervisor.start(web)
+        # Made while the web server loads, so that it can be printed at once.
+        how = welcome.lines(first=first)
         supervisor.wait_until(_answers, "The web server", 60)
+        if not supervisor.stopping:
+            seconds = time.monotonic() - started
+            self.say(f"\nRapport runs at {settings.SITE_URL} (ready after {seconds:.1f} s). Ctrl-C stops it.")
+            self.say("\n".join([*how, ""]))
         for program in others:
             if not supervisor.stopping:
                 supervisor.start(program)
@@ -161,7 +159,7 @@ def _answers() -> bool:
     host = "127.0.0.1" if settings.BIND in ("0.0.0.0", "::", "localhost") else settings.BIND  # noqa: S104
     shown = f"[{host}]" if ":" in host else host
     try:
-        with urllib.request.urlopen(f"http://{shown}:{settings.PORT}/health/ready", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{shown}:{settings.PORT}/health/ready", timeout=2) as answer:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

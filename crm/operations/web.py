@@ -1,0 +1,70 @@
+"""The web server: ``python -m crm.operations.web``. Told to end, it first says so, then finishes what it has begun.
+
+SIGTERM makes ``/health/ready`` answer 503 while requests are still served, for ``WEB_DRAIN_SECONDS``: time for a
+proxy to look elsewhere, or for the supervisor to start a successor on the same port. SIGINT ends without that pause.
+"""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from granian import Granian
+from granian.constants import Interfaces, Loops
+from granian.log import LogLevels
+
+from crm import settings
+from crm.operations import leaving
+
+
+class Server(Granian):  # type: ignore[misc, valid-type]
+    """Granian, with a pause between the wish to end and the end."""
+
+    def __init__(self, *args: Any, note: Path, pause: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.note = note
+        self.pause = pause
+        self.hurry = threading.Event()
+
+    def signal_handler_interrupt(self, number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
+        """Take the wish to end; the second one, or Ctrl-C, ends the pause."""
+        if self.interrupt_signal or number == signal.SIGINT:
+            self.hurry.set()
+        super().signal_handler_interrupt()
+
+    def shutdown(self, exit_code: int = 0) -> None:
+        """Say that we are leaving, wait, and let the workers finish what they have begun."""
+        if not exit_code and not self.interrupt_children:
+            self.note.touch()
+            self.hurry.wait(self.pause)
+        try:
+            super().shutdown(exit_code)
+        finally:
+            self.note.unlink(missing_ok=True)
+
+
+def main() -> None:
+    """Serve until told to end."""
+    note = leaving.note_of(os.getpid(), settings.HOME)
+    note.unlink(missing_ok=True)
+    os.environ[leaving.VARIABLE] = str(note)
+    Server(
+        "crm.asgi:application",
+        note=note,
+        pause=settings.WEB_DRAIN_SECONDS,
+        address=settings.BIND,
+        port=settings.PORT,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
+        workers=settings.WEB_WORKERS,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        respawn_interval=0.2,
+        workers_kill_timeout=20,
+    ).serve()
+
+
+if __name__ == "__main__":
+    main()
