@@ -245,7 +245,7 @@ def _strip(made: Board, rows: list[dict[str, Any]]) -> None:
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:
     """Return the people who own open deals in the pipeline, those with most first."""
     rows = (
-        visible_to(user, Deal).filter(pipeline=pipeline, outcome="open").exclude(assigned_user=None)
+        visible_to(user, Deal).filter(pipeline=pipeline, outcome="open", archived_at=None).exclude(assigned_user=None)
         .order_by().values("assigned_user").annotate(n=Count("pk")).order_by("-n", "assigned_user")
         .values_list("assigned_user", flat=True)[:limit]
     )

@@ -8,9 +8,8 @@ from django.db.models import Count, F, Q
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from analytics.selectors.period import Scope
+from analytics.selectors.period import Scope, rows_of
 from communications.models import Interaction
-from crm.access.policy import visible_to
 from tasks.models import Task
 
 OPEN = Q(status__in=["PENDING", "IN_PROGRESS"])
@@ -47,7 +46,7 @@ class ActivityReport:
 def activity_report(user: Any, scope: Scope) -> ActivityReport:
     """Compute the report over what ``user`` may see."""
     now = timezone.now()
-    said, tasks = visible_to(user, Interaction), visible_to(user, Task)
+    said, tasks = rows_of(user, Interaction), rows_of(user, Task)
     if scope.owner is not None:
         said, tasks = said.filter(user=scope.owner), tasks.filter(assigned_user=scope.owner)
     said = said.filter(_within(scope, "happened_at"))

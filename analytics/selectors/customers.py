@@ -9,9 +9,9 @@ from django.db.models import Count, Q, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from analytics.selectors.period import Scope
+from analytics.selectors.period import Scope, rows_of
 from analytics.selectors.sales import deals_of, period_of
-from crm.access.policy import field_rights, visible_to
+from crm.access.policy import field_rights
 from customers.models import Company, Customer
 from sales.models import Deal
 from sales.selectors import base_currency
@@ -35,7 +35,7 @@ class CustomerReport:
 
 def customer_report(user: Any, scope: Scope) -> CustomerReport:
     """Compute the report over what ``user`` may see. The period is that in which customers were made."""
-    people, companies = visible_to(user, Customer), visible_to(user, Company)
+    people, companies = rows_of(user, Customer), rows_of(user, Company)
     if scope.owner is not None:
         people, companies = people.filter(assigned_user=scope.owner), companies.filter(assigned_user=scope.owner)
     rights = field_rights(user, Customer)

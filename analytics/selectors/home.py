@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from analytics.selectors.period import list_url
+from analytics.selectors.period import list_url, rows_of
 from communications.models import Interaction
 from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
@@ -73,7 +73,7 @@ def day_in_words(groups: list[Any]) -> str:
 def attention(user: Any) -> list[Alert]:
     """Return one's deals whose close date has passed, and those with nothing planned that stand idle."""
     today = timezone.localdate()
-    mine = visible_to(user, Deal).filter(assigned_user=user, outcome=Stage.Outcome.OPEN, archived_at=None)
+    mine = rows_of(user, Deal).filter(assigned_user=user, outcome=Stage.Outcome.OPEN)
     mine = mine.select_related("company", "customer", "stage")
     found = []
     for deal in mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN]:
@@ -106,7 +106,7 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
     first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
     last = (first + dt.timedelta(days=100)).replace(day=1) - dt.timedelta(days=1)
     amounts = field_rights(user, Deal).can_read("value")
-    deals = visible_to(user, Deal).filter(archived_at=None) if amounts else Deal.objects.none()
+    deals = rows_of(user, Deal) if amounts else Deal.objects.none()
     rows = (
         deals.annotate(day=Coalesce("actual_close_date", "expected_close_date"))
         .filter(Q(outcome="won") | Q(outcome="open"), day__gte=first, day__lte=last)
@@ -121,11 +121,12 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
     while week <= last:
         row = by_week.get(week, {})
         values = {k: float(row.get(k) or 0) for k in ("won", "commit", "weighted")}
-        clauses = [
-            {"field": "expected_close_date", "op": "on_or_after", "value": week.isoformat()},
-            {"field": "expected_close_date", "op": "on_or_before", "value": (week + dt.timedelta(days=6)).isoformat()},
+        days = [max(week, first).isoformat(), min(week + dt.timedelta(days=6), last).isoformat()]
+        either = [
+            {"all": [{"field": "outcome", "op": "is", "value": outcome}, {"field": name, "op": "between", "value": days}]}
+            for outcome, name in (("won", "actual_close_date"), ("open", "expected_close_date"))
         ]
-        url = list_url("deals", {"version": 1, "all": clauses})
+        url = list_url("deals", {"version": 1, "all": [{"any": either}]})
         weeks.append({"label": f"{week.day} {week:%b}", "values": values, "url": url})
         week += dt.timedelta(days=7)
     sums = {k: sum((r.get(k) or ZERO for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}

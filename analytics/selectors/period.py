@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -53,6 +54,12 @@ class Scope:
         return {"version": 1, "all": clauses}
 
 
+    def owned(self, *more: dict[str, Any], field: str = "assigned_user") -> dict[str, Any]:
+        """Return the criteria of rows that have an owner and no pipeline (customers, tasks)."""
+        mine = [{"field": field, "op": "is", "value": str(self.owner.pk)}] if self.owner is not None else []
+        return {"version": 1, "all": [*more, *mine]}
+
+
 def scope_of(user: Any, params: Mapping[str, str]) -> Scope:
     """Read a scope from parameters (``period`` or ``from`` and ``to``, ``pipeline``, ``owner``); refuse by name."""
     problems: list[Detail] = []
@@ -84,6 +91,11 @@ def scope_of(user: Any, params: Mapping[str, str]) -> Scope:
     if problems:
         raise Invalid(details=problems)
     return Scope(start, end, pipeline, owner, period)
+
+
+def rows_of(user: Any, model: type[Any]) -> QuerySet[Any]:
+    """Return what reports count: what ``user`` may see and lists show, so without the archived."""
+    return visible_to(user, model).filter(archived_at=None)
 
 
 def list_url(plural: str, criteria: dict[str, Any]) -> str:

@@ -9,15 +9,24 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from analytics.selectors import sales_report, scope_of
+from analytics.selectors import dashboard, sales_report, scope_of
+from analytics.selectors.home import forecast_weeks
 from analytics.views.reports import sales_context
+from communications.models import Interaction
+from communications.tests.factories import InteractionFactory
 from crm.access.policy import visible_to
 from crm.access.rights import forget_rights, rights_of
 from crm.accounts.models import FieldRight
 from crm.criteria import compile_criteria
+from crm.records.services import archive_record
+from customers.models import Company, Customer
+from customers.tests.factories import CustomerFactory
 from sales.models import Deal, Pipeline
 from sales.tests.factories import DealFactory, ProductFactory
+from tasks.models import Task
+from tasks.tests.factories import TaskFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +50,8 @@ def behind(url: str, user: Any) -> Any:
     params = parse_qs(urlsplit(url).query)
     clauses = json.loads(params["filter"][0]) if "filter" in params else []
     tree = clauses if isinstance(clauses, dict) else {"version": 1, "all": clauses}
-    return visible_to(user, Deal).filter(compile_criteria(tree, Deal, user))
+    # Lists and the API leave out what is archived.
+    return visible_to(user, Deal).filter(archived_at=None).filter(compile_criteria(tree, Deal, user))
 
 
 def test_totals(deals: None, admin: Any) -> None:
@@ -80,6 +90,49 @@ def test_every_number_equals_the_list_behind_it(deals: None, admin: Any, rep: An
             assert sum(g.figures.won_count for g in report.by_owner) == report.totals.won_count
             assert sum(g.figures.won_value for g in report.by_product) == report.totals.won_value
             assert sum(f.won_count for _m, f in report.by_month) == report.totals.won_count
+
+
+def test_archived_deals_are_in_neither(deals: None, admin: Any, client_for: Any, api: Any) -> None:
+    archive_record(obj=Deal.objects.get(value=10_009), actor=admin)
+    archive_record(obj=Deal.objects.get(value=100), actor=admin)
+    data = api(admin).get("/api/v1/reports/sales").json()["data"]
+    assert (data["totals"]["won_count"], data["totals"]["open_count"]) == (1, 1)
+    for name in ("open", "won", "lost"):
+        listed = api(admin).get(data["links"][name]).json()["metadata"]["pagination"]["total"]
+        assert listed == data["totals"][f"{name}_count"], name
+    report = sales_report(admin, scope_of(admin, {}))
+    context = sales_context(report)
+    for name in ("open", "won", "lost"):
+        page = client_for(admin).get(context["urls"][name]).content.decode()
+        assert page.count('class="row-title"') in (0, getattr(report.totals, f"{name}_count"))
+        assert behind(context["urls"][name], admin).count() == getattr(report.totals, f"{name}_count")
+
+
+def test_the_tiles_of_the_dashboard_lead_to_what_they_count(deals: None, admin: Any, rep: Any, client_for: Any) -> None:
+    TaskFactory(assigned_user=rep)
+    InteractionFactory(user=rep, happened_at=timezone.now() - dt.timedelta(days=3))
+    InteractionFactory(user=rep, happened_at=timezone.now() - dt.timedelta(days=300))
+    CustomerFactory(assigned_user=rep)
+    for params in ({}, {"owner": str(rep.pk)}):
+        found = dashboard(admin, scope_of(admin, params))
+        counted = {"customers": found.customers, "companies": found.companies, "tasks": found.tasks_open, "interactions": found.interactions}
+        for name, number in counted.items():
+            model = {"customers": Customer, "companies": Company, "tasks": Task, "interactions": Interaction}[name]
+            query = parse_qs(urlsplit(found.urls[name]).query)
+            tree = {"version": 1, "all": json.loads(query["filter"][0])} if "filter" in query else None
+            rows = visible_to(admin, model).filter(archived_at=None)
+            assert (rows.filter(compile_criteria(tree, model, admin)) if tree else rows).count() == number, name
+            assert client_for(admin).get(found.urls[name]).status_code == 200
+
+
+def test_a_week_of_the_forecast_leads_to_its_deals(rep: Any) -> None:
+    stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
+    today = timezone.localdate()
+    DealFactory(stage=stages["CLOSED_WON"], value=3, assigned_user=rep, customer=None, actual_close_date=today)
+    DealFactory(stage=stages["PROPOSAL"], value=5, assigned_user=rep, customer=None, expected_close_date=today)
+    weeks = [w for w in forecast_weeks(rep)["weeks"] if any(w["values"].values())]
+    assert len(weeks) == 1
+    assert behind(weeks[0]["url"], rep).count() == 2
 
 
 def test_api(deals: None, admin: Any, api: Any) -> None:

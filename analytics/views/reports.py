@@ -7,9 +7,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from analytics.selectors import Scope, activity_report, customer_report, dashboard, sales_report, scope_of
-from analytics.selectors.period import PERIODS, list_url
+from analytics.selectors.period import PERIODS, list_url, rows_of
 from analytics.selectors.sales import Figures, Group, SalesReport
-from crm.access.policy import require, visible_to
+from crm.access.policy import require
 from crm.accounts.models import User
 from crm.lib.errors import Invalid
 from crm.ui.figures import money, number
@@ -55,11 +55,12 @@ def customers(request: HttpRequest) -> HttpResponse:
     found = customer_report(request.user, scope)
     context = {
         "report": found,
+        "urls": {name: list_url(name, scope.owned()) for name in ("customers", "companies")},
         "statuses": [
-            {"label": name, "value": n, "display": number(n), "url": _customers("status", name)} for name, n in found.by_status
+            {"label": name, "value": n, "display": number(n), "url": _customers(scope, "status", name)} for name, n in found.by_status
         ],
         "sources": [
-            {"label": name or _("Unknown"), "value": n, "display": number(n), "url": _customers("source", name)}
+            {"label": name or _("Unknown"), "value": n, "display": number(n), "url": _customers(scope, "source", name)}
             for name, n in found.by_source
         ],
         "months": [{"label": f"{m:%b %Y}", "value": n, "display": number(n)} for m, n in found.by_month],
@@ -81,7 +82,7 @@ def activities(request: HttpRequest) -> HttpResponse:
         "report": found,
         "types": [
             {"label": name, "value": n, "display": number(n),
-             "url": list_url("interactions", {"all": [{"field": "type", "op": "is", "value": code}]})}
+             "url": list_url("interactions", scope.owned({"field": "type", "op": "is", "value": str(code)}, *_said(scope), field="user"))}
             for code, name, n in found.by_type
         ],
         "months": [{"label": f"{m:%b %Y}", "value": n, "display": number(n)} for m, n in found.by_month],
@@ -151,9 +152,15 @@ def _last(month: Any) -> str:
     return str((following - _ONE_DAY).isoformat())
 
 
-def _customers(field: str, value: str) -> str:
+def _customers(scope: Scope, field: str, value: str) -> str:
     clause = {"field": field, "op": "is", "value": value} if value else {"field": field, "op": "is_empty"}
-    return list_url("customers", {"all": [clause]})
+    return list_url("customers", scope.owned(clause))
+
+
+def _said(scope: Scope) -> list[dict[str, Any]]:
+    """Return the clauses of the period for interactions."""
+    bounds = (("on_or_after", scope.start), ("on_or_before", scope.end))
+    return [{"field": "happened_at", "op": op, "value": day.isoformat()} for op, day in bounds if day]
 
 
 def _scope(request: HttpRequest) -> tuple[Scope, str]:
@@ -165,7 +172,7 @@ def _scope(request: HttpRequest) -> tuple[Scope, str]:
 
 
 def _filters(request: HttpRequest, scope: Scope, problem: str) -> dict[str, Any]:
-    owners = User.objects.filter(pk__in=visible_to(request.user, Deal).order_by().values("assigned_user").distinct())
+    owners = User.objects.filter(pk__in=rows_of(request.user, Deal).order_by().values("assigned_user").distinct())
     return {
         "scope": scope, "problem": problem, "periods": PERIODS.items(), "pipelines": pipelines(request.user),
         "people": owners.order_by("sort_key"),

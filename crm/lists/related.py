@@ -26,6 +26,8 @@ def related_panel(
     def rows(obj: Any, user: Any) -> Any:
         declared = entity(of)
         found = visible_to(user, declared.model).filter(**{declared.own_fields[by].source: obj.pk})
+        if hasattr(declared.model, "archived_at"):
+            found = found.filter(archived_at=None)
         return found.filter(only) if only is not None else found
 
     def load(obj: Any, user: Any) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What the API can do with deals beyond reading and writing them."""
 
-from decimal import Decimal
 from typing import Any
 
 from crm.access.policy import visible_to
@@ -11,9 +10,17 @@ from crm.api.schema import describe, shapes
 from crm.api.schema.shapes import integer, listing, moment, nullable, optional, reference, shape, text
 from crm.api.views import answer
 from crm.api.viewsets import RecordView, record_of
-from crm.records.fields import Field, Kind, choices_of
 from sales.models import Deal, DealContact, DealProduct, StageChange
 from sales.services.deals import move_deal, reopen_deal
+from sales.services.parts import (
+    CONTACT_FIELDS,
+    LINE_FIELDS,
+    add_contact,
+    add_line,
+    change_contact,
+    change_line,
+    remove_part,
+)
 
 VERSION = optional(integer(1, 2_147_483_647, "The version that was read; contested fields are refused with 412."))
 STAGE = shapes.shape_of(
@@ -31,22 +38,9 @@ HISTORY = shape(
 )
 
 LINES = Parts(
-    of="deal", model=DealProduct, parent="deal", name="lines", order=("position", "created_at"),
-    fields=(
-        Field("product", Kind.LINK, "Product", link="product", required=True),
-        Field("quantity", Kind.NUMBER, "Quantity", min_value=Decimal("0.001"), max_value=10**9, default=1, extra={"places": 3}),
-        Field("unit_price", Kind.MONEY, "Unit price", required=True, min_value=0),
-        Field("discount_percent", Kind.NUMBER, "Discount", min_value=0, max_value=100, default=0),
-        Field("position", Kind.INTEGER, "Order", min_value=0, max_value=32767, default=0),
-    ),
+    of="deal", model=DealProduct, parent="deal", name="lines", order=("position", "created_at"), fields=LINE_FIELDS
 )
-CONTACTS = Parts(
-    of="deal", model=DealContact, parent="deal", name="contacts",
-    fields=(
-        Field("customer", Kind.LINK, "Customer", link="customer", required=True),
-        Field("role", Kind.CHOICE, "Role", choices=choices_of(DealContact.Role), default=DealContact.Role.OTHER),
-    ),
-)
+CONTACTS = Parts(of="deal", model=DealContact, parent="deal", name="contacts", fields=CONTACT_FIELDS)
 
 
 class StageView(RecordView):
@@ -124,11 +118,23 @@ class LinesView(PartsView):
 
     parts = LINES
 
+    def add(self, parent: Any, body: dict[str, Any]) -> Any:
+        """Add a line."""
+        return add_line(deal=parent, data=body, actor=self.request.user)
+
 
 class LineView(PartView):
     """One line of a deal."""
 
     parts = LINES
+
+    def alter(self, part: Any, body: dict[str, Any]) -> Any:
+        """Change it."""
+        return change_line(line=part, data=body, actor=self.request.user)
+
+    def remove(self, part: Any) -> None:
+        """Remove it."""
+        remove_part(part=part, actor=self.request.user)
 
 
 class ContactsView(PartsView):
@@ -136,8 +142,20 @@ class ContactsView(PartsView):
 
     parts = CONTACTS
 
+    def add(self, parent: Any, body: dict[str, Any]) -> Any:
+        """Give a person a part."""
+        return add_contact(deal=parent, data=body, actor=self.request.user)
+
 
 class ContactView(PartView):
     """One person's part in a deal."""
 
     parts = CONTACTS
+
+    def alter(self, part: Any, body: dict[str, Any]) -> Any:
+        """Change it."""
+        return change_contact(contact=part, data=body, actor=self.request.user)
+
+    def remove(self, part: Any) -> None:
+        """Take the person out."""
+        remove_part(part=part, actor=self.request.user)

@@ -1,6 +1,7 @@
 """Deals: what may be sold, to whom, by whom, for how much, and how far it has come."""
 
 import time
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -144,6 +145,11 @@ class DealProduct(Model):
 
     def __str__(self) -> str:
         return f"{self.quantity} × {self.product}"
+
+    @property
+    def total(self) -> Decimal:
+        """Return what the line comes to after its discount."""
+        return round(self.quantity * self.unit_price * (100 - self.discount_percent) / 100, 2)
 
 
 class DealContact(Model):

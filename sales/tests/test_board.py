@@ -100,6 +100,8 @@ def test_a_move_answers_what_the_board_needs(rep: Any, pipeline: Pipeline, clien
 @pytest.mark.django_db
 def test_losing_asks_why(rep: Any, pipeline: Pipeline, client_for: Any) -> None:
     lost = stage(pipeline, "CLOSED_LOST")
+    lost.required_fields = ["close_reason"]
+    lost.save()
     LossReason.objects.get_or_create(name="Price", outcome="lost")
     deal = DealFactory(stage=stage(pipeline, "PROSPECTING"), assigned_user=rep, customer=None)
     page = client_for(rep)

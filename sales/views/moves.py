@@ -38,23 +38,12 @@ def move(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
     except Invalid as error:
         return _refused(error)
     if request.method == "GET":
-        return JsonResponse({"form": _form(request, deal, stage, params)})
+        return JsonResponse({"form": move_form(request, deal, stage, params)})
     try:
         with intend(actor=request.user) as intention:
-            if deal.is_open or stage.outcome != Stage.Outcome.OPEN:
-                deal = move_deal(
-                    deal=deal, stage=stage, actor=request.user, version=_number(params.get("version")),
-                    before_id=_id(params.get("before")), after_id=_id(params.get("after")),
-                    data=_data(params), reason=params.get("reason") or None, closed_on=params.get("closed_on") or None,
-                )
-            else:
-                deal = reopen_deal(deal=deal, stage=stage, actor=request.user, version=_number(params.get("version")))
-            if stage.outcome == Stage.Outcome.LOST and deal.close_reason_id is None and LossReason.objects.filter(
-                outcome="lost", is_active=True
-            ).exists():
-                raise Invalid.field("close_reason", _("Say why the deal was lost."))
+            deal = move_to(deal, stage, params, request.user)
     except Invalid as error:
-        return JsonResponse({"form": _form(request, deal, stage, params, problems_of(error)), "message": error.message}, status=422)
+        return JsonResponse({"form": move_form(request, deal, stage, params, problems_of(error)), "message": error.message}, status=422)
     except Refusal as error:
         return _refused(error)
     answer = _state(request, deal, {stage.pk})
@@ -103,10 +92,22 @@ def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str
     return found
 
 
-def _form(
-    request: HttpRequest, deal: Deal, stage: Stage, params: Any, problems: dict[str, list[str]] | None = None
+def move_to(deal: Deal, stage: Stage, params: Any, user: Any) -> Deal:
+    """Move a deal as a form says; out of a closed stage into an open one that is reopening."""
+    version = wanted_version(params)
+    if not deal.is_open and stage.outcome == Stage.Outcome.OPEN:
+        return reopen_deal(deal=deal, stage=stage, actor=user, version=version)
+    return move_deal(
+        deal=deal, stage=stage, actor=user, version=version, before_id=_id(params.get("before")), after_id=_id(params.get("after")),
+        data=_data(params), reason=params.get("reason") or None, closed_on=params.get("closed_on") or None,
+    )
+
+
+def move_form(
+    request: HttpRequest, deal: Deal, stage: Stage, params: Any, problems: dict[str, list[str]] | None = None, *,
+    page_form: bool = False,
 ) -> str:
-    """Return the form that asks for what the stage needs; empty when it needs nothing."""
+    """Return the form that asks for what the stage needs; empty when it needs nothing. A board sends it itself."""
     deal_entity = entity("deal")
     missing = [name for name, _message in missing_for(deal, stage)]
     names = [*missing, *(n for n in problems or {} if n in deal_entity.own_fields and n not in missing and n != "stage")]
@@ -125,7 +126,8 @@ def _form(
     if not (asked or closing or problems):
         return ""
     return render_to_string("sales/move_form.html", {
-        "deal": deal, "stage": stage, "asked": asked, "closing": closing, "problems": problems or {},
+        "deal": deal, "stage": stage, "asked": asked, "closing": closing, "problems": problems or {}, "page_form": page_form,
+        "reason_needed": "close_reason" in stage.required_fields,
         "reasons": LossReason.objects.filter(outcome=stage.outcome, is_active=True) if closing else [],
         "today": timezone.localdate(), "params": params, "other": [
             message for name, found in (problems or {}).items() if name not in names and name != "close_reason" for message in found
@@ -146,8 +148,10 @@ def _refused(error: Refusal) -> JsonResponse:
     return JsonResponse({"message": str(error.message), "code": error.code}, status=error.status if error.status != 400 else 422)
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+def wanted_version(params: Any) -> int | None:
+    """Return the version that a form was drawn from."""
+    text = params.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def _id(text: str | None) -> uuid.UUID | None:

@@ -1,6 +1,7 @@
 """The page of one record: what it is on the left, what happened in the middle, what hangs on it at the right."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,7 +21,7 @@ from crm.records.fields import Field, Kind
 from crm.records.panels import panel_of, panels_for
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
 from crm.search.recent import remember_visit
-from crm.ui.pages import page, redirect_to, render, toast
+from crm.ui.pages import done, page, redirect_to, render, toast
 from crm.ui.values import display, may, record_mark, titles_of
 
 
@@ -66,8 +67,11 @@ def field_groups(entity: Entity, obj: Any, user: Any, may_change: bool) -> list[
 
 
 @page("GET")
-def record_page(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
-    """Show a record, or a quick view of it."""
+def record_page(
+    request: HttpRequest, entity: Entity, pk: uuid.UUID, template: str = "records/record.html",
+    more: Callable[[Any, Any], dict[str, Any]] | None = None,
+) -> HttpResponse:
+    """Show a record, or a quick view of it. A room brings its ``template`` (blocks ``record_…``) and ``more`` for it."""
     user: Any = request.user
     obj = record_or_404(request, entity, pk, trashed=True)
     trashed = getattr(obj, "deleted_at", None) is not None
@@ -95,7 +99,7 @@ def record_page(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResp
         "starred": Favourite.objects.filter(user=user, entity=entity.name, record_id=obj.pk).exists(),
         "from": request.GET.get("from", "")[:4000],
     }
-    return render(request, "records/record.html", context)
+    return render(request, template, context | (more(obj, user) if more and not trashed else {}))
 
 
 def _meta(entity: Entity, obj: Any, user: Any) -> list[Any]:
@@ -107,6 +111,18 @@ def _meta(entity: Entity, obj: Any, user: Any) -> list[Any]:
     wanted = names.get(entity.name, tuple(k for k, f in fields.items() if f.in_list)[:4])
     found = [display(obj, fields[n]) for n in wanted if n in fields]
     return [f for f in found if f]
+
+
+@page("GET")
+def fields_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Show the fields again after somebody else changed them; a record that left or entered the trash is drawn anew."""
+    user: Any = request.user
+    obj = record_or_404(request, entity, pk, trashed=True)
+    if getattr(obj, "deleted_at", None) is not None:
+        return done(request, **{"page:refresh": {}})
+    may_change = rights_of(user).may("change", entity.name) and may(user, "change", obj)
+    context = {"entity": entity, "obj": obj, "groups": field_groups(entity, obj, user, may_change), "meta": _meta(entity, obj, user)}
+    return render(request, "records/fields_again.html", context)
 
 
 @page("GET")
@@ -126,7 +142,7 @@ def neighbour_links(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> Http
     obj = record_or_404(request, entity, pk)
     remember_visit(request.user, entity.name, obj.pk)
     params = QueryDict(mutable=True)
-    params.update(dict(parse_qsl(request.GET.get("from", "")[:4000], max_num_fields=20)))
+    params.update(dict(parse_qsl(request.GET.get("from", "")[:4000])))
     params.pop("view", None)
     before, after = neighbours(read(entity, params, request.user), obj)
     context = {"entity": entity, "before": before, "after": after, "from": request.GET.get("from", "")}
