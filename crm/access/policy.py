@@ -81,8 +81,8 @@ class Policy:
         if not rights.is_active:
             return queryset.none()
         rows = self.rows(rights, user, "view")
-        if action != "view":
-            rows &= self.rows(rights, user, action)
+        if action != "view" and (more := self.rows(rights, user, action)) != rows:
+            rows &= more
         return queryset if rows == EVERYTHING else queryset.filter(rows)
 
     def rows(self, rights: Rights, user: Any, action: str) -> Q:
@@ -117,20 +117,23 @@ class Policy:
         """Return the clauses for single records shared with the user or one of the user's teams."""
         if self.user_share is None or self.group_share is None or action not in ("view", "change"):
             return []
-        found = []
+        found: list[Q] = []
+        by_user_table = self.user_share._meta.db_table in rights.shared
+        by_group_table = bool(rights.group_ids) and self.group_share._meta.db_table in rights.shared
+        if not by_user_table and not by_group_table:
+            return found
         permission = Permission.objects.filter(
             codename=f"{action}_{self.model._meta.model_name}",
             content_type__app_label=self.model._meta.app_label,
         ).values("pk")[:1]
         by_user = self.user_share._default_manager.filter(user_id=rights.user_id, permission_id__in=permission)
-        if self.user_share._meta.db_table in rights.shared:
+        if by_user_table:
             found.append(Q(Exists(by_user.filter(content_object_id=OuterRef("pk")))))
-        if rights.group_ids:
+        if by_group_table:
             by_group = self.group_share._default_manager.filter(
                 group_id__in=rights.group_ids, permission_id__in=permission
             )
-            if self.group_share._meta.db_table in rights.shared:
-                found.append(Q(Exists(by_group.filter(content_object_id=OuterRef("pk")))))
+            found.append(Q(Exists(by_group.filter(content_object_id=OuterRef("pk")))))
         return found
 
     def also(self, rights: Rights, user: Any, action: str) -> Q | None:

@@ -51,7 +51,7 @@ class PreviewMiddleware:
 
 def read_only(rights: Rights) -> Rights:
     """Return rights of which only viewing is left."""
-    return dataclasses.replace(rights, cells={k: c for k, c in rights.cells.items() if k[1] == "view"})
+    return dataclasses.replace(rights, fingerprint=b"", cells={k: c for k, c in rights.cells.items() if k[1] == "view"})
 
 
 def _reload() -> HttpResponseBase:

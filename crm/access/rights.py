@@ -3,6 +3,7 @@
 A role has every cell of its parent; a cell of its own replaces the parent's (wider or narrower).
 """
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass, field
@@ -43,6 +44,7 @@ SELECT
   (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp),
   (SELECT coalesce(jsonb_agg(s.name), '[]') FROM (%%shares) s)
 """
+_STAMPS = 7  # their place in the row; they change with every definition, whatever one may see
 _HELD = {
     "user_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE user_id = %(user)s)",
     "group_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE group_id IN "
@@ -81,6 +83,8 @@ class Rights:
     group_ids: list[int] = field(default_factory=list)
     shared: frozenset[str] = frozenset()
     """The tables that hold any share with the user or his teams; the others need not be asked."""
+    fingerprint: bytes = b""
+    """Names everything above, for what is worked out once for the same rights; empty where that must not be."""
 
     def cell(self, entity: str, action: str) -> Cell:
         """Return the cell of the matrix; an administrator has ``all`` everywhere."""
@@ -133,7 +137,9 @@ def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | No
         row = cursor.fetchone()
     cells, fields, is_admin, second_factor, team, tree, groups, seen, shared = (_json(v) for v in row)
     stamps.saw(seen)
+    parts = [str(user_id), *(str(v) for at, v in enumerate(row) if at != _STAMPS)]
     rights = Rights(
+        fingerprint=hashlib.blake2b("\n".join(parts).encode(), digest_size=20).digest(),
         user_id=user_id or uuid.UUID(int=0),
         is_admin=bool(is_admin),
         require_second_factor=bool(second_factor),
@@ -144,6 +150,8 @@ def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | No
     )
     for entity, action, scope, condition in cells:
         rights.cells[entity, action] = Cell(scope, condition)
+        if condition:
+            rights.fingerprint = b""  # a condition may speak of today
     for entity, name, level in fields:
         rights.fields.setdefault(entity, {})[name] = level
     return rights

@@ -25,6 +25,7 @@ from crm.activity.facts import publish, record_access
 from crm.activity.intention import intend
 from crm.lib.errors import Missing
 from crm.lib.ids import uuid7
+from crm.lib.prepared import PreparedOne
 
 ALGORITHM = "HS256"
 AUDIENCE = "rapport-api"
@@ -37,6 +38,14 @@ UPDATE accounts_refreshtoken SET used_at = now(), updated_at = now()
 WHERE token_hash = %s AND used_at IS NULL AND revoked_at IS NULL AND expires_at > statement_timestamp()
 RETURNING user_id, family, auth_epoch, second_factor
 """
+
+# Asked with every request of the API.
+_ALIVE = PreparedOne(
+    lambda user, epoch, family: User.objects.signing_in()
+    .filter(pk=user, is_active=True, auth_epoch=epoch)
+    .filter(refresh_tokens__family=family, refresh_tokens__revoked_at=None, refresh_tokens__used_at=None),
+    samples=(uuid.UUID(int=1), 1_234_567_891, uuid.UUID(int=2)),
+)
 
 
 @dataclass(frozen=True)
@@ -124,12 +133,7 @@ def authenticate_access(token: str) -> User:
         user_id, family = uuid.UUID(str(claims["sub"])), uuid.UUID(str(claims["fam"]))
     except ValueError:
         raise TokenInvalid from None
-    user = (
-        User.objects.signing_in()
-        .filter(pk=user_id, is_active=True, auth_epoch=claims["epoch"])
-        .filter(refresh_tokens__family=family, refresh_tokens__revoked_at=None, refresh_tokens__used_at=None)
-        .first()
-    )
+    user = _ALIVE.first(user_id, claims["epoch"], family)
     if user is None or (user.second_factor_required and not claims.get("mfa")):
         raise TokenInvalid
     return user

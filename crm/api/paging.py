@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -175,7 +176,10 @@ def by_page(
     if estimated and offset > MAX_OFFSET:
         message = _("Pages end at %(limit)d records; use “cursor” to go further.") % {"limit": MAX_OFFSET}
         raise Invalid.field("page", message)
-    rows = shown.rows(order.apply(queryset)[offset : offset + limit], *extra) if offset < total or estimated else []
+    rows = []
+    if offset < total or estimated:
+        found_here = order.apply(queryset)[offset : offset + limit]
+        rows = shown.rows(found_here, *extra) if extra else shown.by_id(list(found_here.values_list("pk", flat=True)))
     pages = math.ceil(total / limit)
     found: dict[str, Any] = {
         "page": page, "limit": limit, "total": total, "pages": pages,
@@ -197,16 +201,14 @@ def by_cursor(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -
     ordered = order.apply(queryset, backwards=backwards)
     if values is not None:
         ordered = ordered.filter(order.after(values, backwards=backwards))
-    rows = shown.rows(ordered[: limit + 1], *order.aliases())
-    more = len(rows) > limit
-    rows = rows[:limit]
+    here = list(ordered[: limit + 1].values_list("pk", *order.aliases()))
+    more = len(here) > limit
+    here = here[:limit]
     if backwards:
-        rows.reverse()
-    keys = [[row["_"][alias] for alias in order.aliases()] for row in rows]
-    for row in rows:
-        del row["_"]
-    following = _write_cursor(order, keys[-1], False) if rows and (more or backwards) else None
-    preceding = _write_cursor(order, keys[0], True) if rows and token and (more or not backwards) else None
+        here.reverse()
+    rows = shown.by_id([pk for pk, *_keys in here])
+    following = _write_cursor(order, here[-1][1:], False) if here and (more or backwards) else None
+    preceding = _write_cursor(order, here[0][1:], True) if here and token and (more or not backwards) else None
     return rows, {
         "limit": limit, "next_cursor": following, "previous_cursor": preceding,
         "next": address_with(request, cursor=following) if following else None,
@@ -221,7 +223,7 @@ def address_with(request: Any, **changed: Any) -> str:
     return address
 
 
-def _write_cursor(order: Order, values: list[Any], backwards: bool) -> str:
+def _write_cursor(order: Order, values: Sequence[Any], backwards: bool) -> str:
     return signing.dumps([order.fingerprint, [_plain(v) for v in values], backwards], salt=_SALT, compress=True)
 
 

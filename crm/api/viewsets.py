@@ -62,12 +62,13 @@ class ReadViewSet(ViewSetMixin, OfEntity):
     @describe("Get a record", parameters=lambda v: tuple(fields_parameters(v.entity)), answer=record_of, errors=(400, 404))
     def retrieve(self, request: Any, id: Any) -> Any:
         """Return one record."""
-        rows = self.shown().rows(self.queryset().filter(pk=id), *self.versioned())
-        if not rows:
+        shown = self.shown()
+        names = ("pk", *self.versioned())
+        found = self.queryset().filter(pk=id).values_list(*names).first()
+        row = next(iter(shown.by_id([id])), None) if found else None
+        if found is None or row is None:
             raise Missing
-        row = rows[0]
-        version = row.pop("_", {}).get("version")
-        return answer(row, headers={"ETag": tag_of(version, row)})
+        return answer(row, headers={"ETag": tag_of(found[-1] if len(found) > 1 else None, row)})
 
 
 class EntityViewSet(ReadViewSet):

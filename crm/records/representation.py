@@ -4,28 +4,33 @@ One statement reads any number of records, related names included, without makin
 record is ``{"id", "name"}``; the name is null when the viewer may not see it. Hidden fields are absent.
 """
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, CharField, F, OuterRef, QuerySet, Subquery, TextField, Value, When
+from django.db.models import Case, F, OuterRef, QuerySet, Subquery, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
 
 from crm.access.policy import EVERYTHING, SYSTEM, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
+from crm.lib.prepared import PreparedRows
 from crm.records.entity import Entity, entity
 from crm.records.fields import LINKS, Field, Kind
 
 BASE = ("id", "created_at", "updated_at", "version", "custom")
 """What every record carries besides its fields."""
+MAX_KEPT = 200
+
+# Statements by entity, rights and fields: building one costs more than asking it.
+_kept: dict[tuple[Any, ...], PreparedRows] = {}
 
 
 def represent(
     obj: Any, of: Entity, user: Any, *, fields: Iterable[str] | None = None, include: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return one record as ``user`` may see it."""
-    manager = getattr(of.model, "everything", of.model._default_manager)
-    return Representation(of, user, fields=fields, include=include).rows(manager.filter(pk=obj.pk))[0]
+    return Representation(of, user, fields=fields, include=include).by_id([obj.pk])[0]
 
 
 class Representation:
@@ -53,7 +58,28 @@ class Representation:
 
     def rows(self, queryset: QuerySet[Any], *extra: str) -> list[dict[str, Any]]:
         """Return the records of ``queryset`` in its order; ``extra`` names are kept under ``_`` in each row."""
-        values = list(self.values(queryset, *extra))
+        return self._finish(list(self.values(queryset, *extra)), extra)
+
+    def by_id(self, ids: Sequence[Any]) -> list[dict[str, Any]]:
+        """Return the records with these ids in their order, in the trash or not (whoever asks has asked for rights)."""
+        manager = getattr(self.entity.model, "everything", self.entity.model._default_manager)
+        fingerprint = b"" if self.user is SYSTEM else rights_of(self.user).fingerprint
+        if not fingerprint or any(f.expression is not None for f in self.fields.values()):
+            values = list(self.values(manager.filter(pk__in=ids), "id"))
+        else:
+            key = (self.entity.name, fingerprint, *self.base, "", *self.fields, bool(self.custom))
+            query = _kept.get(key)
+            if query is None:
+                if len(_kept) >= MAX_KEPT:
+                    _kept.clear()
+                query = _kept[key] = PreparedRows(
+                    lambda some: self.values(manager.filter(pk__among=some), "id"), [[uuid.UUID(int=1)]]
+                )
+            values = query.rows(list(ids))
+        found = {row["id"]: row for row in values}
+        return self._finish([found[pk] for pk in ids if pk in found], ())
+
+    def _finish(self, values: list[dict[str, Any]], extra: Iterable[str]) -> list[dict[str, Any]]:
         made = [self._shape(row, extra) for row in values]
         for f in self.custom_links:
             self._name(f, made)
@@ -172,23 +198,31 @@ def title_expression(of: Entity, prefix: str = "") -> Any:
     parts: list[Any] = []
     for name in of.title:
         if parts:
-            parts.append(Value(" "))
+            parts.append(_text(" "))
         parts.append(F(prefix + name))
-    words = NullIf(Trim(Concat(*parts, output_field=TextField())), Value(""))
+    words = NullIf(Trim(Concat(*parts, output_field=_TEXT), output_field=_TEXT), _text(""), output_field=_TEXT)
     if "email" not in of.own_fields:
-        return Coalesce(words, Value(""), output_field=TextField())
-    return Coalesce(words, F(f"{prefix}email"), Cast(F(f"{prefix}pk"), CharField()), output_field=TextField())
+        return Coalesce(words, _text(""), output_field=_TEXT)
+    return Coalesce(words, F(f"{prefix}email"), Cast(F(f"{prefix}pk"), _TEXT), output_field=_TEXT)
+
+
+# One for all: a new field for each expression costs more than the rest of it.
+_TEXT = TextField()
+
+
+def _text(value: str) -> Value:
+    return Value(value, output_field=_TEXT)
 
 
 def related_name(f: Field, user: Any) -> Any:
     """Return the expression of a linked record's title: null when the user may not see that record."""
     target = target_of(f)
     if not title_readable(user, target):
-        return Value(None, output_field=TextField())
+        return Value(None, output_field=_TEXT)
     if sees_all(user, target):
         title = title_expression(target, f"{f.source}__")
         if "deleted_at" in {g.name for g in target.model._meta.get_fields()}:
-            return Case(When(**{f"{f.source}__deleted_at__isnull": True}, then=title), output_field=TextField())
+            return Case(When(**{f"{f.source}__deleted_at__isnull": True}, then=title), output_field=_TEXT)
         return title
     seen = visible_to(user, target.model).filter(pk=OuterRef(_id_of(f)))
     return Subquery(seen.order_by().annotate(_title=title_expression(target)).values("_title")[:1])

@@ -1,0 +1,95 @@
+"""Queries that are built and compiled once and asked many times, each time with other values.
+
+Building and compiling costs the ORM several times what the database needs to answer; what every request asks in
+the same words is worth keeping. ``build`` makes the queryset from its values; ``samples`` are values of the same
+types that occur nowhere else in it, and mark the places.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models.query import get_related_populators
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Among(models.Lookup):  # type: ignore[type-arg]
+    """``id__among=[…]``: one parameter for any number of ids, so that the statement stays the same."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """Return the comparison."""
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s)", [*params, self.rhs]
+
+
+models.UUIDField.register_lookup(Among)
+
+
+class _Query:
+    """What both kinds share: the compiled statement, and where its values stand."""
+
+    def __init__(self, build: Callable[..., Any], samples: Sequence[Any]) -> None:
+        self._build: Callable[..., Any] | None = build
+        self._samples = samples
+        self._lock = threading.Lock()
+        self._ready = False
+
+    def ask(self, values: Sequence[Any]) -> list[Any]:
+        """Return the rows with these values, converted."""
+        if not self._ready:
+            self._compile()
+        params = [p if at is None else values[at] for p, at in zip(self._params, self._places, strict=True)]
+        with connection.cursor() as cursor:
+            cursor.execute(self._sql, params)
+            rows = cursor.fetchall()
+        return list(self.compiler.apply_converters([list(r) for r in rows], self._converters)) if self._converters else rows
+
+    def _compile(self) -> None:
+        with self._lock:
+            if self._ready:
+                return
+            assert self._build is not None
+            self.compiler = self._build(*self._samples).query.get_compiler(DEFAULT_DB_ALIAS)
+            self._sql, params = self.compiler.as_sql()
+            self._params = list(params)
+            self._places = [next((at for at, s in enumerate(self._samples) if s == p), None) for p in self._params]
+            if {*self._places} - {None} != {*range(len(self._samples))}:
+                raise ValueError("Not every value is in the query as it is given.")
+            self._converters = self.compiler.get_converters([e for e, *_ in self.compiler.select])
+            self._ready = True
+            self._build = None  # it may hold on to the user who asked first
+
+
+class PreparedOne(_Query, Generic[M]):
+    """An instance, with what is selected along with it and its annotations, as the queryset would give it."""
+
+    def first(self, *values: Any) -> M | None:
+        """Return the first row as an instance; None for none."""
+        row = next(iter(self.ask(values)), None)
+        if row is None:
+            return None
+        compiler = self.compiler
+        info = compiler.klass_info
+        start, end = info["select_fields"][0], info["select_fields"][-1] + 1
+        names = [compiler.select[i][0].target.attname for i in range(start, end)]
+        made: M = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[start:end])
+        for populator in get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS):  # type: ignore[call-arg]
+            populator.populate(row, made)
+        for name, column in compiler.annotation_col_map.items():
+            setattr(made, name, row[column])
+        return made
+
+
+class PreparedRows(_Query):
+    """Plain rows of a queryset with ``values()``."""
+
+    def rows(self, *values: Any) -> list[dict[str, Any]]:
+        """Return the rows by name."""
+        found = self.ask(values)
+        names = list(self.compiler.query.selected)
+        return [dict(zip(names, row, strict=True)) for row in found]
