@@ -51,6 +51,7 @@ class InteractionEntity(Entity):
     hue = "sky"
     title = ("subject",)
     sort = ("-happened_at",)
+    columns = ("type", "happened_at", "customer", "user", "deal")
     owner = "user"
     constraint_messages = {
         "interaction_is_about_someone": _("An interaction needs a customer, a company or a deal."),

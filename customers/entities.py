@@ -85,6 +85,7 @@ class CustomerEntity(Entity):
     hue = "teal"
     title = ("first_name", "last_name")
     sort = ("name",)
+    columns = ("company", "status", "assigned_user", "email", "phone")
     abilities = Entity.abilities | {"merge", "share", "timeline"}
     constraint_messages = {
         "customer_has_a_name_or_email": _("A customer needs a name or an e-mail address."),

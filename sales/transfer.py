@@ -58,7 +58,7 @@ class DealTransfer(Adapter):
         first = next((s for s in stages if s.outcome == Stage.Outcome.OPEN), None)
         if first is None:
             raise Invalid.field("pipeline.stages", _("A pipeline needs at least one open stage."))
-        planner.builder("deal").base.update(stage=first, pipeline=first.pipeline, probability=first.probability)
+        planner.builder("deal").based_on(stage=first, pipeline=first.pipeline, probability=first.probability)
 
     def _planned(self, planner: Any, name: str, given: Any) -> list[Stage]:
         if not isinstance(given, list) or not given:

@@ -6,10 +6,13 @@ import unicodedata
 # C0 and C1 controls except tab and newline, and lone surrogates: PostgreSQL refuses NUL and surrogates,
 # browsers and spreadsheets stumble over the rest.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def clean_line(value: str) -> str:
     """Return ``value`` on one line, trimmed, in NFC, without control characters."""
+    if value.isascii() and value.isprintable():
+        return value.strip()
     value = _UNWANTED.sub("", value.replace("\r", " ").replace("\n", " ").replace("\t", " "))
     return unicodedata.normalize("NFC", value).strip()
 
@@ -22,10 +25,12 @@ def clean_text(value: str) -> str:
 
 def has_unstorable(value: str) -> bool:
     """Tell whether ``value`` holds a NUL byte or a lone surrogate, which PostgreSQL cannot store."""
-    return "\x00" in value or any("\ud800" <= c <= "\udfff" for c in value)
+    return "\x00" in value or (not value.isascii() and _SURROGATE.search(value) is not None)
 
 
 def fold(value: str) -> str:
     """Return ``value`` lower-cased and unaccented, for comparing in Python."""
+    if value.isascii():
+        return value.lower()
     decomposed = unicodedata.normalize("NFKD", value)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()

@@ -13,6 +13,7 @@ from crm.lists.query import matching
 from crm.lists.state import ListState
 from crm.records.entity import Entity
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record, update_record
+from crm.records.services.records import visible_trash
 
 AT_ONCE = 200
 """More than this becomes a job with progress."""
@@ -28,8 +29,10 @@ LABELS = {
 }
 
 
-def chosen(state: ListState, ids: list[str], everything: bool) -> Any:
-    """Return the rows that were selected: by id, or all that match."""
+def chosen(state: ListState, ids: list[str], everything: bool, action: str = "") -> Any:
+    """Return the rows that were selected: by id, or all that match; what is to be restored is in the trash."""
+    if action == "restore":
+        return visible_trash(state.user, state.entity.model).filter(pk__in=ids)
     if everything:
         return matching(state)
     return visible_to(state.user, state.entity.model).filter(pk__in=ids)
@@ -58,7 +61,7 @@ def act_on_one(of: Entity, obj: Any, action: str, values: dict[str, Any], actor:
 
 def run_now(state: ListState, ids: list[str], everything: bool, action: str, values: dict[str, Any]) -> tuple[int, list[Detail], Any]:
     """Do the act at once; return how many it was done to, what was refused, and the change set's id."""
-    rows = list(chosen(state, ids, everything)[: AT_ONCE + 1])
+    rows = list(chosen(state, ids, everything, action)[: AT_ONCE + 1])
     done, refused = 0, []
     with intend(actor=state.user, label=str(LABELS[action])) as intention:
         for obj in rows:

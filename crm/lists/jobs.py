@@ -5,7 +5,6 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from crm.access.policy import visible_to
 from crm.activity.intention import intend
 from crm.jobs.engine import Run, job
 from crm.lib.errors import Refusal
@@ -24,7 +23,7 @@ def bulk(run: Run) -> dict[str, Any]:
     of = entity(p["entity"])
     state = ListState(of, run.user, q=p["q"], clauses=tuple(p["criteria"].get("all", [])), archived=bool(p["archived"]))
     if "ids" not in run.checkpoint:
-        rows = chosen(state, p["ids"], p["everything"]).order_by("pk")
+        rows = chosen(state, p["ids"], p["everything"], p["action"]).order_by("pk")
         ids = [str(pk) for pk in rows.values_list("pk", flat=True)]
         run.save({"ids": ids, "at": 0, "done": 0, "refused": 0, "change_set": str(uuid7())})
     label = f"{LABELS[p['action']]}: {of.label_plural}"
@@ -34,7 +33,7 @@ def bulk(run: Run) -> dict[str, Any]:
         batch = kept["ids"][kept["at"] : kept["at"] + BATCH]
         done, refused = kept["done"], kept["refused"]
         with intend(actor=run.user, label=label, change_set_id=uuid.UUID(kept["change_set"])):
-            for obj in visible_to(run.user, of.model).filter(pk__in=batch).order_by("pk"):
+            for obj in chosen(state, batch, False, p["action"]).order_by("pk"):
                 try:
                     with intend(actor=run.user):
                         act_on_one(of, obj, p["action"], p["values"], run.user)

@@ -61,9 +61,15 @@ class ListState:
     def shown(self) -> list[Field]:
         """Return the columns in their order; the title always comes first."""
         chosen = [self.fields[k] for k in self.columns if k in self.fields and self.fields[k].kind not in _NOT_COLUMNS]
-        found = chosen or [f for f in self.fields.values() if f.in_list]
+        found = chosen or self._usual
         title = title_key(self.entity)
         return [f for f in found if f.key != title]
+
+    @property
+    def _usual(self) -> list[Field]:
+        """Return the columns of a list that nobody has changed."""
+        first = [self.fields[k] for k in self.entity.columns if k in self.fields]
+        return [*first, *(f for f in self.fields.values() if f.in_list and f not in first)]
 
     @property
     def order(self) -> tuple[str, ...]:

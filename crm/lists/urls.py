@@ -45,6 +45,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<listed:entity>/bulk/<slug:action>", bulk.bulk_act, name="bulk"),
     path("<listed:entity>/bulk/<slug:action>/form", bulk.bulk_form, name="bulk_form"),
     path(_ONE, records.record_page, name="record"),
+    path(f"{_ONE}/fields", records.fields_view, name="record_fields"),
     path(f"{_ONE}/edit", edit.edit, name="record_edit"),
     path(f"{_ONE}/star", records.star, name="record_star"),
     path(f"{_ONE}/neighbours", records.neighbour_links, name="record_neighbours"),

@@ -76,6 +76,8 @@ class Entity:
     """Default order, as public field names with an optional minus; ``id`` is always added last."""
     owner: str | None = "assigned_user"
     """The field that names the person responsible."""
+    columns: tuple[str, ...] = ()
+    """The columns that stand first in its list, in their order; the other fields with ``in_list`` follow."""
     subtitle: str = ""
     abilities: frozenset[str] = frozenset(
         {"tags", "notes", "documents", "comments", "custom", "import", "export", "bulk", "archive", "pages", "api"}

@@ -67,6 +67,8 @@ class Draft:
     """Fields that the row itself does not name: they are written to new records only."""
     later: dict[str, tuple[uuid.UUID, int]] = field(default_factory=dict)
     """Links to records that another row of the same file makes: field to (id, row)."""
+    keys: list[tuple[str, ...]] | None = None
+    """What identifies the record, once the matcher has looked."""
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     """(header, value, sentence)"""
     warnings: list[tuple[str, str, str]] = field(default_factory=list)

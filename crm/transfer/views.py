@@ -16,6 +16,7 @@ from crm.jobs.models import Job
 from crm.lib.errors import Conflict, Refusal
 from crm.lists import query
 from crm.lists.views.base import state_of
+from crm.lists.views.bulk import MAX_IDS
 from crm.records.entity import Entity, all_entities, entity
 from crm.transfer.export import export_response
 from crm.transfer.export.writers import TYPES
@@ -24,6 +25,7 @@ from crm.transfer.jobs import change_set_of, start_check, start_import
 from crm.transfer.models import ImportRun
 from crm.transfer.services import discard, failed_rows, receive, settle, suggest
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
+from crm.ui.values import is_uuid
 
 State = ImportRun.State
 WORKING = (State.CHECKING, State.RUNNING)
@@ -187,16 +189,19 @@ def begin(request: HttpRequest) -> HttpResponse:
     return redirect_to(request, "/imports/new", entity=request.GET.get("entity", "customer"))
 
 
-@page("GET")
+@page("GET POST")
 def export(request: HttpRequest) -> HttpResponseBase:
-    """Download the list that the address describes, all of it."""
+    """Download the list that the address describes, all of it; a form may send the ids of those that were selected."""
     name = request.GET.get("entity", "")
     declared = all_entities().get(name)
     if declared is None or "export" not in declared.abilities:
         raise Http404
     form = request.GET.get("format", "csv")
     state = state_of(request, declared)
-    rows = query.matching(state).order_by(*(query._ordering(k) for k in query.keys_of(state)))
+    rows = query.matching(state)
+    if request.method == "POST" and request.POST.get("all") != "1":
+        rows = rows.filter(pk__in=[i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)])
+    rows = rows.order_by(*(query._ordering(k) for k in query.keys_of(state)))
     return export_response(request, of=declared, queryset=rows, form=form if form in TYPES else "csv")
 
 

@@ -14,6 +14,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 _LOCALES: dict[str, Locale] = {}
+_BRITISH = Locale.parse("en_GB")
 
 
 def locale() -> Locale:
@@ -25,6 +26,12 @@ def locale() -> Locale:
         except (UnknownLocaleError, ValueError):
             _LOCALES[language] = Locale.parse("en")
     return _LOCALES[language]
+
+
+def dates() -> Locale:
+    """Return the locale of dates and times: the day stands before the month in every language of ours."""
+    found = locale()
+    return _BRITISH if found.language == "en" and not found.territory else found
 
 
 def number(value: Any, places: int | None = None) -> str:
@@ -68,21 +75,21 @@ def when(value: Any, style: str = "auto") -> SafeString | str:
             return ""
     if isinstance(value, dt.datetime):
         local = timezone.localtime(value) if timezone.is_aware(value) else value
-        full = format_datetime(local, "medium", locale=locale())
+        full = format_datetime(local, "medium", locale=dates())
         if style == "full":
             text = full
         elif style == "relative":
             text = relative(local)
         elif style == "time":
-            text = format_time(local, "short", locale=locale())
+            text = format_time(local, "short", locale=dates())
         else:
             text = _near(local.date())
             if local.date() == timezone.localdate():
-                text = format_time(local, "short", locale=locale())
+                text = format_time(local, "short", locale=dates())
             elif text in (_("Tomorrow"), _("Yesterday")):
-                text = f"{text} {format_time(local, 'short', locale=locale())}"
+                text = f"{text} {format_time(local, 'short', locale=dates())}"
         return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), full, text)
-    full = format_date(value, "full", locale=locale())
+    full = format_date(value, "full", locale=dates())
     return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), full, _near(value))
 
 
@@ -102,8 +109,8 @@ def _near(day: dt.date) -> str:
     if distance == -1:
         return _("Yesterday")
     if abs(distance) < 300 and day.year == timezone.localdate().year:
-        return format_date(day, "d MMM" if locale().language == "en" else "d. MMM", locale=locale())
-    return format_date(day, "medium", locale=locale())
+        return format_date(day, "d MMM" if dates().language == "en" else "d. MMM", locale=dates())
+    return format_date(day, "medium", locale=dates())
 
 
 def relative(moment: dt.datetime) -> str:

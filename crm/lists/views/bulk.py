@@ -74,7 +74,7 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
     try:
         if not ids and not everything:
             raise Invalid(_("Nothing is selected."))
-        if _many(state, ids, everything):
+        if _many(state, ids, everything, action):
             started = bulk.start(state, ids, everything, action, values)
             said = _("This runs in the background; you are told when it is done.")
             toast(request, said, level="info", url=f"/jobs/{started.pk}", link=_("Progress"))
@@ -91,12 +91,12 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
     if len(refused) > 3:
         rest = len(refused) - 3
         toast(request, ngettext("%(n)d more was refused", "%(n)d more were refused", rest) % {"n": rest}, level="error")
-    return redirect_to(request, state.url)
+    return redirect_to(request, f"/trash?entity={entity.name}" if action == "restore" else state.url)
 
 
-def _many(state: ListState, ids: list[str], everything: bool) -> bool:
+def _many(state: ListState, ids: list[str], everything: bool, action: str) -> bool:
     """Tell whether the selection is too large to be done while somebody waits."""
-    if not everything:
+    if not everything or action == "restore":
         return len(ids) > bulk.AT_ONCE
     return bool(bulk.chosen(state, ids, True).order_by().values("pk")[: bulk.AT_ONCE + 1].count() > bulk.AT_ONCE)
 

@@ -1,9 +1,13 @@
 """From a draft to a record's columns: the entity's own rules on real objects, without a query a row."""
 
+import copy
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import orjson
 from django.db import models
+from django.db.models.base import ModelState
 from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, policy_of
@@ -40,6 +44,10 @@ class Builder:
                 self.base[f.source] = f.default() if callable(f.default) else f.default
         if issubclass(entity.model, Record) and getattr(actor, "pk", None):
             self.base["created_by"] = actor
+        self._places = {key: (f, f.source, f.kind in (Kind.LINK, Kind.USER)) for key, f in fields.items()}
+        self._self_links = {key for key, f in fields.items() if f.kind == Kind.LINK and f.link == entity.name}
+        self._columns_of = attrgetter(*self.attributes)
+        self._blank: Any = None
         self.required = [f for f in fields.values() if f.required and f.writable and f.default is None]
         self._assignable = self._whom()
 
@@ -55,13 +63,38 @@ class Builder:
 
     def new(self, draft: Draft, linked: dict[str, tuple[Any, Any]], pk: Any = None) -> Any:
         """Return a new object with the draft's values; what is wrong is added to the draft."""
-        obj = self.entity.model(**self.base)
+        obj = self._copy()
         obj.pk = pk or uuid7()
         changed = self._apply(obj, draft, linked, overwrite=True)
         for f in self.required:
             if self._value_of(obj, f) in (None, "", [], {}):
                 draft.problems.append((str(f.label), "", _("This field is required.")))
         self._check(obj, changed, draft, creating=True)
+        return obj
+
+    def based_on(self, **values: Any) -> None:
+        """Settle further values that every new record begins with."""
+        self.base.update(values)
+        self._blank = None
+
+    def _copy(self) -> Any:
+        """Return a new object like ``model(**base)``: a copy of the first one, whose defaults are known by then."""
+        if self._blank is None:
+            self._blank = self.entity.model(**self.base)
+            given = set(self._blank._state.fields_cache) | set(self.base)
+            self._fresh: list[tuple[str, Callable[[], Any]]] = [
+                (f.attname, f.get_default) for f in self.entity.model._meta.concrete_fields
+                if callable(f.default) and f.name not in given and f.attname not in given and not f.primary_key and not f.generated
+            ]
+            self._mutable = [n for n, v in vars(self._blank).items() if isinstance(v, dict | list | set)]
+        obj = self.entity.model.__new__(self.entity.model)
+        vars(obj).update(vars(self._blank))
+        obj._state = ModelState()
+        obj._state.fields_cache = dict(self._blank._state.fields_cache)
+        for name in self._mutable:
+            setattr(obj, name, copy.copy(getattr(obj, name)))
+        for name, default in self._fresh:
+            setattr(obj, name, default())
         return obj
 
     def change(self, obj: Any, draft: Draft, linked: dict[str, tuple[Any, Any]], rules: dict[str, str]) -> dict[str, Any]:
@@ -79,14 +112,14 @@ class Builder:
     ) -> set[str]:
         changed: set[str] = set()
         for key, value in draft.values.items():
-            f = self.fields[key]
+            f, source, link = self._places[key]
             instance = None
-            if f.kind in (Kind.LINK, Kind.USER):
+            if link:
                 if key not in linked:
                     continue
                 value, instance = linked[key]
-            current = self._value_of(obj, f)
             if not overwrite:
+                current = self._value_of(obj, f)
                 if key in draft.derived:
                     continue
                 rule = (rules or {}).get(key, "overwrite")
@@ -95,16 +128,13 @@ class Builder:
                 if current == value:
                     continue
             if f.custom:
-                stored = str(value) if f.kind in (Kind.LINK, Kind.USER) else value
+                stored = str(value) if link else value
                 if value not in (None, "", []):
                     obj.custom = {**obj.custom, f.name: stored}
-            elif f.kind in (Kind.LINK, Kind.USER):
-                if instance is not None:
-                    setattr(obj, f.source, instance)
-                else:
-                    setattr(obj, f"{f.source}_id", value)
+            elif instance is not None:
+                setattr(obj, source, instance)
             else:
-                setattr(obj, f.source, value)
+                setattr(obj, f"{source}_id" if link else source, value)
             changed.add(key)
         return changed
 
@@ -123,17 +153,13 @@ class Builder:
                 draft.problems.append((str(self.fields[owner].label) if owner in self.fields else owner, "",
                                        _("You may not assign this to somebody outside your reach.")))
         # A parent that this file makes is checked by the planner: the object is not there yet.
-        asked = {c for c in changed if not self._planned_self_link(obj, c)}
+        asked = changed - self._self_links
         for name, message in self.entity.check(obj, asked, self.actor):
             draft.problems.append((name, "", str(message)))
         if not draft.problems:
             self.entity.before_save(obj, asked, self.actor)
             self.adapter.finish(obj, changed, creating)
 
-    def _planned_self_link(self, obj: Any, key: str) -> bool:
-        f = self.fields[key]
-        return f.kind == Kind.LINK and f.link == self.entity.name
-
     def state(self, obj: Any) -> str:
         """Return a new row's columns as JSON, in the order of ``attributes``."""
-        return orjson.dumps([getattr(obj, a) for a in self.attributes], default=str).decode()
+        return orjson.dumps(self._columns_of(obj), default=str).decode()

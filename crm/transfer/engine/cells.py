@@ -1,5 +1,6 @@
 """From a row of cells to a draft: every column put where the mapping says, every value converted once."""
 
+import dataclasses
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Step:
     field: Field | None
     other: int | None = None
     """For a pair of columns: where the value stands."""
+    folded: dict[str, Any] = dataclasses.field(default_factory=dict)
+    """What values stand for, whatever their case."""
 
 
 class CellReader:
@@ -61,7 +64,8 @@ class CellReader:
         for column in self.mapping.columns:
             if column.header in self._index and column.to:
                 other = self._index.get(column.parameters.get("of", "")) if column.to == "pair" else None
-                steps.append(Step(self._index[column.header], column, self.fields.get(column.to), other))
+                folded = {k.casefold(): v for k, v in column.values.items()}
+                steps.append(Step(self._index[column.header], column, self.fields.get(column.to), other, folded))
         return steps
 
     def _constant(self, name: str, value: Any) -> Any:
@@ -111,7 +115,7 @@ class CellReader:
         column, f = step.column, step.field
         given: Any = text
         if column.values:
-            given = self._mapped(column, text)
+            given = self._mapped(step, text)
             if given is None:
                 return
         if column.to == "note":
@@ -135,13 +139,14 @@ class CellReader:
         else:
             self._value(draft, column, f, str(given))
 
-    def _mapped(self, column: Column, text: str) -> Any:
+    @staticmethod
+    def _mapped(step: Step, text: str) -> Any:
         """Return what a value stands for; None for leaving the field empty."""
+        column = step.column
         if text in column.values:
             choice = column.values[text]
         else:
-            folded = {k.casefold(): v for k, v in column.values.items()}
-            choice = folded.get(text.casefold(), text)
+            choice = step.folded.get(text.casefold(), text)
         if isinstance(choice, dict):
             if choice.get("skip"):
                 raise Skip(_("“%(value)s” in “%(header)s”") % {"value": text, "header": column.header})
@@ -167,15 +172,18 @@ class CellReader:
         if isinstance(outcome, Ambiguous):
             self.ambiguous[column.header] += 1
             draft.problems.append((column.header, text, _("Day or month first? Settle it for the column.")))
-        elif isinstance(outcome, Bad):
+            return
+        if isinstance(outcome, Bad):
             if f.kind == Kind.CHOICE:
                 self._unknown_choice(draft, column, f, text, outcome)
             else:
                 draft.problems.append((column.header, text, " ".join(map(str, outcome.messages))))
-        elif f.key in draft.values and draft.values[f.key] not in (None, "", outcome) and f.key not in self._constants:
+            return
+        key = f.key
+        if key in draft.values and draft.values[key] not in (None, "", outcome) and key not in self._constants:
             draft.notes.append(f"{column.header}: {text}")
         else:
-            draft.values[f.key] = outcome
+            draft.values[key] = outcome
 
     def _convert(self, column: Column, f: Field, text: str) -> Any:
         try:

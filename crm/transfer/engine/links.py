@@ -13,6 +13,7 @@ from rapidfuzz import fuzz, process
 from crm.access.policy import visible_to
 from crm.lib.text import fold
 from crm.records.entity import Entity, entity
+from crm.transfer.engine.staging import any_of
 from crm.transfer.models import ExternalId
 
 SMALL = 3_000
@@ -111,7 +112,7 @@ class Directory:
             for pk, text in self._visible().filter(external_id__in=list(given)).values_list("pk", "external_id"):
                 ids[pk] = given[text]
         if ids:
-            for pk in self._visible().filter(pk__in=list(ids)).values_list("pk", flat=True):
+            for pk in self._visible().filter(pk__in=any_of(ids)).values_list("pk", flat=True):
                 self.known[ids[pk]] = Found(pk)
 
     def _by_title(self, wanted: dict[str, str]) -> None:
@@ -147,7 +148,7 @@ class Directory:
                 )
                 found.update({addresses[email]: pk for email, pk in cursor.fetchall()})
         if found:
-            visible = set(self._visible().filter(pk__in=list(found.values())).values_list("pk", flat=True))
+            visible = set(self._visible().filter(pk__in=any_of(found.values())).values_list("pk", flat=True))
             for key, pk in found.items():
                 if pk in visible:
                     self.known[key] = Found(pk, wanted[key])

@@ -17,6 +17,7 @@ from crm.records.entity import Entity
 from crm.records.fields import Field
 from crm.records.models import Note
 from crm.transfer.adapters import Adapter, Draft
+from crm.transfer.engine.staging import any_of
 from crm.transfer.mapping.model import Mapping
 from crm.transfer.models import ExternalId, ImportRun
 
@@ -67,6 +68,11 @@ class Matcher:
 
     def keys_of(self, draft: Draft) -> list[Key]:
         """Return what identifies a draft, the surest first."""
+        if draft.keys is None:
+            draft.keys = self._identify(draft)
+        return draft.keys
+
+    def _identify(self, draft: Draft) -> list[Key]:
         keys: list[Key] = [("external", text) for text in draft.external]
         for name in self.keys:
             value = draft.values.get(name)
@@ -101,14 +107,18 @@ class Matcher:
         self._by_fields(by_kind.get("field", []))
         self._by_title(by_kind.get("title", []), {self.folded(t): t for d in drafts if (t := str(d.values.get(self.entity.title[0]) or ""))})
         self._by_nature(drafts)
-        ids = set(self._found.values())
-        rows = visible_to(self.actor, self.model._default_manager.filter(pk__in=ids)) if ids else []
+        ids = list(set(self._found.values()))
+        rows = visible_to(self.actor, self._among(ids)) if ids else []
         self._objects = {row.pk: row for row in rows}
         self._changeable = (
-            set(visible_to(self.actor, self.model._default_manager.filter(pk__in=ids), "change").values_list("pk", flat=True))
+            set(visible_to(self.actor, self._among(ids), "change").values_list("pk", flat=True))
             if ids else set()
         )
         self._read_children()
+
+    def _among(self, ids: list[uuid.UUID]) -> Any:
+        """Return the records with these ids; one array instead of thousands of parameters."""
+        return self.model._default_manager.filter(pk__in=any_of(ids))
 
     def _by_external(self, keys: list[Key]) -> None:
         if keys:
@@ -131,7 +141,7 @@ class Matcher:
             except ValueError:
                 continue
         if own:
-            for pk in self.model._default_manager.filter(pk__in=list(own)).values_list("pk", flat=True):
+            for pk in self.model._default_manager.filter(pk__in=any_of(own)).values_list("pk", flat=True):
                 self._found[("external", own[pk])] = pk
 
     def _by_fields(self, keys: list[Key]) -> None:
@@ -186,7 +196,7 @@ class Matcher:
                 [list(probes)],
             )
             found = cursor.fetchall()
-        rows = {r.pk: r for r in self.model._default_manager.filter(pk__in=[pk for _probe, pk in found])}
+        rows = {r.pk: r for r in self._among([pk for _probe, pk in found])}
         for probe, pk in found:
             for key in probes[probe]:
                 if pk in rows and self._alike(rows[pk], waiting[key]):
@@ -211,8 +221,9 @@ class Matcher:
         self._present = {}
         if not self._objects:
             return
+        ids = any_of(self._objects)
         for child in self.adapter.children:
-            rows = child.model._default_manager.filter(**{f"{child.parent}__in": list(self._objects)})
+            rows = child.model._default_manager.filter(**{f"{child.parent}__in": ids})
             held: dict[uuid.UUID, set[Any]] = {}
             for values in rows.values_list(f"{child.parent}_id", *child.unique):
                 held.setdefault(values[0], set()).add(tuple(str(v).casefold() for v in values[1:]))
@@ -221,18 +232,18 @@ class Matcher:
             through = self.model.tags.through  # type: ignore[attr-defined]
             column = f"{self.model._meta.model_name}_id"
             held = {}
-            for pk, tag in through._default_manager.filter(**{f"{column}__in": list(self._objects)}).values_list(column, "tag_id"):
+            for pk, tag in through._default_manager.filter(**{f"{column}__in": ids}).values_list(column, "tag_id"):
                 held.setdefault(pk, set()).add(str(tag))
             self._present["tags"] = held
         notes: dict[uuid.UUID, set[Any]] = {}
         for pk, content in Note.objects.filter(
-            entity=self.entity.name, record_id__in=list(self._objects)
+            entity=self.entity.name, record_id__in=ids
         ).values_list("record_id", "content"):
             notes.setdefault(pk, set()).add(content)
         self._present["notes"] = notes
         keys: dict[uuid.UUID, set[Any]] = {}
         for pk, key in ExternalId.objects.filter(
-            entity=self.entity.name, system=self.mapping.system, record_id__in=list(self._objects)
+            entity=self.entity.name, system=self.mapping.system, record_id__in=ids
         ).values_list("record_id", "key"):
             keys.setdefault(pk, set()).add(key)
         self._present["external"] = keys

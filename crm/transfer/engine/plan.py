@@ -1,9 +1,11 @@
 """The check: what would become of every row, decided once and kept, so that the run only carries it out."""
 
+import contextlib
+import gc
 import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -23,7 +25,23 @@ from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, query
 from crm.transfer.mapping.model import Column, Mapping
 from crm.transfer.models import ImportRun
 
+COLLECT_EVERY = 25
 PLAN_COLUMNS = ["number", "part", "entity", "action", "target", "state", "extra", "errors"]
+
+
+@contextlib.contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let the garbage collector run seldom: a third of a check went into walking rows that are not garbage."""
+    was = gc.isenabled()
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        if was:
+            gc.enable()
 
 
 class Planner:
@@ -54,6 +72,9 @@ class Planner:
         self._number = 0
         self._in_file: dict[str, tuple[uuid.UUID, int]] = {}
         self._parents: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
+        self._targets = {
+            key: "user" if f.kind == Kind.USER else f.link for key, f in fields.items() if f.kind in (Kind.LINK, Kind.USER)
+        }
         self._self_links = {c.to for c in mapping.columns if (f := fields.get(c.to)) and f.kind == Kind.LINK and f.link == run.entity and not f.custom}
 
     # -- for adapters -----------------------------------------------------------------------------
@@ -99,7 +120,9 @@ class Planner:
         self._flush([])
         if self._self_links:
             self._read_titles()
-        for chunk in staged_chunks(self.run):
+        for position, chunk in enumerate(staged_chunks(self.run), 1):
+            if position % COLLECT_EVERY == 0:
+                gc.collect()
             drafts: list[Draft] = []
             rows: list[tuple[Any, ...]] = []
             for row in chunk:
@@ -152,11 +175,10 @@ class Planner:
         wanted: dict[str, set[str]] = {}
         for draft in drafts:
             for key, value in draft.values.items():
-                f = self.fields.get(key)
-                if f is not None and f.kind in (Kind.LINK, Kind.USER):
+                if key in self._targets:
                     text = value[1] if isinstance(value, tuple) else value
                     if isinstance(text, str):
-                        wanted.setdefault("user" if f.kind == Kind.USER else f.link, set()).add(text)
+                        wanted.setdefault(self._targets[key], set()).add(text)
         for name, texts in wanted.items():
             self.directories.of(name).look_up(texts)
 
@@ -164,14 +186,13 @@ class Planner:
         """Resolve a draft's links; what stands for nothing is counted and settled as the column says."""
         linked: dict[str, tuple[Any, Any]] = {}
         for key, value in draft.values.items():
-            f = self.fields.get(key)
-            if f is None or f.kind not in (Kind.LINK, Kind.USER):
+            if key not in self._targets:
                 continue
             if isinstance(value, Found):
                 linked[key] = (value.id, value.instance)
                 continue
+            f, target = self.fields[key], self._targets[key]
             column, text = value if isinstance(value, tuple) else (Column(key, key), value)
-            target = "user" if f.kind == Kind.USER else f.link
             make = isinstance(text, dict)
             if make:
                 text = str(text.get("title") or "")

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from crm.lib.errors import Invalid
 from crm.records.entity import entity
-from crm.transfer.engine.plan import Planner
+from crm.transfer.engine.plan import Planner, rare_collections
 from crm.transfer.engine.staging import drop_tables, stage, tables_exist
 from crm.transfer.models import ImportRun
 from crm.transfer.readers import Unreadable
@@ -29,7 +29,7 @@ def check(run: ImportRun, actor: Any, progress: Callable[[int, int], None] = lam
     mapping, left = effective_mapping(run, actor)
     fields, custom = fields_with_planned(declared, mapping, run, actor)
     total = run.report["rows"]
-    with transaction.atomic():
+    with transaction.atomic(), rare_collections():
         planner = Planner(run, mapping, fields, run.source["headers"], actor)
         planner.plan(lambda number: progress(number, total))
     run.report = {**{k: run.report[k] for k in ("rows", "columns")}, **_report(planner, left, custom)}

@@ -21,6 +21,7 @@ from crm.records.customfields import STAMP
 from crm.records.entity import entity
 from crm.records.events import RecordsBulkChanged
 from crm.records.models import CustomField
+from crm.transfer.engine.plan import rare_collections
 from crm.transfer.engine.staging import query
 from crm.transfer.engine.write import Writer
 from crm.transfer.formulas import guard
@@ -53,7 +54,8 @@ def carry_out(
         progress(number, total)
 
     writer = Writer(run, actor, run.mapping, run.mapping.get("system", ""))
-    writer.write(batch_done)
+    with rare_collections():
+        writer.write(batch_done)
     _close(run, actor, writer)
     return run.report
 

@@ -42,7 +42,7 @@ def trash(request: HttpRequest) -> HttpResponse:
     tabs = [
         {"url": f"/trash?entity={e.name}", "label": e.label_plural, "icon": e.icon, "current": e is of} for e in offered
     ]
-    context = {"entity": of, "rows": rows[:SHOWN], "more": len(rows) > SHOWN, "tabs": tabs, "shown": SHOWN,
+    context = {"entity": of, "rows": [(obj, of.url(obj)) for obj in rows[:SHOWN]], "more": len(rows) > SHOWN, "tabs": tabs, "shown": SHOWN,
                "may_empty": rights_of(request.user).is_admin}
     return render(request, "workspace/trash.html", context)
 

@@ -1,6 +1,6 @@
 // What every htmx request of the page carries, and how its failures are told. No js: values, hx-on or
 // trigger filters anywhere: the policy forbids eval.
-import { $, toast, token } from './ui.js';
+import { $, reload, toast, token } from './ui.js';
 
 export const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 
@@ -24,10 +24,18 @@ document.addEventListener('htmx:error', (event) => {
 });
 
 // While something is dragged or edited, socket messages wait instead of changing it underneath.
+let held = 0;
 let release;
 let gate = Promise.resolve();
-export const hold = () => { gate = new Promise((resolve) => { release = resolve; }); };
-export const resume = () => release?.();
+export const hold = () => {
+  held += 1;
+  if (held === 1) gate = new Promise((resolve) => { release = resolve; });
+};
+export const resume = () => {
+  if (!held) return;
+  held -= 1;
+  if (!held) release();
+};
 export const waiting = () => gate;
 
 // A first invalid field takes the focus after a form came back with 422.
@@ -57,4 +65,4 @@ document.addEventListener('close', (event) => {
 }, true);
 
 // `page:refresh` from a server answer: the page is read again where it stands.
-document.addEventListener('page:refresh', () => location.reload());
+document.addEventListener('page:refresh', reload);

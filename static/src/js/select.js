@@ -37,6 +37,7 @@ class Select extends HTMLElement {
       searchField: ['text', 'subtitle'],
       maxOptions: 200,
       refreshThrottle: 0,
+      loadThrottle: 150,
       hidePlaceholder: true,
       placeholder: hint || select.getAttribute('placeholder') || '',
       allowEmptyOption: false,
@@ -57,11 +58,23 @@ class Select extends HTMLElement {
       },
     });
     select.setAttribute('aria-hidden', 'true');
+    if (url) this.addEventListener('keydown', this, true);
     if (this.hasAttribute('autofocus') || this.closest('crm-inline')) this.control.focus();
   }
 
   disconnectedCallback() {
     this.control?.destroy();
+  }
+
+  // Whoever types faster than the server answers still gets what he typed: Enter waits for the options.
+  handleEvent(event) {
+    const { control } = this;
+    const typed = control.inputValue();
+    const found = control.activeOption && !control.activeOption.classList.contains('create');
+    if (event.key !== 'Enter' || !typed || typed === this.loaded || found) { this.waiting = false; return; }
+    event.preventDefault();
+    event.stopPropagation();
+    this.waiting = true;
   }
 
   async load(url, query, done) {
@@ -70,8 +83,13 @@ class Select extends HTMLElement {
       address.searchParams.set('q', query);
       const response = await fetch(address, { headers: { Accept: 'application/json' } });
       if (!response.ok) throw new Error(response.statusText);
+      const { options } = await response.json();
+      if (query !== this.control.inputValue()) { done(); return; }
       this.control.clearOptions((o) => this.control.items.includes(String(o.value)));
-      done((await response.json()).options);
+      done(options);
+      this.loaded = query;
+      if (this.waiting) this.control.onOptionSelect(new Event('keydown'), this.control.activeOption);
+      this.waiting = false;
     } catch {
       done();
     }

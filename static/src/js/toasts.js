@@ -1,9 +1,13 @@
 // <crm-toasts>: shows what the server answers in HX-Trigger: toast, with Undo. Ctrl-Z takes back the last act.
-import { $$, follow, post, say, typing } from './ui.js';
+import { $$, follow, post, reload, say, typing } from './ui.js';
+
+const KEPT = 'toasts';
 
 class Toasts extends HTMLElement {
   connectedCallback() {
     this.undos = [];
+    this.told = [];
+    document.addEventListener('ui:reload', this);
     document.addEventListener('toast', this);
     document.addEventListener('keydown', this);
     for (const item of $$('[data-toast]', this)) {
@@ -11,16 +15,36 @@ class Toasts extends HTMLElement {
       item.remove();
       this.show(data);
     }
+    this.kept().forEach((item) => this.show(item));
+  }
+
+  // What was told just before the page was read again.
+  kept() {
+    try {
+      const items = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
+      sessionStorage.removeItem(KEPT);
+      return items;
+    } catch { return []; }
+  }
+
+  keep() {
+    const items = this.told.filter(({ at }) => Date.now() - at < 2000).map(({ item }) => item);
+    try { sessionStorage.setItem(KEPT, JSON.stringify(items)); } catch { /* private mode */ }
   }
 
   disconnectedCallback() {
     document.removeEventListener('toast', this);
+    document.removeEventListener('ui:reload', this);
     document.removeEventListener('keydown', this);
   }
 
   handleEvent(event) {
-    if (event.type === 'toast') {
-      for (const item of event.detail.items ?? []) this.show(item);
+    if (event.type === 'ui:reload') this.keep();
+    else if (event.type === 'toast') {
+      for (const item of event.detail.items ?? []) {
+        this.told.push({ item, at: Date.now() });
+        this.show(item);
+      }
     } else if ((event.ctrlKey || event.metaKey) && event.key === 'z' && !event.shiftKey && !typing(event) && this.undos.length) {
       event.preventDefault();
       this.undo(this.undos.at(-1));
@@ -74,7 +98,7 @@ class Toasts extends HTMLElement {
     follow(response);
     if (response.ok) {
       document.dispatchEvent(new CustomEvent('record:changed', { bubbles: true, detail: {} }));
-      if (!document.querySelector('[data-refresh]') && !response.headers.has('HX-Redirect')) location.reload();
+      if (!response.headers.has('HX-Redirect')) reload();
     } else if (!answered) {
       this.show({ text: response.statusText || String(response.status), level: 'error' });
     }

@@ -31,6 +31,12 @@ export const follow = (response) => {
   if (url) location.href = url;
 };
 
+// Reads the page again; what was told a moment ago is still told on the page that comes.
+export const reload = () => {
+  document.dispatchEvent(new Event('ui:reload'));
+  location.reload();
+};
+
 export const icon = (name) => {
   const href = $('link[rel=icon]')?.href;
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');

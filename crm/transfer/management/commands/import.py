@@ -1,6 +1,7 @@
 """``manage.py import FILE --entity NAME``: the wizard's steps in one command."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ class Command(BaseCommand):
         mapping = self._mapping(options["mapping"])
         with path.open("rb") as file:
             run = receive(file=file, name=path.name, of=options["entity"], actor=actor, options=mapping.get("source"))
-        keep = False
+        keep, began = False, time.monotonic()
         try:
             if not options["mapping"]:
                 mapping = suggest(run, actor).as_dict()
@@ -73,14 +74,14 @@ class Command(BaseCommand):
                 return 0, {"mapping": mapping}
             settle(run, mapping, actor)
             check(run, actor)
-            said = self._said(run)
+            said = {**self._said(run), "seconds": round(time.monotonic() - began, 2)}
             if run.report["blocked"]:
                 return 3, said
             if options["dry_run"]:
                 return 0, said
             keep = True
             carry_out(run, actor)
-            said = self._said(run)
+            said = {**self._said(run), "seconds": round(time.monotonic() - began, 2)}
             return (1 if said["counts"]["error"] else 0), said
         finally:
             if not keep:
@@ -133,6 +134,8 @@ class Command(BaseCommand):
         counts = said["counts"]
         tense = ("created", "updated", "skipped", "failed") if said["state"] == "done" else ("to create", "to update", "to skip", "with errors")
         write("  " + ", ".join(f"{counts[k]} {word}" for k, word in zip(("create", "update", "skip", "error"), tense, strict=True)))
+        rate = said["rows"] / max(said["seconds"], 0.01)
+        write(f"  {said['seconds']:.1f} s, {rate:,.0f} rows/s")
         for name, count in said["also_created"].items():
             write(f"  also {count} × {name}")
         for reason, count in said["skipped"].items():
