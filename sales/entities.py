@@ -158,6 +158,7 @@ class DealEntity(Entity):
     hue = "violet"
     title = ("title",)
     sort = ("-created_at",)
+    columns = ("company", "stage", "value", "expected_close_date", "assigned_user", "customer")
     abilities = Entity.abilities | {"merge", "share", "timeline", "board"}
     constraint_messages = {
         "deal_closed_has_date": _("A closed deal needs a closing date, an open one has none."),
