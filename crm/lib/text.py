@@ -28,6 +28,11 @@ def has_unstorable(value: str) -> bool:
     return "\x00" in value or (not value.isascii() and _SURROGATE.search(value) is not None)
 
 
+def whole_number(text: str) -> int | None:
+    """Return the number that up to nine plain digits say; None for anything else that calls itself a digit (², ٣)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
 def fold(value: str) -> str:
     """Return ``value`` lower-cased and unaccented, for comparing in Python."""
     if value.isascii():

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy
 from crm.criteria import describe, operators_of, validate
 from crm.criteria.vocabulary import Askable, Type
 from crm.lib.errors import Invalid
+from crm.lib.text import whole_number
 from crm.lists.state import ListState
 
 RELATIVE = (
@@ -161,7 +162,7 @@ class Editor:
 
 def editor(state: ListState, params: QueryDict) -> Editor:
     """Return the form that a request asks for: an existing chip, or a new filter on a field."""
-    index = int(str(params["index"])) if params.get("index", "").isdigit() else None
+    index = whole_number(params.get("index", ""))
     clause = state.clauses[index] if index is not None and index < len(state.clauses) else {}
     asked = state.askable.get(params.get("field") or str(clause.get("field", "")))
     if asked is None:
@@ -187,7 +188,7 @@ def _value(made: Editor, params: QueryDict) -> Any:
     if control == "none":
         return None
     if control == "age":
-        return {"n": int(str(params["n"])) if params.get("n", "").isdigit() else 0, "unit": params.get("unit", "day")}
+        return {"n": whole_number(params.get("n", "")) or 0, "unit": params.get("unit", "day")}
     if control in ("numbers", "dates"):
         return [first, params.get("to", "").strip()]
     if control == "date":

@@ -13,6 +13,7 @@ from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.lib.errors import Invalid, Refusal
+from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
 from crm.records.entity import Entity
 from crm.records.models import Note
@@ -34,7 +35,7 @@ class Day:
 @page("GET")
 def timeline_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Show what happened, newest first; one kind when asked."""
-    obj = record_or_404(request, entity, pk)
+    obj = record_or_404(request, entity, pk, trashed=True)
     return _timeline(request, entity, obj)
 
 
@@ -93,9 +94,9 @@ def composing(request: HttpRequest, entity: Entity, pk: uuid.UUID, kind: str) ->
                 }
                 if not text.strip() and not request.POST.get("subject", "").strip():
                     raise Invalid(_("Write what it was about."))
-                minutes = request.POST.get("minutes", "").strip()
-                if minutes.isdigit() and len(minutes) < 6:
-                    data["duration_seconds"] = int(minutes) * 60
+                minutes = whole_number(request.POST.get("minutes", "").strip()[:9])
+                if minutes is not None and minutes < 100_000:
+                    data["duration_seconds"] = minutes * 60
                 data["completed_at"] = timezone.now().isoformat()
                 create_record(of="interaction", data=data, actor=request.user)
                 said = {"call": _("Call logged"), "meeting": _("Meeting logged"), "email": _("E-mail logged")}[kind]

@@ -11,6 +11,7 @@ from crm.access.policy import require, visible_to
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.lib.errors import Outdated, Refusal
+from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
 from crm.records.entity import Entity
 from crm.records.entity import entity as entity_named
@@ -81,7 +82,7 @@ def edit(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     try:
         with intend(actor=request.user) as intention:
             update_record(
-                obj=obj, data=form.values(), actor=request.user, version=int(version) if version.isdigit() and not force else None
+                obj=obj, data=form.values(), actor=request.user, version=None if force else whole_number(version)
             )
     except Outdated as error:
         form.refuse(error)

@@ -7,6 +7,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 
 from crm.lib.errors import Outdated, Refusal
+from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
 from crm.lists.views.records import shown_field
 from crm.records.entity import Entity
@@ -43,7 +44,7 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
         if key not in values:
             raise Http404
         obj = update_record(
-            obj=obj, data=values, actor=request.user, version=int(version) if version.isdigit() and not force else None
+            obj=obj, data=values, actor=request.user, version=None if force else whole_number(version)
         )
     except Outdated as error:
         both = error.extra.get("fields", {}).get(key, {})
