@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from crm.lib.text import fold
 from crm.records.entity import Entity
+from crm.records.folded import folds_only
 
 MAX_WORDS = 10
 
@@ -15,7 +16,7 @@ def matching(of: Entity, user: Any, queryset: QuerySet[Any], text: str) -> Query
     words = [fold(w) for w in text[:500].split()][:MAX_WORDS]
     if not words:
         return queryset
-    if _column_is_open(of, user):
+    if folds_only(of, of.fields_for(user).values()):
         for word in words:
             queryset = queryset.filter(search_text__contains=word)
         return queryset
@@ -27,17 +28,3 @@ def matching(of: Entity, user: Any, queryset: QuerySet[Any], text: str) -> Query
             clause |= Q(**{f"{source}__icontains": word})
         queryset = queryset.filter(clause)
     return queryset
-
-
-def _column_is_open(of: Entity, user: Any) -> bool:
-    """Tell whether the user may read all that the search column is made of."""
-    column = next((f for f in of.model._meta.get_fields() if f.name == "search_text"), None)
-    expression = getattr(column, "expression", None)
-    if expression is None:
-        return False
-    parts = {e.name for e in expression.flatten() if isinstance(e, F)}
-    readable = {f.source for f in of.fields_for(user).values()}
-    declared = {f.source for f in of.own_fields.values()}
-    return not ((parts & declared) - readable)
-
-

@@ -3,20 +3,23 @@
 import base64
 import datetime as dt
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Avg, Count, F, Q, QuerySet, Sum
+from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.expressions import OrderBy
+from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
 
 from crm.access.policy import visible_to
 from crm.criteria import compile_criteria
 from crm.lib.text import fold, has_unstorable
 from crm.lists.state import ListState
-from crm.records.entity import Entity
+from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
-from crm.ui.values import sort_path, with_links
+from crm.records.folded import folds_only
+from crm.ui.values import sees_everything, sort_path, with_links
 
 PAGE = 50
 CAP = 10_000
@@ -24,11 +27,20 @@ CAP = 10_000
 
 @dataclass(frozen=True)
 class Key:
-    """One part of the order: its path, its direction, and whether it may be empty."""
+    """One part of the order: its path, its direction, and whether it may be empty.
+
+    ``masked`` stands in for the path where the viewer does not see every record that it leads to.
+    """
 
     path: str
     down: bool
     nullable: bool
+    masked: Any = None
+
+    @property
+    def value(self) -> Any:
+        """Return the expression that is ordered by and compared with a cursor."""
+        return F(self.path) if self.masked is None else self.masked
 
 
 @dataclass
@@ -52,17 +64,18 @@ def matching(state: ListState) -> QuerySet[Any]:
     return rows
 
 
-def find(entity: Entity, words: str, readable: dict[str, Field]) -> Q:
+def find(of: Entity, words: str, readable: dict[str, Field]) -> Q:
     """Return the clause of “find in view”: every word is in the title or in a text field one may read."""
     clause = Q()
-    folded = _has(entity.model, "search_text")
+    # The folded column holds several fields: a hit in it must not tell what stands in one that is hidden.
+    folded = folds_only(of, readable.values())
     for word in words.split()[:8]:
         if has_unstorable(word):
             return Q(pk__in=[])
         either = Q(search_text__contains=fold(word)) if folded else Q()
-        for name in ("email", "phone", *entity.title):
-            f = readable.get(name) or (entity.own_fields.get(name) if name in entity.title else None)
-            if f is not None and f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE) and _has(entity.model, f.source):
+        for name in ("email", "phone", *of.title):
+            f = readable.get(name) or (of.own_fields.get(name) if name in of.title else None)
+            if f is not None and f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE) and _has(of.model, f.source):
                 either |= Q(**{f"{f.source}__icontains": word})
         clause &= either
     return clause
@@ -81,14 +94,28 @@ def keys_of(state: ListState) -> list[Key]:
     names = [*([state.group] if state.group in state.fields else []), *state.order]
     found: list[Key] = []
     for name in names:
-        f = state.fields.get(name.lstrip("-")) or state.entity.own_fields.get(name.lstrip("-"))
+        # An order by what is hidden would tell it: the rows then stand by what is left.
+        f = state.fields.get(name.lstrip("-"))
         if f is None or f.computed or f.kind in (Kind.TAGS, Kind.ADDRESS, Kind.JSON) or f.custom:
             continue
         path = sort_path(state.entity, f)
         if path not in [k.path for k in found]:
-            found.append(Key(path, name.startswith("-"), _nullable(state.entity.model, path)))
+            masked = _masked(state, f, path)
+            nullable = masked is not None or _nullable(state.entity.model, path)
+            found.append(Key(path, name.startswith("-"), nullable, masked))
     down = found[-1].down if found else True
     return [*found, Key("id", down, False)]
+
+
+def _masked(state: ListState, f: Field, path: str) -> Any:
+    """Return what a link sorts by for those who do not see all it may lead to: nothing for what they do not see.
+
+    Neither the order of the rows nor a cursor then tells the name of a hidden record.
+    """
+    if f.kind != Kind.LINK or path == f.source or sees_everything(state.user, entity(f.link).model):
+        return None
+    seen = visible_to(state.user, entity(f.link).model).filter(pk=OuterRef(f"{f.source}_id"))
+    return Subquery(seen.order_by().values(path.removeprefix(f"{f.source}__"))[:1])
 
 
 def _nullable(model: Any, path: str) -> bool:
@@ -109,9 +136,9 @@ def page(state: ListState, after: str = "") -> Page:
     if start is not None:
         try:
             rows = rows.filter(_after(keys, start))
-        except (ValidationError, ValueError, TypeError):
+        except (ValidationError, ValueError, TypeError, ArithmeticError):
             return Page([], "")
-    extra = {f"key{i}": F(k.path) for i, k in enumerate(keys[:-1])}
+    extra = {f"key{i}": k.value for i, k in enumerate(keys[:-1])}
     fields = state.shown
     group = state.fields.get(state.group)
     if group is not None and group not in fields:
@@ -126,10 +153,10 @@ def page(state: ListState, after: str = "") -> Page:
 def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
     """Return the ids of the records before and after one, in the order of the list it was opened from."""
     keys = keys_of(state)
-    values = matching(state).filter(pk=obj.pk).values_list(*(k.path for k in keys[:-1]), "pk").first()
+    values = matching(state).filter(pk=obj.pk).values_list(*(k.value for k in keys[:-1]), "pk").first()
     if values is None:
         return None, None
-    back = [Key(k.path, not k.down, k.nullable) for k in keys]
+    back = [replace(k, down=not k.down) for k in keys]
     found = []
     for order in (back, keys):
         rows = matching(state).filter(_after(order, list(values), reverse=order is back))
@@ -140,13 +167,13 @@ def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
 
 def _ordering(key: Key) -> Any:
     if key.nullable:
-        return F(key.path).desc(nulls_last=True) if key.down else F(key.path).asc(nulls_last=True)
+        return OrderBy(key.value, descending=key.down, nulls_last=True)
     return f"-{key.path}" if key.down else key.path
 
 
 def _reversed(key: Key) -> Any:
     if key.nullable:
-        return F(key.path).desc(nulls_first=True) if key.down else F(key.path).asc(nulls_first=True)
+        return OrderBy(key.value, descending=key.down, nulls_first=True)
     return _ordering(key)
 
 
@@ -154,16 +181,24 @@ def _after(keys: list[Key], values: list[Any], *, reverse: bool = False) -> Q:
     """Return the clause for rows beyond a row; empty values stand last (first when reversed)."""
     clause, same = Q(pk__in=[]), Q()
     for key, value in zip(keys, values, strict=True):
-        beyond = Q(**{f"{key.path}__{'lt' if key.down else 'gt'}": value}) if value is not None else None
+        beyond = _is(key, "lt" if key.down else "gt", value) if value is not None else None
         if key.nullable:
             if value is None:
-                beyond = Q(**{f"{key.path}__isnull": False}) if reverse else None
+                beyond = _is(key, "isnull", False) if reverse else None
             elif not reverse:
-                beyond = (beyond or Q()) | Q(**{f"{key.path}__isnull": True})
+                beyond = (beyond or Q()) | _is(key, "isnull", True)
         if beyond is not None:
             clause |= same & beyond
-        same &= Q(**{key.path: value}) if value is not None else Q(**{f"{key.path}__isnull": True})
+        same &= _is(key, "exact", value) if value is not None else _is(key, "isnull", True)
     return clause
+
+
+def _is(key: Key, lookup: str, value: Any) -> Q:
+    """Return one comparison of a key."""
+    if key.masked is None:
+        return Q(**{f"{key.path}__{lookup}": value})
+    compare: Any = {"lt": LessThan, "gt": GreaterThan, "exact": Exact, "isnull": IsNull}[lookup]
+    return Q(compare(key.masked, value))
 
 
 def _encode(values: list[Any]) -> str:
@@ -181,7 +216,7 @@ def _decode(text: str, count: int) -> list[Any] | None:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     fits = isinstance(values, list) and len(values) == count and all(v is None or isinstance(v, str | int | bool) for v in values)
     return values if fits and not any(isinstance(v, str) and has_unstorable(v) for v in values) else None

@@ -15,11 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from crm.access.policy import visible_to
 from crm.lib.errors import Refusal
-from crm.records.entity import Entity
+from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.ui.problems import problems_of
-from crm.ui.values import value_of
+from crm.ui.values import is_seen, is_uuid, value_of
 
 
 class Renderer(DjangoTemplates):
@@ -34,6 +35,16 @@ class Renderer(DjangoTemplates):
             return get_template(template_name)
         except TemplateDoesNotExist:
             return super().get_template(template_name)
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """What a record links to and its viewer may not see: it can be kept or replaced, and has no name."""
+
+    pk: Any
+
+    def __str__(self) -> str:
+        return _("Hidden")
 
 
 @dataclass
@@ -144,14 +155,25 @@ class EntityForm:
         for made in list(self.fields.values()):
             if made.field.currency in self.fields:
                 made.currency = self.fields[made.field.currency]
+        if data is None:
+            self._name_links()
 
     def _start(self, f: Field, initial: dict[str, Any]) -> Any:
         if self.instance is not None:
             value = value_of(self.instance, f)
+            if f.kind == Kind.LINK and not f.custom and value is not None and not is_seen(self.instance, f):
+                return Unseen(value.pk)
             return value
         if f.key in initial:
             return initial[f.key]
         return f.default() if callable(f.default) else f.default
+
+    def _name_links(self) -> None:
+        """Put the records in the place of their ids, so that the controls show names."""
+        for made in self.fields.values():
+            if made.field.kind in (Kind.LINK, Kind.USER) and isinstance(made.value, str) and is_uuid(made.value):
+                target = entity("user" if made.field.kind == Kind.USER else made.field.link)
+                made.value = visible_to(self.user, target.model).filter(pk=made.value).first() or Unseen(made.value)
 
     @property
     def beside(self) -> set[str]:
@@ -189,6 +211,7 @@ class EntityForm:
             if key:
                 self.fields[key].errors += said
             self.errors.setdefault(key, []).extend(said)
+        self._name_links()
 
     @property
     def problems(self) -> list[str]:

@@ -71,6 +71,17 @@ def with_links(queryset: QuerySet[Any], of: Entity, fields: Iterable[Field], use
     return rows.prefetch_related(*prefetched).annotate(**annotated)
 
 
+def with_sight(queryset: QuerySet[Any], of: Entity, user: Any) -> QuerySet[Any]:
+    """Fetch all that the rows link to, and whether the viewer may see it: what a whole record needs to be drawn."""
+    links = [f for f in of.own_fields.values() if f.kind == Kind.LINK and not f.computed]
+    return with_links(queryset, of, links, user).select_related(*of.list_related())
+
+
+def is_seen(obj: Any, field: Field) -> bool:
+    """Tell whether the viewer may see what a record fetched ``with_links`` links to."""
+    return bool(getattr(obj, SEEN + field.name, True))
+
+
 def record_url(of: Entity, pk: Any) -> str:
     """Return the page of a record, or nothing for reference data."""
     return of.url(pk) if "pages" in of.abilities else ""
@@ -90,7 +101,7 @@ def display(obj: Any, field: Field, *, link: bool = True, titles: dict[str, str]
     value = value_of(obj, field)
     if value is None or value == "" or value == [] or value == {}:
         return EMPTY
-    if field.kind == Kind.LINK and not field.custom and not getattr(obj, SEEN + field.name, True):
+    if field.kind == Kind.LINK and not field.custom and not is_seen(obj, field):
         return format_html('<span class="text-subtle" title="{}">{}</span>', _("You have no access to it"), _("Hidden"))
     currency = str(getattr(obj, field.currency, "") or "") if field.currency else ""
     return draw(field, value, link=link, currency=currency, titles=titles)
@@ -216,6 +227,6 @@ def is_uuid(text: str) -> bool:
 
 
 __all__ = [
-    "EMPTY", "display", "draw", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled", "sort_path",
-    "titles_of", "value_of", "with_links",
+    "EMPTY", "display", "draw", "is_seen", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled",
+    "sort_path", "titles_of", "value_of", "with_links", "with_sight",
 ]

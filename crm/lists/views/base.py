@@ -10,14 +10,14 @@ from crm.lists.models import SavedView
 from crm.lists.state import ListState, read
 from crm.records.entity import Entity
 from crm.records.services.records import visible_trash
+from crm.ui.values import with_sight
 
 
 def record_or_404(request: HttpRequest, entity: Entity, pk: uuid.UUID, *, trashed: bool = False) -> Any:
     """Return a record that the user may see; with ``trashed`` also one in the trash that he may restore."""
-    related = entity.list_related()
-    found = visible_to(request.user, entity.model).select_related(*related).filter(pk=pk).first()
+    found = with_sight(visible_to(request.user, entity.model), entity, request.user).filter(pk=pk).first()
     if found is None and trashed and hasattr(entity.model, "everything"):
-        found = visible_trash(request.user, entity.model).filter(pk=pk).first()
+        found = with_sight(visible_trash(request.user, entity.model), entity, request.user).filter(pk=pk).first()
     if found is None:
         raise Http404
     return found

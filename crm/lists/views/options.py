@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, JsonResponse
 
-from crm.access.policy import visible_to
+from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.lists.query import find
 from crm.records.entity import all_entities
@@ -44,5 +44,5 @@ def options(request: HttpRequest, name: str) -> JsonResponse:
 def _subtitle(obj: Any, user: Any) -> str:
     """Return what tells two records of the same name apart, where it is no secret."""
     if obj._meta.model_name == "user":
-        return str(obj.email)
+        return str(obj.email) if field_rights(user, obj).can_read("email") else ""
     return str(getattr(obj, "pipeline", "") or "") if obj._meta.model_name == "stage" else ""

@@ -108,8 +108,10 @@ def _resolve(f: Field, value: Any, actor: Any, obj: Any) -> Any:
         return None
     target = entity("user" if f.kind == Kind.USER else f.link)
     # What already stands there may be written back by someone who cannot see it.
-    if obj is not None and not f.custom and isinstance(value, uuid.UUID):
-        if getattr(obj, f"{f.source}_id", None) == value:
+    if obj is not None and isinstance(value, uuid.UUID):
+        if f.custom and obj.custom.get(f.name) == str(value):
+            return str(value)
+        if not f.custom and getattr(obj, f"{f.source}_id", None) == value:
             return getattr(obj, f.source)
     queryset = visible_to(actor, target.model)
     if isinstance(value, uuid.UUID):

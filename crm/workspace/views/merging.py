@@ -15,7 +15,7 @@ from crm.records.fields import Kind
 from crm.records.services.merging import merge_records
 from crm.search.service import search
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
-from crm.ui.values import display
+from crm.ui.values import display, with_sight
 from crm.workspace.views.onrecord import named
 
 
@@ -67,7 +67,7 @@ def _other(request: HttpRequest, of: Entity, obj: Any) -> Any:
         pk = uuid.UUID(named_id)
     except ValueError:
         raise Http404 from None
-    found = visible_to(request.user, of.model).filter(pk=pk).exclude(pk=obj.pk).first()
+    found = with_sight(visible_to(request.user, of.model), of, request.user).filter(pk=pk).exclude(pk=obj.pk).first()
     if found is None:
         raise Http404
     return found

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from crm.access.policy import visible_to
+from crm.access.policy import field_rights, visible_to
 from crm.accounts.models import User
 from crm.lib.text import fold
 from crm.records.models import Tag
@@ -131,7 +131,8 @@ def _people(user: Any, words: str) -> list[Option]:
     rows = visible_to(user, User).filter(is_active=True)
     if words:
         rows = rows.filter(search_text__contains=fold(words))
-    return [Option(u.name, f"/search?q={_quoted(u.name)}", "user-round", sub=u.email) for u in rows.order_by("sort_key")[:EACH]]
+    told = field_rights(user, User).can_read("email")
+    return [Option(u.name, f"/search?q={_quoted(u.name)}", "user-round", sub=u.email if told else "") for u in rows.order_by("sort_key")[:EACH]]
 
 
 def _tagged(name: str) -> str:
