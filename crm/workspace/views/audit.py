@@ -19,6 +19,7 @@ from crm.activity.facts import record_access
 from crm.activity.models import ActivityLog
 from crm.lib.errors import Denied, Invalid
 from crm.records.audit import WORDS, Filters, Line, entities, entries_for, lines
+from crm.transfer.formulas import guard
 from crm.ui.pages import page, render
 
 PAGE = 50
@@ -76,7 +77,7 @@ def _csv(user: Any, filters: Filters) -> Iterator[str]:
         rows = entries_for(user, filters)
         chunk = list((rows.filter(id__lt=before) if before else rows).select_related("change_set")[:CHUNK])
         for line in lines(chunk, user):
-            yield writer.writerow([_inert(v) for v in _cells(line)])
+            yield writer.writerow([guard(str(v)) for v in _cells(line)])
         written += len(chunk)
         if len(chunk) < CHUNK:
             return
@@ -91,12 +92,6 @@ def _cells(line: Line) -> list[Any]:
         "" if line.hidden else e.entity_id or "", line.title, json.dumps(changes, ensure_ascii=False, default=str),
         e.change_set.source if e.change_set else "", e.ip_address or "", e.user_agent, e.change_set_id or "",
     ]
-
-
-def _inert(value: Any) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    text = str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 def _require(request: HttpRequest) -> None:
