@@ -253,8 +253,10 @@ def _filter_value(f: Field, lookup: str) -> Schema:
     if f.kind in (Kind.CHOICE, Kind.MULTI_CHOICE):
         return shapes.one_of(c.value for c in f.options)
     if f.kind in LINKS:
-        me: list[Schema] = [shapes.one_of(["me", "null"])] if f.kind == Kind.USER else [shapes.one_of(["null"])]
-        return {"anyOf": [shapes.uuid(), *me]}
+        if not f.custom and (f.kind == Kind.USER or f.find_or_make or f.extra.get("by_name")):
+            means = "An id, an e-mail address, `me` or `null`." if f.kind == Kind.USER else "An id, a name or `null`."
+            return shapes.text(max_length=254, min_length=1, description=means)
+        return {"anyOf": [shapes.uuid(), shapes.one_of(["null"])]}
     if f.kind == Kind.INTEGER:
         return shapes.integer(-2_147_483_647, 2_147_483_647)
     if f.kind in NUMERIC:
