@@ -39,6 +39,11 @@ class Passed:
     seconds: int
     is_last: bool
 
+    @property
+    def days(self) -> int:
+        """Return the whole days it stayed."""
+        return self.seconds // DAY
+
 
 @dataclass(frozen=True)
 class Lately:
@@ -123,7 +128,7 @@ def changed_lately(deal: Deal, user: Any) -> Lately:
         close_now=deal.expected_close_date if moves else None,
         pushes=sum(1 for before, after in moves if before and after and after > before),
         pulls=sum(1 for before, after in moves if before and after and after < before),
-        stage_changes=sum(1 for v in rows if "stage_id" in v.changes),
+        stage_changes=StageChange.objects.filter(deal=deal, happened_at__gte=since, from_stage__isnull=False).count(),
     )
 
 

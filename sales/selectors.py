@@ -53,6 +53,7 @@ class BoardFilter:
     q: str = ""
     criteria: dict[str, Any] | None = None
     unfolded: frozenset[str] = frozenset()
+    order: tuple[str, ...] = ("rank", "id")
 
 
 @dataclass
@@ -133,7 +134,7 @@ def board(user: Any, wanted: BoardFilter) -> Board:
     rows = list(_summed(deals, **_strip_measures()))
     sums = {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in rows}
     shown = [c for c in columns if not c.folded]
-    cards = first_cards(user, deals, [c.stage for c in shown])
+    cards = first_cards(user, deals, [c.stage for c in shown], wanted.order)
     for column in columns:
         column.count, column.total, column.weighted = sums.get(column.stage.pk, (0, ZERO, ZERO))
         column.cards = cards.get(column.stage.pk, [])
@@ -163,26 +164,30 @@ def _summed(deals: QuerySet[Deal], **more: Any) -> Any:
     )
 
 
-def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage]) -> dict[uuid.UUID, list[Card]]:
+def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage], order: tuple[str, ...] = ("rank", "id")) -> dict[uuid.UUID, list[Card]]:
     """Return the first cards of each stage: one walk of the board index per column, in one statement."""
     if not stages:
         return {}
     branches = [
-        deals.filter(stage=stage).order_by(*card_order(stage)).values_list("pk")[:PER_COLUMN] for stage in stages
+        deals.filter(stage=stage).order_by(*card_order(stage, order)).values_list("pk")[:PER_COLUMN] for stage in stages
     ]
     ids = [pk for (pk,) in reduce(lambda a, b: a.union(b, all=True), branches)]
     return as_cards(user, ids, stages)
 
 
-def more_cards(user: Any, deals: QuerySet[Deal], stage: Stage, offset: int) -> list[Card]:
+def more_cards(
+    user: Any, deals: QuerySet[Deal], stage: Stage, offset: int, order: tuple[str, ...] = ("rank", "id")
+) -> list[Card]:
     """Return the cards of a column after the first ``offset``."""
-    ids = list(deals.filter(stage=stage).order_by(*card_order(stage)).values_list("pk", flat=True)[offset:offset + PER_COLUMN])
+    ids = list(
+        deals.filter(stage=stage).order_by(*card_order(stage, order)).values_list("pk", flat=True)[offset:offset + PER_COLUMN]
+    )
     return as_cards(user, ids, [stage]).get(stage.pk, [])
 
 
-def card_order(stage: Stage) -> tuple[str, ...]:
-    """Return how a column is ordered: by hand, a closed one by the day of closing."""
-    return ("rank", "id") if stage.outcome == Stage.Outcome.OPEN else ("-actual_close_date", "-id")
+def card_order(stage: Stage, order: tuple[str, ...] = ("rank", "id")) -> tuple[str, ...]:
+    """Return how a column is ordered: as chosen, a closed one by the day of closing."""
+    return order if stage.outcome == Stage.Outcome.OPEN else ("-actual_close_date", "-id")
 
 
 def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[uuid.UUID, list[Card]]:

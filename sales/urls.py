@@ -6,6 +6,7 @@ from sales.views import board, deal, moves, settings
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deals", board.deals, name="deals"),
+    path("deals/board/filter", board.board_filter, name="board-filter"),
     path("deals/columns/<uuid:stage_id>", board.column, name="deal-column"),
     path("deals/<uuid:deal_id>/move", moves.move, name="deal-move"),
     path("deals/<uuid:deal_id>/card", moves.card, name="deal-card"),

@@ -84,6 +84,12 @@ def grouped(tasks: QuerySet[Task], keys: Sequence[str] | None = None, limit: int
     return made
 
 
+def following(user: Any) -> Task | None:
+    """Return the next task of one's own that is due after today."""
+    later = Q(due_date__gte=timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0) + dt.timedelta(days=1))
+    return mine_or_team(user, "mine").filter(OPEN & later).order_by("due_date", "id").first()
+
+
 def with_records(tasks: QuerySet[Task]) -> QuerySet[Task]:
     """Load what a line of a task shows along with it."""
     return tasks.select_related("customer", "company", "deal", "assigned_user", "category")

@@ -12,7 +12,7 @@ from crm.search.service import recent_hits
 from crm.ui.pages import page, render
 from sales.models import Deal
 from tasks.models import Task
-from tasks.selectors import grouped, mine_or_team
+from tasks.selectors import following, grouped, mine_or_team
 
 DAY, WEEK = ("late", "today"), ("late", "today", "week")
 
@@ -29,6 +29,8 @@ def home(request: HttpRequest) -> HttpResponse:
         "today": timezone.localdate(), "recent": recent_hits(user, recent_visits(user, 6)),
         "waiting": waiting(user), "checklist": checklist(user),
     }
+    if not context["groups"] and allows(user, "view", Task):
+        context["following"] = following(user)
     if allows(user, "view", Deal):
         context |= {"alerts": attention(user), "forecast": forecast_weeks(user)}
     return render(request, "analytics/home.html", context, part="day")

@@ -102,10 +102,13 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
             return {"field": field, "op": "is_empty"}
         return {"field": field, "op": "is", "value": str(group.id)}
 
-    def row(label: str, value: Any, count: int, link: str, hue: str = "") -> dict[str, Any]:
+    def row(label: str, value: Any, count: int, link: str, hue: str = "", *, by_count: bool = False) -> dict[str, Any]:
         shown = f"{number(count)} · {money(value, currency, short=True)}" if value is not None else number(count)
-        return {"label": label, "value": float(value if value is not None else count), "display": shown, "url": link, "hue": hue}
+        length = float(count if by_count or value is None else value)
+        return {"label": label, "value": length, "display": shown, "url": link, "hue": hue}
 
+    # A pipeline whose open deals have no values yet is drawn by their number.
+    by_count = not report.totals.open_value
     stages = []
     for g in report.by_stage:
         f = g.figures
@@ -113,7 +116,7 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
             g.outcome, (f.lost_count, f.lost_value)
         )
         label = g.name if scope.pipeline or len({s.pipeline for s in report.by_stage}) == 1 else f"{g.pipeline}: {g.name}"
-        stages.append(row(label, value, count, url(g.outcome, named("stage", g)), g.hue))
+        stages.append(row(label, value, count, url(g.outcome, named("stage", g)), g.hue, by_count=by_count))
     return {
         "report": report, "urls": {name: url(name) for name in ("open", "won", "lost")}, "stages": stages,
         "owners": [_line(g, url, named("assigned_user", g), _("Nobody")) for g in report.by_owner],
@@ -126,6 +129,8 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
             row(g.name or _("No product"), g.figures.won_value, g.figures.won_count, url("won", named("product", g)))
             for g in report.by_product if g.figures.won_count
         ][:TOP],
+        "owner_left": sum(1 for g in report.by_owner if g.figures.won_count) > TOP,
+        "product_left": sum(1 for g in report.by_product if g.figures.won_count) > TOP,
         "months": [
             {"label": f"{month:%b %Y}", "value": float(f.won_value or 0), "display": money(f.won_value, currency),
              "url": url("won", {"field": "actual_close_date", "op": "between", "value": [month.isoformat(), _last(month)]})}

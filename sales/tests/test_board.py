@@ -187,3 +187,34 @@ def test_the_settings_of_pipelines(admin: Any, rep: Any, pipeline: Pipeline, cli
     assert page.post(f"/settings/pipelines/{made.pk}", {"name": "Partners", "new.name": "Talks", "new.probability": "40"}).status_code == 302
     assert list(made.stages.values_list("name", flat=True)) == ["New", "Talks", "Won", "Lost"]
     assert client_for(rep).post(f"/settings/pipelines/{made.pk}", {"name": "x"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_filters_of_a_board_are_edited_like_those_of_a_list(rep: Any, pipeline: Pipeline, client_for: Any) -> None:
+    for value in (10, 500):
+        DealFactory(stage=stage(pipeline, "PROPOSAL"), assigned_user=rep, customer=None, value=value, title=f"Worth {value}")
+    page = client_for(rep)
+    asked = {"field": "value", "op": "gte", "value": "100", "apply": "1", "pipeline": pipeline.code, "order": "value"}
+    assert page.get("/deals/board/filter", {**asked, "value": "x"}).status_code == 422
+    answer = page.get("/deals/board/filter", asked)
+    assert f"pipeline={pipeline.code}" in answer["Location"]
+    text = page.get(f"{answer['Location']}&layout=board").content.decode()
+    assert "Worth 500" in text
+    assert "Worth 10<" not in text
+    assert "Remove filter: Value" in text
+    assert page.get("/deals/board/filter", {"field": "nothing"}).status_code == 422
+
+
+@pytest.mark.django_db
+def test_cards_are_sorted_and_parts_of_them_left_out(rep: Any, pipeline: Pipeline, client_for: Any) -> None:
+    for value in (10, 500, 70):
+        DealFactory(stage=stage(pipeline, "PROPOSAL"), assigned_user=rep, customer=None, value=value, title=f"Worth {value}.")
+    text = client_for(rep).get("/deals", {"layout": "board", "order": "value", "hide": "owner,nonsense"}).content.decode()
+    assert text.index("Worth 500.") < text.index("Worth 70.") < text.index("Worth 10.")
+    assert 'data-hide="owner"' in text
+    target = stage(pipeline, "NEGOTIATION")
+    DealFactory(stage=target, assigned_user=rep, customer=None, value=5, title="Small")
+    small = Deal.objects.get(title="Small")
+    moved = Deal.objects.get(value=500)
+    found = client_for(rep).post(f"/deals/{moved.pk}/move", {"stage": str(target.pk), "board": "order=value"}).json()
+    assert found["before"] == str(small.pk)

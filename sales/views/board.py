@@ -7,13 +7,15 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import gettext as _
 
-from crm.access.policy import allows, require
-from crm.criteria import VERSION, describe
+from crm.access.policy import allows, field_rights, require
+from crm.criteria import VERSION
 from crm.lib.errors import Invalid
+from crm.lists.filters import chips, editor
 from crm.lists.views.lists import record_list
 from crm.records.entity import entity
 from crm.ui.layouts import layout_of
-from crm.ui.pages import page, render
+from crm.ui.pages import page, redirect_to, render
+from sales.boardstate import ORDERS, PARTS, hidden_of, order_of, state_of
 from sales.models import Deal, Pipeline, Stage
 from sales.selectors import (
     BoardFilter,
@@ -47,7 +49,7 @@ def deals(request: HttpRequest) -> HttpResponseBase:
         "currency": base_currency(),
         "owners": owners_on(request.user, wanted.pipeline),
         "chosen": {str(pk) for pk in wanted.owners},
-        "sentence": describe(wanted.criteria, Deal, request.user) if wanted.criteria else "",
+        **_controls(request),
         "may_create": allows(request.user, "create", Deal),
         "may_manage": allows(request.user, "manage", Pipeline),
         "params": request.GET.urlencode(),
@@ -72,11 +74,45 @@ def column(request: HttpRequest, stage_id: uuid.UUID) -> HttpResponse:
         raise Invalid.field("offset", _("This must be a number."))
     wanted = wanted_of(request, [stage.pipeline])
     rows = filtered(request.user, wanted)
-    cards = more_cards(request.user, rows, stage, int(offset))
+    cards = more_cards(request.user, rows, stage, int(offset), wanted.order)
     left = rows.filter(stage=stage).count() - int(offset) - len(cards)
     context = {"cards": cards, "stage": stage, "next": int(offset) + len(cards), "left": max(left, 0),
                "params": request.GET.urlencode()}
     return render(request, "sales/board_parts.html#more", context)
+
+
+@page()
+def board_filter(request: HttpRequest) -> HttpResponse:
+    """Show the form behind a chip of the board, or go to the board with the filter applied."""
+    require(request.user, "view", Deal)
+    state = state_of(request.GET, request.user)
+    try:
+        form = editor(state, request.GET)
+    except Invalid as error:
+        return render(request, "lists/filter.html", {"problem": error.message}, status=422)
+    status = 200
+    if request.GET.get("apply") == "1":
+        try:
+            return redirect_to(request, form.apply().url)
+        except Invalid as error:
+            form.errors, status = [d.message for d in error.details] or [error.message], 422
+    return render(request, "lists/filter.html", {"entity": state.entity, "state": state, "form": form}, status=status)
+
+
+def _controls(request: HttpRequest) -> dict[str, Any]:
+    """Return what the bar above a board needs: chips, what can be filtered by, orders, parts of the cards."""
+    state = state_of(request.GET, request.user)
+    order, hidden = order_of(request.GET), hidden_of(request.GET)
+    fields = field_rights(request.user, Deal)
+    return {
+        "state": state, "chips": chips(state),
+        "filters": sorted((a for a in state.askable.values() if a.name != "pipeline"), key=lambda a: str(a.label)),
+        "orders": [(label, state.ordered(name), name == order) for name, (label, _fields) in ORDERS.items()
+                   if name != "value" or fields.can_read("value")],
+        "order_label": ORDERS[order][0],
+        "parts": [(label, state.toggled("hide", name), name not in hidden) for name, label in PARTS.items()],
+        "hidden": " ".join(hidden),
+    }
 
 
 def wanted_of(request: HttpRequest, known: list[Pipeline], params: Any = None) -> BoardFilter:
@@ -90,7 +126,7 @@ def wanted_of(request: HttpRequest, known: list[Pipeline], params: Any = None) -
             raise Http404
         pipeline = default
     owners = []
-    for text in params.getlist("owner"):
+    for text in (piece for joined in params.getlist("owner") for piece in joined.split(",") if piece):
         try:
             owners.append(request.user.pk if text == "me" else uuid.UUID(text))
         except ValueError:
@@ -103,6 +139,5 @@ def wanted_of(request: HttpRequest, known: list[Pipeline], params: Any = None) -
             raise Invalid.field("filter", _("This is not JSON.")) from None
         if isinstance(criteria, list):
             criteria = {"version": VERSION, "all": criteria} if criteria else None
-    return BoardFilter(
-        pipeline, tuple(owners), params.get("q", "")[:200], criteria, frozenset(params.getlist("unfold"))
-    )
+    unfolded = frozenset(code for joined in params.getlist("unfold") for code in joined.split(","))
+    return BoardFilter(pipeline, tuple(owners), params.get("q", "")[:200], criteria, unfolded, ORDERS[order_of(params)][1])

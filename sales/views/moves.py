@@ -15,13 +15,15 @@ from crm.records.entity import entity
 from crm.records.fields import LINKS, Kind
 from crm.ui.pages import page, problems_of
 from sales.models import Deal, LossReason, Stage
-from sales.selectors import as_cards, column_sums, filtered
+from sales.selectors import as_cards, card_order, column_sums, filtered
 from sales.services.deals import move_deal, reopen_deal
 from sales.services.stages import find_stage, missing_for
 from sales.views.board import wanted_of
 
 SIMPLE = {Kind.TEXT: "text", Kind.MONEY: "number", Kind.NUMBER: "number", Kind.INTEGER: "number", Kind.DATE: "date",
           Kind.DATETIME: "datetime-local", Kind.EMAIL: "email", Kind.URL: "url", Kind.PHONE: "tel", Kind.LONG_TEXT: "text"}
+
+NEAR = 300
 
 
 @page("GET POST")
@@ -76,20 +78,25 @@ def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str
     params = QueryDict(request.POST.get("board") or request.GET.get("board", ""))
     wanted = wanted_of(request, [deal.pipeline], params)
     rows = filtered(request.user, wanted)
-    shown = rows.filter(pk=deal.pk).values_list("rank", flat=True).first()
+    shown = rows.filter(pk=deal.pk).exists()
     found: dict[str, Any] = {"id": str(deal.pk), "stage": str(deal.stage_id), "version": deal.version, "card": None, "before": None}
-    if shown is not None:
+    if shown:
         stage = next(s for s in wanted.pipeline.stages.all() if s.pk == deal.stage_id)
         made = as_cards(request.user, [deal.pk], [stage])[stage.pk][0]
         found["card"] = render_to_string("sales/board_parts.html#card", {"card": made, "stage": stage}, request)
-        after = rows.filter(stage=stage, rank__gte=shown).exclude(pk=deal.pk).order_by("rank", "id")
-        found["before"] = str(after.values_list("pk", flat=True).first() or "")
+        found["before"] = str(_below(rows, deal, stage, wanted.order) or "")
     sums = column_sums(rows)
     found["heads"] = {
         str(stage_id): {"count": n, "total": str(total), "weighted": str(weighted)}
         for stage_id, (n, total, weighted) in sums.items()
     }
     return found
+
+
+def _below(rows: Any, deal: Deal, stage: Stage, order: tuple[str, ...]) -> uuid.UUID | None:
+    """Return the card above which the deal stands; none is known below the first few hundred."""
+    ids = iter(rows.filter(stage=stage).order_by(*card_order(stage, order)).values_list("pk", flat=True)[:NEAR])
+    return next((next(ids, None) for pk in ids if pk == deal.pk), None)
 
 
 def move_to(deal: Deal, stage: Stage, params: Any, user: Any) -> Deal:

@@ -1,0 +1,80 @@
+"""What a board shows beyond its filters, as its address says it; the filters are edited like those of a list."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from crm.lists.state import ListState, read
+from crm.records.entity import entity
+
+ORDERS: dict[str, tuple[Any, tuple[str, ...]]] = {
+    "": (_("By hand"), ("rank", "id")),
+    "value": (_("Value, highest first"), ("-value_base", "-id")),
+    "close": (_("Expected close, soonest first"), ("expected_close_date", "id")),
+    "waiting": (_("Longest in its stage first"), ("entered_stage_at", "id")),
+    "newest": (_("Newest first"), ("-created_at", "-id")),
+}
+"""How the open columns are ordered. Closed ones stand by the day of closing."""
+PARTS = {
+    "customer": _("Customer"), "value": _("Value"), "date": _("Close date"), "next": _("Next step"), "owner": _("Owner"),
+}
+"""The parts of a card that can be left out."""
+KEPT = ("pipeline", "owner", "order", "hide", "unfold")
+
+
+@dataclass(frozen=True)
+class BoardState(ListState):
+    """The state of a board: that of a list, its pipeline and people, its order and the parts of its cards."""
+
+    kept: tuple[tuple[str, str], ...] = ()
+
+    def params(self) -> dict[str, str]:
+        """Return the parameters of the address."""
+        return {**super().params(), **dict(self.kept)}
+
+    @property
+    def path(self) -> str:
+        """Return the path below which its filters are edited."""
+        return "/deals/board"
+
+    @property
+    def url(self) -> str:
+        """Return the address of this board."""
+        return f"/deals?{self.query}" if self.params() else "/deals"
+
+    def toggled(self, name: str, value: str) -> str:
+        """Return the address with a value put into a list of values, or taken out of it."""
+        kept = dict(self.kept)
+        values = [v for v in kept.get(name, "").split(",") if v]
+        values = [v for v in values if v != value] if value in values else [*values, value]
+        kept[name] = ",".join(values)
+        return self.with_(kept=tuple((k, v) for k, v in kept.items() if v)).url
+
+    def ordered(self, order: str) -> str:
+        """Return the address with another order of the cards."""
+        kept = {k: v for k, v in self.kept if k != "order"}
+        return self.with_(kept=tuple((kept | ({"order": order} if order else {})).items())).url
+
+
+def state_of(params: QueryDict, user: Any) -> BoardState:
+    """Read the state of a board from the parameters of a request."""
+    read_so_far = read(entity("deal"), params, user)
+    kept = tuple((name, ",".join(v for v in params.getlist(name) if v)[:2000]) for name in KEPT)
+    return BoardState(
+        entity("deal"), user, q=read_so_far.q, clauses=read_so_far.clauses, problem=read_so_far.problem,
+        kept=tuple((name, value) for name, value in kept if value),
+    )
+
+
+def order_of(params: Mapping[str, Any]) -> str:
+    """Return the order that is asked for; one that does not exist is the order by hand."""
+    wanted = str(params.get("order") or "")
+    return wanted if wanted in ORDERS else ""
+
+
+def hidden_of(params: Mapping[str, Any]) -> list[str]:
+    """Return the parts of the cards that are left out."""
+    return [name for name in str(params.get("hide") or "").split(",") if name in PARTS]
