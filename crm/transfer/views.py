@@ -15,7 +15,7 @@ from crm.jobs.engine import cancel
 from crm.jobs.models import Job
 from crm.lib.errors import Conflict, Refusal
 from crm.lists import query
-from crm.lists.views.base import state_of
+from crm.lists.views.base import state_for_act
 from crm.lists.views.bulk import MAX_IDS
 from crm.records.entity import Entity, all_entities, entity
 from crm.transfer.export import export_response
@@ -197,7 +197,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if declared is None or "export" not in declared.abilities:
         raise Http404
     form = request.GET.get("format", "csv")
-    state = state_of(request, declared)
+    state = state_for_act(request, declared)
     rows = query.matching(state)
     if request.method == "POST" and request.POST.get("all") != "1":
         rows = rows.filter(pk__in=[i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)])

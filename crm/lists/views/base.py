@@ -6,6 +6,7 @@ from typing import Any
 from django.http import Http404, HttpRequest
 
 from crm.access.policy import visible_to
+from crm.lib.errors import Invalid
 from crm.lists.models import SavedView
 from crm.lists.state import ListState, read
 from crm.records.entity import Entity
@@ -45,6 +46,14 @@ def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None
         if view is None:
             raise Http404
     return read(entity, params, request.user, view)
+
+
+def state_for_act(request: HttpRequest, entity: Entity) -> ListState:
+    """Return the state whose rows are acted on; a filter that cannot be read is refused, for without it everything matches."""
+    state = state_of(request, entity)
+    if state.problem:
+        raise Invalid.field("filter", state.problem)
+    return state
 
 
 def address_of(request: HttpRequest, entity: Entity) -> str:

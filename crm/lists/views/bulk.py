@@ -9,7 +9,7 @@ from django.utils.translation import ngettext
 from crm.lib.errors import Invalid, Refusal
 from crm.lists import bulk
 from crm.lists.state import ListState
-from crm.lists.views.base import state_of
+from crm.lists.views.base import state_for_act
 from crm.records.entity import Entity
 from crm.ui.forms import EntityForm, read_value
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
@@ -46,7 +46,7 @@ def _form(request: HttpRequest, entity: Entity, action: str, problems: list[str]
     ids, everything = _selection(request)
     if not names:
         raise Http404
-    state = state_of(request, entity)
+    state = state_for_act(request, entity)
     form = EntityForm(entity, request.user, only=names, prefix="bulk-")
     context = {
         "entity": entity, "action": action, "form": form, "state": state, "ids": ids, "everything": everything, "problems": problems or [],
@@ -61,7 +61,7 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
     if action not in bulk.LABELS:
         raise Http404
     ids, everything = _selection(request)
-    state = state_of(request, entity)
+    state = state_for_act(request, entity)
     values: dict[str, Any] = {}
     names = _asked(entity, action, request)
     if names:

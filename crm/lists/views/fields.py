@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 
-from crm.lib.errors import Outdated, Refusal
+from crm.lib.errors import Denied, Missing, Outdated, Refusal
 from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
 from crm.lists.views.records import shown_field
@@ -49,6 +49,8 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
     except Outdated as error:
         both = error.extra.get("fields", {}).get(key, {})
         return _editor(request, entity, obj, f, form, status=412, both=both, now=error.extra.get("version"))
+    except (Denied, Missing):
+        raise
     except Refusal as error:
         form.refuse(error)
         return _editor(request, entity, obj, f, form, status=422)

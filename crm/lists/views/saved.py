@@ -11,7 +11,7 @@ from crm.activity.intention import intend
 from crm.lib.errors import Refusal
 from crm.lists.models import SavedView
 from crm.lists.state import ListState
-from crm.lists.views.base import state_of
+from crm.lists.views.base import state_for_act, state_of
 from crm.records.entity import Entity
 from crm.records.services import create_record, delete_record, update_record
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
@@ -38,6 +38,7 @@ def new_view(request: HttpRequest, entity: Entity) -> HttpResponse:
     context: dict[str, Any] = {"entity": entity, "state": state, "sharings": SavedView.Sharing.choices, "action": f"{state.path}/views/new"}
     if request.method != "POST":
         return render(request, "lists/view_form.html", context)
+    state = state_for_act(request, entity)
     data = {
         "name": request.POST.get("name", ""), "entity": entity.name, "sharing": request.POST.get("sharing", SavedView.Sharing.PRIVATE),
         **_content(state),
@@ -84,6 +85,6 @@ def edit_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpRespon
 def update_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Keep the changed filters, order and columns in the view."""
     found = _view(request, entity, pk)
-    update_record(obj=found, data=_content(state_of(request, entity)), actor=request.user)
+    update_record(obj=found, data=_content(state_for_act(request, entity)), actor=request.user)
     toast(request, _("View saved"))
     return redirect_to(request, f"/{entity.plural}", view=found.pk)
