@@ -1,10 +1,17 @@
 """What follows from an undo for records: open lists and pages are told, and custom fields are read again."""
 
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+
 from crm.access import stamps
+from crm.access.policy import SYSTEM, visible_to
+from crm.access.rights import rights_of
 from crm.activity.facts import publish
-from crm.activity.undo import UndoCount, after_undo
+from crm.activity.undo import Plan, UndoCount, after_undo, guards_undo
 from crm.records.customfields import STAMP
-from crm.records.entity import entity_of, has_entity
+from crm.records.entity import all_entities, entity_of, has_entity
 from crm.records.events import RecordsBulkChanged
 from crm.records.models import CustomField
 
@@ -20,4 +27,29 @@ def tell_lists(counts: list[UndoCount]) -> None:
             publish(RecordsBulkChanged(entity=name, count=number, operation="undo"), entity=name)
 
 
+def keep_what_hangs_on_others(actor: Any, plan: Plan) -> None:
+    """Leave alone the notes, comments and documents of records that the actor does not see (any more)."""
+    if actor is SYSTEM or rights_of(actor).is_admin:
+        return
+    for table in plan.tables.values():
+        if table.owner != "record_id":
+            continue
+        for of in all_entities().values():
+            try:
+                sql, params = visible_to(actor, of.model._base_manager.all()).values("pk").query.sql_with_params()
+                outside = f"AND coalesce(t.record_id, (p.before ->> 'record_id')::uuid) NOT IN ({sql})"
+            except EmptyResultSet:
+                outside, params = "", ()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    f"UPDATE undo_plan p SET keep = 'refused' FROM undo_plan o LEFT JOIN \"{table.name}\" t "
+                    f"ON t.\"{table.pk}\" = o.pk::{table.pk_type} WHERE o.tbl = p.tbl AND o.pk = p.pk AND p.tbl = %s "
+                    f"AND p.keep IS NULL AND NOT p.extra AND coalesce(t.entity, p.before ->> 'entity') = %s "
+                    f"AND NOT EXISTS (SELECT 1 FROM undo_plan q WHERE q.act = 'i' AND q.keep IS NULL "
+                    f"AND q.pk = p.before ->> 'record_id') {outside}",
+                    [table.name, of.name, *params],
+                )
+
+
 after_undo(tell_lists)
+guards_undo(keep_what_hangs_on_others)
