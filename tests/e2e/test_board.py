@@ -1,0 +1,85 @@
+"""The board in two browsers at once: what one person moves, the other sees; a reload is not needed."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+
+from crm.accounts.models import User
+from crm.activity.relay import relay_all
+from crm.workspace.services.setup import ensure_reference_data
+from sales.models import Deal, Pipeline
+from sales.tests.factories import DealFactory
+from tests.e2e.conftest import playwright
+
+expect = playwright.expect
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
+    """Run the real server on the test database: Django's own knows no sockets."""
+    call_command("collectstatic", interactive=False, verbosity=0)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    database = connection.settings_dict
+    host = quote(str(database["HOST"]), safe="")
+    user = f"{database['USER']}:{database['PASSWORD']}" if database["PASSWORD"] else database["USER"]
+    environment = {
+        **os.environ, "DATABASE_URL": f"postgresql://{user}@/{database['NAME']}?host={host}", "RAPPORT_ENV": "test",
+        "SITE_URL": f"http://localhost:{port}",
+    }
+    granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--host", "127.0.0.1"]
+    with (tmp_path / "server.log").open("w") as log:
+        running = subprocess.Popen(
+            [*granian, "crm.asgi:application"], cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log
+        )
+        try:
+            _wait(f"http://localhost:{port}/health/live")
+            yield f"http://localhost:{port}"
+        finally:
+            running.terminate()
+            running.wait(10)
+
+
+def _wait(url: str) -> None:
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail("The server did not start.")
+
+
+def test_a_move_appears_in_the_other_browser(open_as: object, rep: User, manager: User) -> None:
+    """The card changes its column, and the heads their sums, for everyone who looks at the board."""
+    ensure_reference_data()
+    stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
+    deal = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Harbour cranes", value=4200)
+    mine = open_as(rep, "/deals?layout=board")  # type: ignore[operator]
+    theirs = open_as(manager, "/deals?layout=board")  # type: ignore[operator]
+    for page in (mine, theirs):
+        page.wait_for_selector("html[data-socket='on']")
+        expect(page.locator(f"#col-{stages['PROSPECTING'].pk} #d-{deal.pk}")).to_be_visible()
+    mine.locator(f"#d-{deal.pk}").focus()
+    mine.keyboard.press("3")
+    expect(mine.locator(f"#col-{stages['PROPOSAL'].pk} #d-{deal.pk}")).to_be_visible()
+    expect(mine.locator(f"#d-{deal.pk}[data-pending]")).to_have_count(0)
+    assert Deal.objects.get(pk=deal.pk).stage == stages["PROPOSAL"]
+    relay_all()
+    expect(theirs.locator(f"#col-{stages['PROPOSAL'].pk} #d-{deal.pk}")).to_be_visible()
+    expect(theirs.locator(f"#col-{stages['PROPOSAL'].pk} [data-sum]")).to_have_text("$4,200")
+    expect(theirs.locator(f"#col-{stages['PROSPECTING'].pk} [data-n]")).to_have_text("0")
