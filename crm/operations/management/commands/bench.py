@@ -176,7 +176,7 @@ class web:
             **os.environ,
             "DATABASE_URL": f"postgresql://{database['USER']}{password}@localhost:{database['PORT']}/{BASE}?{query}",
             "REDIS_URL": settings.REDIS_URL,
-            "SITE_URL": f"http://127.0.0.1:{port}",
+            "SITE_URL": settings.SITE_URL,  # tokens are bound to it
             "PORT": str(port),
             "API_QUOTA_PER_MINUTE": "1000000",
             "SECRET_KEY": settings.SECRET_KEY,
