@@ -83,7 +83,7 @@ def record_page(
         "may_delete": not trashed and rights.may("delete", entity.name) and may(user, "delete", obj),
         "may_create": rights.may("create", entity.name),
         "groups": field_groups(entity, obj, user, may_change),
-        "meta": _meta(entity, obj, user),
+        "meta": _meta(entity, obj, user), "mailto": getattr(obj, "email", "") if "email" in entity.fields_for(user) else "",
         "may_note": "notes" in entity.abilities and rights.may("create", "note") and not trashed,
         "may_task": rights.may("create", "task") and entity.name in ("customer", "company", "deal") and not trashed,
         "may_log": rights.may("create", "interaction") and entity.name in ("customer", "company", "deal") and not trashed,
