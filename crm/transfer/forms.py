@@ -128,6 +128,8 @@ def choices_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
             column = columns.get(dated["column"])
             column = {"to": column} if isinstance(column, str) else dict(column or {})
             columns[dated["column"]] = {**column, "dates": data[f"dates-{index}"]}
+    if data.get("trash"):
+        mapping["trash"] = data["trash"]
     if data.get("rest"):
         mapping["rest"] = data["rest"]
     return mapping

@@ -21,13 +21,14 @@ SMALL = 3_000
 MANY = 5_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Found:
     """A record that a name stands for; planned ones are made by the run."""
 
     id: uuid.UUID
     title: str = ""
     instance: Any = None
+    planned: bool = False
 
 
 @dataclass
@@ -79,7 +80,7 @@ class Directory:
         if self._whole and not self._ready:
             self._load_all()
         if len(self.known) > 200_000:
-            self.known = {k: v for k, v in self.known.items() if v is not None and v.instance is not None}
+            self.known = {k: v for k, v in self.known.items() if v is not None and (v.planned or v.instance is not None)}
         wanted = {key: text for text in texts if (key := fold(text)) not in self.known}
         if not wanted:
             return

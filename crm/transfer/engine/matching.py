@@ -16,12 +16,14 @@ from crm.lib.text import fold
 from crm.records.entity import Entity
 from crm.records.fields import Field
 from crm.records.models import Note
+from crm.records.services.records import visible_trash
 from crm.transfer.adapters import Adapter, Draft
 from crm.transfer.engine.staging import any_of
 from crm.transfer.mapping.model import Mapping
 from crm.transfer.models import ExternalId, ImportRun
 
 Key = tuple[str, ...]
+TRASH_READ = 100_000
 
 
 @dataclass
@@ -32,6 +34,8 @@ class Target:
     number: int = 0
     """The earlier row of the file that is about the same record."""
     refusal: tuple[str, str, str] | None = None
+    trashed: Any = None
+    """The record in the trash that has the same key."""
     extras: dict[str, Any] = field(default_factory=dict)
 
 
@@ -57,6 +61,8 @@ class Matcher:
         self._objects: dict[uuid.UUID, Any] = {}
         self._changeable: set[uuid.UUID] = set()
         self._present: dict[str, dict[uuid.UUID, set[Any]]] = {}
+        self._trash: dict[Key, uuid.UUID] | None = None
+        self._trashed: dict[uuid.UUID, Any] = {}
         self._again: bool | None = None
         self.run: ImportRun | None = None
         self._raw: dict[str, str] = {}
@@ -114,7 +120,22 @@ class Matcher:
             set(visible_to(self.actor, self._among(ids), "change").values_list("pk", flat=True))
             if ids else set()
         )
+        self._read_trash(drafts)
         self._read_children()
+
+    def _read_trash(self, drafts: list[Draft]) -> None:
+        """Know which rows are about records in the trash; the trash is small beside the rest and read once."""
+        if self._trash is None:
+            self._trash = {}
+            if "deleted_at" in self._columns:
+                trash = visible_trash(self.actor, self.model)
+                for name in self.keys:
+                    rows = trash.exclude(**{f"{name}__isnull": True}).order_by("deleted_at").values_list("pk", name)
+                    self._trash.update({("field", name, value.lower()): pk for pk, value in rows[:TRASH_READ] if isinstance(value, str) and value})
+                given = ExternalId.objects.filter(entity=self.entity.name, system=self.mapping.system, record_id__in=trash.order_by().values("pk"))
+                self._trash.update({("external", key): pk for pk, key in given.values_list("record_id", "key")[:TRASH_READ]})
+        ids = {self._trash[k] for d in drafts for k in self.keys_of(d) if k in self._trash and k not in self._found} if self._trash else set()
+        self._trashed = {row.pk: row for row in visible_trash(self.actor, self.model).filter(pk__in=any_of(ids))} if ids else {}
 
     def _among(self, ids: list[uuid.UUID]) -> Any:
         """Return the records with these ids; one array instead of thousands of parameters."""
@@ -278,6 +299,9 @@ class Matcher:
             if pk not in self._changeable and self.mapping.mode != "create":
                 return Target(refusal=("", "", _("You may not change the %(what)s that this row is about.") % {"what": str(self.entity.label).lower()}))
             return Target(self._objects[pk])
+        for key in self.keys_of(draft) if self._trash else ():
+            if (row := self._trashed.get(self._trash.get(key))) is not None:  # type: ignore[arg-type,union-attr]
+                return Target(trashed=row)
         return Target()
 
     def _rebuilt(self, row: tuple[Any, ...], builder: Any) -> Target:
@@ -286,7 +310,7 @@ class Matcher:
         values = orjson.loads(state) if state else None
         full = values if action == "create" else (values or {}).get("all")
         if full is None:
-            obj = self._objects.get(target) or self.model._default_manager.filter(pk=target).first()
+            obj = self._objects.get(target) or self.model._base_manager.filter(pk=target).first()
             for name, value in ((values or {}).get("set") or {}).items():
                 setattr(obj, name, self._columns[name].to_python(value))
             if values and values.get("version") is not None:

@@ -1,11 +1,9 @@
 """The check: what would become of every row, decided once and kept, so that the run only carries it out."""
 
-import contextlib
 import gc
-import hashlib
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -20,28 +18,13 @@ from crm.transfer.adapters import Draft, adapter_for
 from crm.transfer.engine.build import Builder
 from crm.transfer.engine.cells import CellReader, Skip
 from crm.transfer.engine.links import Directories, Found, Unresolved
-from crm.transfer.engine.matching import Matcher
+from crm.transfer.engine.matching import Matcher, Target
 from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, query, staged_chunks
 from crm.transfer.mapping.model import Column, Mapping
 from crm.transfer.models import ImportRun
 
 COLLECT_EVERY = 25
 PLAN_COLUMNS = ["number", "part", "entity", "action", "target", "state", "extra", "errors"]
-
-
-@contextlib.contextmanager
-def rare_collections() -> Iterator[None]:
-    """Let the garbage collector run seldom: a third of a check went into walking rows that are not garbage."""
-    was = gc.isenabled()
-    gc.collect()
-    gc.freeze()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
-        if was:
-            gc.enable()
 
 
 class Planner:
@@ -65,6 +48,8 @@ class Planner:
         self.also: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.first_errors: list[dict[str, Any]] = []
+        self.trashed = 0
+        self.trashed_rows: list[dict[str, Any]] = []
         self._tags: dict[str, str] = {}
         self._may_create: dict[str, bool] = {}
         self._extra_rows: list[tuple[Any, ...]] = []
@@ -281,9 +266,25 @@ class Planner:
             self.skipped[str(reason)] += 1
             self.counts["skip"] += 1
             return (draft.number, 0, self.run.entity, "skip", None, None, None, None)
+        if draft_target.trashed is not None and not draft.problems:
+            self._from_trash(draft, draft_target)
+        if draft_target.trashed is not None and self.mapping.trash == "skip" and not draft.problems:
+            self.counts["skip"] += 1
+            self.skipped[_("its record is in the trash")] += 1
+            return (draft.number, 0, self.run.entity, "skip", None, None, None, None)
         if draft_target.obj is None:
             return self._create(draft, linked, builder)
         return self._update(draft, draft_target, linked, builder)
+
+    def _from_trash(self, draft: Draft, target: Target) -> None:
+        """Do with a row whose record is in the trash what was chosen for all of them, or ask."""
+        self.trashed += 1
+        if len(self.trashed_rows) < 20:
+            self.trashed_rows.append({"row": draft.number, "record": str(target.trashed)})
+        if self.mapping.trash == "ask":
+            draft.problems.append(("", "", _("“%(name)s” is in the trash: restore it, create a new one, or skip the row?") % {"name": target.trashed}))
+        elif self.mapping.trash == "restore":
+            target.obj = target.trashed
 
     def _create(self, draft: Draft, linked: dict[str, tuple[Any, Any]], builder: Builder) -> tuple[Any, ...]:
         if self.mode == "update" and not draft.problems:
@@ -306,7 +307,7 @@ class Planner:
         self.counts["create"] += 1
         return (draft.number, 0, self.run.entity, "create", obj.pk, builder.state(obj), self._extras(draft, later), None)
 
-    def _update(self, draft: Draft, target: Any, linked: dict[str, tuple[Any, Any]], builder: Builder) -> tuple[Any, ...]:
+    def _update(self, draft: Draft, target: Target, linked: dict[str, tuple[Any, Any]], builder: Builder) -> tuple[Any, ...]:
         if self.mode == "create":
             self.counts["skip"] += 1
             self.skipped[_("already there")] += 1
@@ -321,6 +322,8 @@ class Planner:
             return self._error(draft)
         extras = self.matcher.new_extras(draft, target)
         later = {a: v for a, v in later.items() if str(getattr(obj, a)) != v[0]}
+        if target.trashed is not None:
+            obj.deleted_at = changes["deleted_at"] = None
         if not changes and not extras and not later:
             self.counts["skip"] += 1
             self.skipped[_("the same as an earlier row of the file") if target.number else _("already there")] += 1
@@ -385,9 +388,3 @@ class Planner:
             )
             self.counts["error"] += len(bad)
             self.counts["create"] -= len(bad)
-
-
-def fingerprint(mapping: dict[str, Any]) -> str:
-    """Return a short hash of a mapping: two runs of one file under one mapping are the same import."""
-    return hashlib.sha256(orjson.dumps(mapping, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
-

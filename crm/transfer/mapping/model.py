@@ -15,10 +15,11 @@ from crm.transfer.adapters import Adapter, adapter_for
 RULES = ("overwrite", "fill", "never")
 CHOICES = ("ask", "create", "leave", "skip", "error")
 DATE_ORDERS = ("dmy", "mdy", "ymd")
+TRASH = ("ask", "restore", "create", "skip")
 RESTS = ("ask", "ignore", "note", "custom")
 COMMON_TARGETS = ("note", "external_id", "tags", "key", "pair")
 _COLUMN = {"to", "rule", "values", "unresolved", "empty", "scale", "dates", "kind", "label", "part", "custom", "entity", "of", "suffix"}
-_WHOLE = {"entity", "system", "columns", "constants", "compose", "rest", "mode", "match", "source", "name", "comment"}
+_WHOLE = {"trash", "entity", "system", "columns", "constants", "compose", "rest", "mode", "match", "source", "name", "comment"}
 
 
 @dataclass
@@ -54,6 +55,8 @@ class Mapping:
     rest: str = "ask"
     """What happens to columns that are not named: ask, ignore, note, custom."""
     mode: str = "both"
+    trash: str = "ask"
+    """What happens to rows whose record is in the trash: ask, restore, create, skip."""
     match: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     """What the entity's adapter understands besides (a deal's pipeline)."""
@@ -74,6 +77,8 @@ class Mapping:
             made["rest"] = self.rest
         if self.mode != "both":
             made["mode"] = self.mode
+        if self.trash != "ask":
+            made["trash"] = self.trash
         return {**made, **self.options}
 
 
@@ -114,7 +119,7 @@ def parse(data: Any, entity: Entity, *, writable: dict[str, Any]) -> Mapping:
         found = _column(str(header), given, entity, adapter, writable, problems)
         if found is not None:
             mapping.columns.append(found)
-    for name, allowed in (("rest", RESTS), ("mode", ("both", "create", "update"))):
+    for name, allowed in (("rest", RESTS), ("mode", ("both", "create", "update")), ("trash", TRASH)):
         if name in data:
             if data[name] not in allowed:
                 problems.append(Detail(name, _("One of: %(allowed)s.") % {"allowed": ", ".join(allowed)}))

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from crm.lib.errors import Invalid
 from crm.records.entity import entity
-from crm.transfer.engine.plan import Planner, rare_collections
+from crm.transfer.engine.memory import rare_collections
+from crm.transfer.engine.plan import Planner
 from crm.transfer.engine.staging import drop_tables, stage, tables_exist
 from crm.transfer.models import ImportRun
 from crm.transfer.readers import Unreadable
@@ -83,12 +84,13 @@ def _report(planner: Planner, left: dict[str, list[str]], custom: list[dict[str,
         "also": dict(planner.also),
         "skipped": dict(planner.skipped),
         "references": references,
+        "trash": {"count": planner.trashed, "choice": planner.mapping.trash, "rows": planner.trashed_rows} if planner.trashed else {},
         "blank": blank,
         "dates": dates,
         "left": {k: v for k, v in left.items() if v},
         "custom_fields": custom,
         "errors": planner.first_errors[:100],
-        "blocked": bool(open_questions or dates or left["ask"]),
+        "blocked": bool(open_questions or dates or left["ask"] or (planner.trashed and planner.mapping.trash == "ask")),
     }
 
 

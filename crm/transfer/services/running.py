@@ -21,7 +21,7 @@ from crm.records.customfields import STAMP
 from crm.records.entity import entity
 from crm.records.events import RecordsBulkChanged
 from crm.records.models import CustomField
-from crm.transfer.engine.plan import rare_collections
+from crm.transfer.engine.memory import rare_collections
 from crm.transfer.engine.staging import query
 from crm.transfer.engine.write import Writer
 from crm.transfer.formulas import guard

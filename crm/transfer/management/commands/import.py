@@ -108,7 +108,7 @@ class Command(BaseCommand):
             "counts": {k: report["result"][k] for k in ("create", "update", "skip", "error")} if done else report["counts"],
             "also_created": report["result"]["also"] if done else report["also"],
             "skipped": report["skipped"], "unresolved": report["references"], "empty_links": report["blank"],
-            "ambiguous_dates": report["dates"], "columns_left": report["left"], "custom_fields": report["custom_fields"],
+            "in_trash": report["trash"], "ambiguous_dates": report["dates"], "columns_left": report["left"], "custom_fields": report["custom_fields"],
             "errors": [*report["errors"], *report.get("run_errors", [])][:100],
             "change_set": str(run.change_set) if wrote else None, "import": str(run.pk) if done else None,
             "mapping": run.mapping,
@@ -150,6 +150,9 @@ class Command(BaseCommand):
         for one in said["unresolved"]:
             hint = f" – did you mean {', '.join(one['suggestions'])}?" if one["suggestions"] else ""
             write(f"  {one['column']}: “{one['value']}” stands for nothing, {one['count']} rows{hint}")
+        if said["in_trash"]:
+            write(f"  {said['in_trash']['count']} rows are about records in the trash ({said['in_trash']['choice']}); "
+                  'the mapping says "trash": "restore", "create" or "skip"')
         for one in said["ambiguous_dates"]:
             write(f"  {one['column']}: {one['count']} dates could be day first or month first; say which with \"dates\"")
         for error in said["errors"][:20]:
