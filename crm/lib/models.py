@@ -26,14 +26,18 @@ class Fold(models.Func):
     output_field = models.TextField()
 
 
-def folded(*names: str) -> Any:
-    """Return a stored column that holds the named text columns, joined by blanks and folded."""
+def searched(*names: str) -> Fold:
+    """Return the named text columns, joined by blanks and folded: what a search looks in."""
     parts: list[Any] = []
     for name in names:
         if parts:
             parts.append(models.Value(" ", output_field=models.TextField()))
         parts.append(Coalesce(models.F(name), models.Value(""), output_field=models.TextField()))
-    joined = Concat(*parts, output_field=models.TextField()) if len(parts) > 1 else parts[0]
+    return Fold(Concat(*parts, output_field=models.TextField()) if len(parts) > 1 else parts[0])
+
+
+def folded(*names: str) -> Any:
+    """Return a stored column that holds the named text columns, joined by blanks and folded."""
     return models.GeneratedField(
-        expression=Fold(joined), output_field=models.TextField(), db_persist=True, editable=False
+        expression=searched(*names), output_field=models.TextField(), db_persist=True, editable=False
     )

@@ -2,7 +2,8 @@
 
     searchable("deal", Deal, label=_("Deals"), url="/deals/{id}", title=F("title"), columns=("title", …))
 
-The model has a ``search_text`` column (``crm.lib.models.folded``) with a trigram index.
+The model has a ``search_text`` column (``crm.lib.models.folded``) with a trigram index, or gives the ``text`` that
+such an index holds.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,8 @@ class Searchable:
     """The fields the subtitle tells; it stays empty for who may not read them."""
     icon: str = "circle"
     hue: str = "slate"
+    text: Any = None
+    """The folded text that is searched, where it is an index and no column."""
     weight: float = 1.0
     """Breaks a tie between equally good hits of two kinds."""
 

@@ -53,7 +53,7 @@ def facets(user: Any, q: str) -> dict[str, int]:
     kinds = list(searchables().values())
     rows = []
     for s in kinds:
-        base, column = searchable_rows(visible_to(user, s.model), s.columns, user)
+        base, column = searchable_rows(visible_to(user, s.model), s.columns, user, s.text)
         found = base.filter(contains(words, column)).order_by()
         rows.append(found.annotate(kind=Value(s.entity)).values_list("kind")[:CAP])
     counts: dict[str, int] = {s.entity: 0 for s in kinds}
@@ -89,7 +89,7 @@ def _chosen(entities: Iterable[str] | None) -> list[Searchable]:
 
 
 def _hits(s: Searchable, user: Any, words: list[str], limit: int, *, alike: bool) -> QuerySet[Any]:
-    visible, column = searchable_rows(visible_to(user, s.model), s.columns, user)
+    visible, column = searchable_rows(visible_to(user, s.model), s.columns, user, s.text)
     matching = visible.filter(resembles(words, column) if alike else contains(words, column))
     order = likeness(words, column) if alike else rank(words, column)
     rows = visible.filter(pk__in=matching.order_by().values("pk")[:MAX_CANDIDATES])

@@ -82,18 +82,20 @@ def likeness(words: list[str], column: str = "search_text") -> Any:
     return Least(*each, Value(0.99)) if len(each) > 1 else each[0] * Value(0.99)
 
 
-def searchable_rows(queryset: QuerySet[Any], columns: tuple[str, ...], user: Any) -> tuple[QuerySet[Any], str]:
-    """Return the queryset and the column to search for this user.
+def searchable_rows(
+    queryset: QuerySet[Any], columns: tuple[str, ...], user: Any, text: Any = None
+) -> tuple[QuerySet[Any], str]:
+    """Return the queryset and the column to search for this user (``text``: an expression that stands for it).
 
     Who may not read one of the columns is not told by a hit what stands there: then the others are folded
     on the fly (slower, and only for such roles).
     """
     rights = field_rights(user, queryset.model)
     readable = [name for name in columns if rights.can_read(name)]
-    if len(readable) == len(columns):
-        return queryset, "search_text"
     if not readable:
-        return queryset.none(), "search_text"
+        return queryset.none(), columns[0]
+    if len(readable) == len(columns):
+        return (queryset, "search_text") if text is None else (queryset.annotate(searched_text=text), "searched_text")
     parts: list[Any] = []
     for name in readable:
         parts += [Value(" "), Coalesce(F(name), Value(""), output_field=TextField())]

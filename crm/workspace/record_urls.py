@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.workspace.views import access, comments, documents, merging, trash
+from crm.workspace.views import access, attached, comments, documents, merging, trash
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("access/<slug:entity>/<uuid:pk>", access.who_can_see, name="access"),
@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("trash", trash.trash, name="trash"),
     path("trash/<slug:entity>/empty", trash.empty, name="trash_empty"),
     path("trash/<slug:entity>/<uuid:pk>/restore", trash.restore, name="trash_restore"),
+    *(path(f"{kind}/<uuid:pk>", attached.attached, {"kind": kind}, name=f"{kind}_on_record") for kind in attached.TABS),
     path("documents/on/<slug:entity>/<uuid:pk>", documents.upload, name="document_upload"),
     path("documents/<uuid:pk>/download", documents.download, name="document_download"),
     path("documents/<uuid:pk>/preview", documents.preview, name="document_preview"),

@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from crm.access.rights import forget_rights, rights_of
 from crm.accounts.models import FieldRight
+from crm.records.models import Document, Note
 from crm.search.recent import recent_searches, recent_visits, remember_search, remember_visit
 from crm.search.service import facets, recent_hits, search
 from crm.search.words import MAX_WORDS, words_of
@@ -44,6 +45,21 @@ def test_every_kind_is_found_and_titles_that_begin_so_come_first(admin: Any) -> 
 def test_typing_errors_are_forgiven_when_nothing_is_found(admin: Any) -> None:
     CustomerFactory(first_name="Kristina", last_name="Andersson")
     assert titles(admin, "kristna andersson") == ["Kristina Andersson"]
+
+
+def test_notes_and_documents_are_found_where_their_record_is_seen(rep: Any, rep2: Any, admin: Any, client_for: Any) -> None:
+    customer = CustomerFactory(assigned_user=rep)
+    where = {"entity": "customer", "record_id": customer.pk}
+    note = Note.objects.create(content="They asked for zirconium bearings", author=rep, **where)
+    Note.objects.create(content="Zirconium is mine alone", author=rep, is_private=True, **where)
+    document = Document.objects.create(name="Zirconium offer.pdf", uploaded_by=rep, **where)
+    assert {hit.id for hit in search(rep, "zirconium", entities=["note", "document"])} > {note.pk, document.pk}
+    assert titles(admin, "zirconium") == ["Zirconium offer.pdf", "They asked for zirconium bearings"]
+    assert titles(rep2, "zirconium") == []
+    page = client_for(rep)
+    assert page.get(f"/notes/{note.pk}")["Location"].startswith(f"/customers/{customer.pk}")
+    assert page.get(f"/documents/{document.pk}")["Location"] == f"/customers/{customer.pk}?tab=documents"
+    assert client_for(rep2).get(f"/notes/{note.pk}").status_code == 404
 
 
 def test_one_letter_and_signs_are_harmless(admin: Any) -> None:
