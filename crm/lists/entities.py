@@ -34,9 +34,8 @@ class SavedViewEntity(Entity):
         Field("sort", Kind.JSON, _("Order"), default=list, sortable=False, filterable=False),
         Field("columns", Kind.JSON, _("Columns"), default=list, sortable=False, filterable=False),
         Field("group_by", Kind.TEXT, _("Grouped by"), max_length=120),
-        Field("layout", Kind.TEXT, _("Layout"), max_length=12, default="table"),
         Field("is_pinned", Kind.BOOLEAN, _("Pinned"), default=True),
-        Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=100_000, default=0),
+        Field("position", Kind.INTEGER, _("Place among the tabs"), min_value=0, max_value=100_000, default=0),
     )
 
     def defaults(self, actor: Any) -> dict[str, Any]:

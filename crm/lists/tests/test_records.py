@@ -25,7 +25,7 @@ def test_a_record_page_keeps_its_budget(
     record = CustomerFactory(assigned_user=rep)
     client = client_for(rep)
     client.get(f"/customers/{record.pk}")
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(8):
         assert client.get(f"/customers/{record.pk}").status_code == 200
 
 

@@ -59,7 +59,7 @@ def edit_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpRespon
     path = f"/{entity.plural}"
     context: dict[str, Any] = {
         "entity": entity, "view": found, "name": found.name, "sharing": found.sharing, "sharings": SavedView.Sharing.choices,
-        "action": f"{path}/views/{found.pk}", "pinned": found.is_pinned,
+        "action": f"{path}/views/{found.pk}", "pinned": found.is_pinned, "position": found.position,
     }
     if request.method != "POST":
         return render(request, "lists/view_form.html", context)
@@ -72,10 +72,11 @@ def edit_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpRespon
         data = {
             "name": request.POST.get("name", ""), "sharing": request.POST.get("sharing", found.sharing),
             "is_pinned": "pinned" in request.POST,
+            "position": request.POST.get("position", "").strip() or found.position,
         }
         update_record(obj=found, data=data, actor=request.user)
     except Refusal as error:
-        context |= {"problems": problems_of(error), "name": request.POST.get("name", "")}
+        context |= {"problems": problems_of(error), "name": request.POST.get("name", ""), "position": request.POST.get("position", "")}
         return render(request, "lists/view_form.html", context, status=422)
     toast(request, _("View saved"))
     return redirect_to(request, path, view=found.pk)
