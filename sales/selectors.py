@@ -8,13 +8,15 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from django.db.models import Count, DecimalField, ExpressionWrapper, F, Max, Q, QuerySet, Sum
+from django.db.models import Count, DecimalField, ExpressionWrapper, F, Max, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, TruncMonth
 from django.utils import timezone
 
-from crm.access.policy import visible_to
+from crm.access.policy import field_rights, visible_to
 from crm.criteria import compile_criteria, validate
+from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
+from crm.ui.values import for_eyes, with_links
 from crm.workspace.models import Workspace
 from sales.models import Deal, Pipeline, Stage
 
@@ -131,7 +133,7 @@ def board(user: Any, wanted: BoardFilter) -> Board:
     columns = [
         Column(stage, folded=stage.outcome != Stage.Outcome.OPEN and stage.code not in wanted.unfolded) for stage in stages
     ]
-    rows = list(_summed(deals, **_strip_measures()))
+    rows = list(_summed(user, deals, **_strip_measures(user)))
     sums = {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in rows}
     shown = [c for c in columns if not c.folded]
     cards = first_cards(user, deals, [c.stage for c in shown], wanted.order)
@@ -152,15 +154,25 @@ def board(user: Any, wanted: BoardFilter) -> Board:
     return made
 
 
-def column_sums(deals: QuerySet[Deal]) -> dict[uuid.UUID, tuple[int, Decimal, Decimal]]:
+def amounts_shown(user: Any) -> bool:
+    """Tell whether the user may see what deals are worth; otherwise no sum tells it either."""
+    return field_rights(user, Deal).can_read("value")
+
+
+def amount(user: Any) -> Any:
+    """Return the expression that a board sums: nothing for those who may not see what deals are worth."""
+    return F("value_base") if amounts_shown(user) else Value(ZERO, output_field=MONEY)
+
+
+def column_sums(user: Any, deals: QuerySet[Deal]) -> dict[uuid.UUID, tuple[int, Decimal, Decimal]]:
     """Return count, value and weighted value of each stage that has deals."""
-    return {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in _summed(deals)}
+    return {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in _summed(user, deals)}
 
 
-def _summed(deals: QuerySet[Deal], **more: Any) -> Any:
+def _summed(user: Any, deals: QuerySet[Deal], **more: Any) -> Any:
     return deals.order_by().values("stage_id").annotate(
-        n=Count("pk"), total=Coalesce(Sum("value_base"), ZERO, output_field=MONEY),
-        weighted=Coalesce(Sum(WEIGHTED), ZERO, output_field=MONEY), **more,
+        n=Count("pk"), total=Coalesce(Sum(amount(user)), ZERO, output_field=MONEY),
+        weighted=Coalesce(Sum(_weighted(user)), ZERO, output_field=MONEY), **more,
     )
 
 
@@ -201,7 +213,12 @@ def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[u
               "customer__email", "company__name", "assigned_user__first_name", "assigned_user__last_name",
               "assigned_user__email")
     )
-    deals = {deal.pk: deal for deal in rows}
+    declared = entity("deal")
+    rows = with_links(rows, declared, [declared.own_fields["company"], declared.own_fields["customer"]], user)
+    deals = {deal.pk: deal for deal in for_eyes(rows, declared, user)}
+    if not amounts_shown(user):
+        for deal in deals.values():
+            deal.value_base = ZERO
     steps = _next_steps[0](user, wanted) if _next_steps and wanted else {}
     found: dict[uuid.UUID, list[Card]] = {}
     today = timezone.localdate()
@@ -221,7 +238,11 @@ def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date) -> Card:
     return Card(deal, idle, late, step)
 
 
-def _strip_measures() -> dict[str, Any]:
+def _weighted(user: Any) -> Any:
+    return WEIGHTED if amounts_shown(user) else amount(user)
+
+
+def _strip_measures(user: Any) -> dict[str, Any]:
     """Return what the numbers above the board are summed from, stage by stage."""
     today = timezone.localdate()
     next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -230,9 +251,9 @@ def _strip_measures() -> dict[str, Any]:
     recent = Q(actual_close_date__gte=today - timedelta(days=90), actual_close_date__lte=today)
     this_month = Q(expected_close_date__gte=today.replace(day=1), expected_close_date__lt=next_month)
     return {
-        "closing": Sum("value_base", filter=is_open & this_month),
+        "closing": Sum(amount(user), filter=is_open & this_month),
         "slipping": Count("pk", filter=is_open & Q(expected_close_date__lt=today)),
-        "quarter": Sum("value_base", filter=won & Q(actual_close_date__gte=quarter, actual_close_date__lte=today)),
+        "quarter": Sum(amount(user), filter=won & Q(actual_close_date__gte=quarter, actual_close_date__lte=today)),
         "won": Count("pk", filter=won & recent),
         "lost": Count("pk", filter=lost & recent),
     }
@@ -280,10 +301,10 @@ def forecast(user: Any, wanted: BoardFilter) -> list[Month]:
         filtered(user, wanted).filter(outcome="open").order_by()
         .annotate(month=TruncMonth("expected_close_date")).values("month")
         .annotate(
-            commit=Sum("value_base", filter=Q(probability__gte=75)),
-            best=Sum("value_base", filter=Q(probability__gte=40, probability__lt=75)),
-            rest=Sum("value_base", filter=Q(probability__lt=40)),
-            weighted=Sum(WEIGHTED), n=Count("pk"), newest=Max("created_at"),
+            commit=Sum(amount(user), filter=Q(probability__gte=75)),
+            best=Sum(amount(user), filter=Q(probability__gte=40, probability__lt=75)),
+            rest=Sum(amount(user), filter=Q(probability__lt=40)),
+            weighted=Sum(_weighted(user)), n=Count("pk"), newest=Max("created_at"),
         ).order_by("month")
     )
     made = [

@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
+from crm.records.entity import entity
+from crm.ui.values import for_eyes, with_links
 from sales.selectors import NextStep, finds_next_steps
 from tasks.models import Task
 
@@ -69,7 +71,7 @@ def clauses() -> dict[str, Q]:
     }
 
 
-def grouped(tasks: QuerySet[Task], keys: Sequence[str] | None = None, limit: int = SHOWN) -> list[Group]:
+def grouped(user: Any, tasks: QuerySet[Task], keys: Sequence[str] | None = None, limit: int = SHOWN) -> list[Group]:
     """Return the groups with their first tasks: one statement for the numbers, one a group that is not empty."""
     wanted = clauses()
     labels = [(key, label) for key, label in GROUPS if keys is None or key in keys]
@@ -79,7 +81,7 @@ def grouped(tasks: QuerySet[Task], keys: Sequence[str] | None = None, limit: int
         group = Group(key, label, counts[key])
         if group.count:
             order = ("-completed_at", "id") if key == "done" else ("due_date", "created_at", "id")
-            group.tasks = list(with_records(tasks.filter(wanted[key])).order_by(*order)[:limit])
+            group.tasks = drawn(user, tasks.filter(wanted[key]).order_by(*order), limit)
         made.append(group)
     return made
 
@@ -95,7 +97,14 @@ def with_records(tasks: QuerySet[Task]) -> QuerySet[Task]:
     return tasks.select_related("customer", "company", "deal", "assigned_user", "category")
 
 
-def by_status(tasks: QuerySet[Task]) -> list[Group]:
+def drawn(user: Any, tasks: QuerySet[Task], limit: int = SHOWN) -> list[Task]:
+    """Return tasks for drawing their lines, with as much of what they are about as ``user`` may see."""
+    of = entity("task")
+    about = [of.own_fields[name] for name in ("customer", "company", "deal")]
+    return for_eyes(with_links(with_records(tasks), of, about, user)[:limit], of, user)
+
+
+def by_status(user: Any, tasks: QuerySet[Task]) -> list[Group]:
     """Return the tasks by status, for the board; of the finished only those of the last week."""
     recent = timezone.now() - dt.timedelta(days=7)
     groups = []
@@ -105,7 +114,7 @@ def by_status(tasks: QuerySet[Task]) -> list[Group]:
             rows = rows.filter(completed_at__gte=recent)
         elif status == Task.Status.CANCELLED:
             rows = rows.filter(updated_at__gte=recent)
-        groups.append(Group(status.value, status.label, rows.count(), list(with_records(rows).order_by("due_date", "id")[:SHOWN])))
+        groups.append(Group(status.value, status.label, rows.count(), drawn(user, rows.order_by("due_date", "id"))))
     return groups
 
 

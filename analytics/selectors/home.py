@@ -17,6 +17,8 @@ from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.activity.models import ChangeSet
+from crm.records.entity import entity
+from crm.ui.values import for_eyes
 from customers.models import Customer
 from sales.models import Deal, Stage
 from sales.selectors import base_currency
@@ -74,9 +76,10 @@ def attention(user: Any) -> list[Alert]:
     """Return one's deals whose close date has passed, and those with nothing planned that stand idle."""
     today = timezone.localdate()
     mine = rows_of(user, Deal).filter(assigned_user=user, outcome=Stage.Outcome.OPEN)
+    declared = entity("deal")
     mine = mine.select_related("company", "customer", "stage")
     found = []
-    for deal in mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN]:
+    for deal in for_eyes(mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN], declared, user):
         days = (today - (deal.expected_close_date or today)).days
         text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
         found.append(_alert(deal, text, "danger" if days > 30 else "warning", _("Update")))
@@ -86,7 +89,7 @@ def attention(user: Any) -> list[Alert]:
         mine.annotate(quiet_since=Coalesce("last_activity_at", "entered_stage_at")).filter(quiet_since__lt=quiet)
         .exclude(expected_close_date__lt=today).filter(~Exists(planned)).order_by("-value_base", "id")
     )
-    for deal in idle[:SHOWN]:
+    for deal in for_eyes(idle[:SHOWN], declared, user):
         days = (timezone.now() - deal.quiet_since).days
         found.append(_alert(deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan")))
     return found[:2 * SHOWN]

@@ -22,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """Show one's day: what is due, what needs attention, how the quarter goes."""
     user: Any = request.user
     span = "week" if request.GET.get("span") == "week" else "day"
-    groups = grouped(mine_or_team(user, "mine"), keys=WEEK if span == "week" else DAY, limit=12) if allows(user, "view", Task) else []
+    groups = grouped(user, mine_or_team(user, "mine"), keys=WEEK if span == "week" else DAY, limit=12) if allows(user, "view", Task) else []
     context: dict[str, Any] = {
         "span": span, "groups": [g for g in groups if g.count],
         "greeting": greeting(user, timezone.localtime()), "words": day_in_words(groups),

@@ -85,7 +85,7 @@ def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str
         made = as_cards(request.user, [deal.pk], [stage])[stage.pk][0]
         found["card"] = render_to_string("sales/board_parts.html#card", {"card": made, "stage": stage}, request)
         found["before"] = str(_below(rows, deal, stage, wanted.order) or "")
-    sums = column_sums(rows)
+    sums = column_sums(request.user, rows)
     found["heads"] = {
         str(stage_id): {"count": n, "total": str(total), "weighted": str(weighted)}
         for stage_id, (n, total, weighted) in sums.items()

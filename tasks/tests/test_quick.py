@@ -68,7 +68,7 @@ def test_pages(rep: Any, rep2: Any, client_for: Any) -> None:
     assert page.post("/tasks/quick", {"line": ""}).status_code == 422
     assert page.post("/tasks/quick", {"line": "call #Nobody"}).status_code == 422
     assert page.get("/tasks/understood", {"line": "call tomorrow"}).status_code == 200
-    groups = {g.key: g.count for g in grouped(mine_or_team(rep, "mine"))}
+    groups = {g.key: g.count for g in grouped(rep, mine_or_team(rep, "mine"))}
     assert groups["late"] == 1
 
 

@@ -19,7 +19,7 @@ from crm.ui.layouts import layout_of
 from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
 from tasks.models import Task
 from tasks.quick import understand
-from tasks.selectors import by_status, grouped, mine_or_team, with_records
+from tasks.selectors import by_status, drawn, grouped, mine_or_team, with_records
 from tasks.services.tasks import complete_task, reopen_task, reschedule
 
 LAYOUTS = ("list", "board", "table")
@@ -69,7 +69,8 @@ def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
     """Ask for outcome and next step (GET), or mark the task as done (POST)."""
     task = _task(request, task_id)
     if request.method == "GET":
-        return render(request, "tasks/complete.html", {"task": task, "tomorrow": _at(1)})
+        shown = drawn(request.user, Task.objects.filter(pk=task.pk))[0]
+        return render(request, "tasks/complete.html", {"task": shown, "tomorrow": _at(1)})
     follow_up = None
     if request.POST.get("follow_up", "").strip():
         read = understand(request.POST["follow_up"], request.user)
@@ -81,7 +82,8 @@ def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
             task = complete_task(task=task, actor=request.user, outcome=outcome, follow_up=follow_up)
     except Invalid as error:
         return render(request, "tasks/complete.html", {
-            "task": task, "tomorrow": _at(1), "problems": [m for found in problems_of(error).values() for m in found],
+            "task": drawn(request.user, Task.objects.filter(pk=task.pk))[0], "tomorrow": _at(1),
+            "problems": [m for found in problems_of(error).values() for m in found],
         }, status=422)
     toast(request, _("Task done"), undo=intention.id)
     return _row_or_page(request, task)
@@ -140,17 +142,17 @@ def _tasks_page(
         "may_create": allows(request.user, "create", Task),
     }
     if layout == "board":
-        context["columns"] = by_status(rows)
+        context["columns"] = by_status(request.user, rows)
     else:
-        groups = grouped(rows)
+        groups = grouped(request.user, rows)
         context |= {"groups": [g for g in groups if g.count], "open_count": sum(g.count for g in groups if g.key != "done")}
     return render(request, "tasks/board.html" if layout == "board" else "tasks/list.html", context, status=status, part="tasks")
 
 
 def _row_or_page(request: HttpRequest, task: Task) -> HttpResponseBase:
     if wants_part(request) and request.POST.get("row"):
-        shown = with_records(visible_to(request.user, Task)).filter(pk=task.pk).first()
-        return render(request, "tasks/parts.html#row", {"task": shown})
+        shown = drawn(request.user, visible_to(request.user, Task).filter(pk=task.pk))
+        return render(request, "tasks/parts.html#row", {"task": shown[0] if shown else None})
     return redirect_to(request, request.POST.get("next") or "/tasks")
 
 

@@ -138,7 +138,8 @@ def test_what_nobody_may_set_is_refused(rep: Any, api: Any, client_for: Any, nam
 @pytest.mark.parametrize("body", [
     b'{"last_name": "A", "last_name": "B"}', b'{"assigned_user": {"id": {"id": "x"}}}', b'{"assigned_user": ["x"]}', b'{"assigned_user": {"password": "x"}}',
     b'{"custom": {"__class__": 1}}', b'{"custom": "{\\"a\\": 1}"}', b'[]', b'null', b'"x"', b'{"last_name": "\\ud800"}', b'{"custom": {"a": "\\u0000"}}',
-    b'{"last_name": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", b'{"last_name": 1e400}', b'{"last_name": ' + b"9" * 5000 + b"}", b"\xff\xfe{}", b'{"birthday": "0000-00-00"}',
+    b'{"last_name": ' + b"[" * 20_000 + b"]" * 20_000 + b"}", b'{"last_name": 1e400}', b'{"last_name": ' + b"9" * 5000 + b"}", b"\xff\xfe{}",
+    b'{"birthday": "0000-00-00"}',
 ])
 def test_odd_bodies_are_refused(rep: Any, api: Any, body: bytes) -> None:
     client = api(rep)
@@ -155,7 +156,8 @@ def test_nobody_raises_himself(rep: Any, manager: Any, admin: Any, api: Any, cli
         assert client.patch(f"/api/v1/users/{rep.pk}", data).status_code in (400, 403, 404), data
         assert client.patch("/api/v1/auth/me", data).status_code in (400, 403, 404, 405), data
     client_for(rep).post("/settings/profile", {
-        "first_name": before["first_name"], "last_name": before["last_name"], "language": "en", "time_zone": "Europe/Berlin", "theme": "auto", "density": "default",
+        "first_name": before["first_name"], "last_name": before["last_name"], "language": "en", "time_zone": "Europe/Berlin", "theme": "auto",
+        "density": "default",
         "role": admin_role, "is_superuser": "1", "email": "x@y.org", "team": "", "is_staff": "on",
     })
     after = User.objects.filter(pk=rep.pk).values().get()
@@ -191,7 +193,8 @@ def test_no_answer_carries_a_secret(admin: Any, api: Any) -> None:
     admin.set_password("wide-open-steppe-43")
     admin.save()
     client.force_login(admin)
-    for path in ("/api/v1/users", f"/api/v1/users/{admin.pk}", f"/api/v1/users/{admin.pk}/versions", "/api/v1/auth/me", "/api/v1/activity-logs", "/api/v1/customers?include=assigned_user",
+    for path in ("/api/v1/users", f"/api/v1/users/{admin.pk}", f"/api/v1/users/{admin.pk}/versions", "/api/v1/auth/me", "/api/v1/activity-logs",
+                 "/api/v1/customers?include=assigned_user",
                  "/settings/audit", f"/history/user/{admin.pk}", "/settings/audit/export"):
         text = content_of(client.get(path))
         for word in ("bcrypt", "pbkdf2", "argon2", "token_hash"):
@@ -205,7 +208,8 @@ def test_who_looks_as_a_role_writes_nothing_by_any_door(admin: Any, rep: Any, cl
     assert client.get("/settings/audit").status_code in (403, 404)
     assert client.get(f"/customers/{made.pk}").status_code == 404
     assert client.get("/export?entity=customer").status_code == 403
-    for path, data in ((f"/customers/{made.pk}/delete", {}), ("/customers/new", {"last_name": "New"}), (f"/customers/{made.pk}/fields/last_name", {"last_name": "x"}),
+    for path, data in ((f"/customers/{made.pk}/delete", {}), ("/customers/new", {"last_name": "New"}),
+                       (f"/customers/{made.pk}/fields/last_name", {"last_name": "x"}),
                        ("/customers/bulk/delete", {"all": "1"}), (f"/settings/roles/{rep.role_id}/delete", {})):
         for headers in ({}, {"HTTP_HX_REQUEST": "true"}):
             assert client.post(path, data, **headers).status_code in (204, 302)

@@ -1,0 +1,41 @@
+"""The rooms that are drawn by hand (board, deal, tasks, home) hide what the lists hide (AZ-10, PR-05)."""
+
+from typing import Any
+
+import pytest
+
+from crm.records.services import create_record
+from sales.models import Deal
+from tasks.models import Task
+from tests.security.conftest import CANARY, content_of
+
+pytestmark = pytest.mark.django_db
+ROOMS = ("/deals", "/deals?layout=board", "/deals?view=board", "/deals?list=1", "/deals/columns/{stage}", "/deals/{deal}", "/deals/{deal}/card",
+         "/deals/{deal}?peek=1", "/deals/{deal}/move?stage={stage}", "/tasks", "/tasks?layout=board", "/tasks?layout=list", "/tasks/{task}",
+         "/tasks/{task}/complete", "/home", "/", "/notifications", "/reports/sales", "/dashboards", "/deals/{deal}/timeline")
+
+
+@pytest.fixture
+def linked(theirs: dict[str, Any], rep: Any) -> dict[str, Any]:
+    """Return a deal and a task of ``rep`` that somebody linked to what he may not see."""
+    deal = create_record(of="deal", data={"title": "Own deal", "value": "6007.00"}, actor=rep)
+    task = create_record(of="task", data={"title": "Own task"}, actor=rep)
+    Deal.objects.filter(pk=deal.pk).update(company=theirs["company"], customer=theirs["customer"])
+    Task.objects.filter(pk=task.pk).update(company=theirs["company"], customer=theirs["customer"], deal=theirs["deal"])
+    return {"deal": deal.pk, "task": task.pk, "stage": deal.stage_id}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_names_what_is_hidden(linked: dict[str, Any], rep: Any, client_for: Any, room: str) -> None:
+    answer = client_for(rep).get(room.format(**linked))
+    assert answer.status_code in (200, 302, 404, 405)
+    text = content_of(answer)
+    assert CANARY not in text, text[max(0, text.index(CANARY) - 300) : text.index(CANARY) + 60]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_no_room_tells_a_hidden_amount(linked: dict[str, Any], rep: Any, hide: Any, client_for: Any, room: str) -> None:
+    hide(rep, "deal", "value")
+    text = content_of(client_for(rep).get(room.format(**linked)))
+    for amount in ("6007", "6,007", "6.0K", "6K"):
+        assert amount not in text, text[max(0, text.index(amount) - 300) : text.index(amount) + 60]
