@@ -23,8 +23,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 CONFIG = SchemathesisConfig.from_dict(
     {"checks": {"positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "400", "401", "403", "404", "409", "412", "429"]}}}
 )
-# The other entities run the same code; these stand for them, with everything that is written by hand.
-FAMILIES = ("customers", "deals", "tags", "auth", "search", "jobs", "imports", "reports", "notifications", "change-sets", "roles")
+# The other entities run the same code; these stand for them, with everything that is written by hand. An administrator
+# is answered otherwise only where others are refused, and strangers are refused alike everywhere.
+FAMILIES = {
+    "rep": ("customers", "deals", "tags", "auth", "search", "jobs", "imports", "reports", "notifications", "change-sets"),
+    "admin": ("tags", "roles", "users", "change-sets", "activity-logs", "jobs"),
+    "nobody": ("tasks", "tags", "roles", "auth", "search", "jobs"),
+}
 # Signing out ends the run, and these wait for other processes.
 LEFT_OUT = ("/auth/logout", "/auth/sessions", "/deactivate")
 BOUNDED = settings(
@@ -49,7 +54,7 @@ def token_of(user: Any) -> str:
         return tokens.issue(user).access
 
 
-@pytest.mark.parametrize("who", ["admin", "rep", "nobody"])
+@pytest.mark.parametrize("who", FAMILIES)
 def test_every_operation_keeps_to_the_document(who: str, cast: Any, settings: Any) -> None:
     """Call every operation with generated data, valid and not, and check each answer against the document."""
     settings.API_QUOTA_PER_MINUTE = 1_000_000
@@ -63,12 +68,12 @@ def test_every_operation_keeps_to_the_document(who: str, cast: Any, settings: An
     called = 0
     for found in schema.get_all_operations():
         operation = found.ok()
-        if operation.path.split("/")[3] not in FAMILIES or any(part in operation.path for part in LEFT_OUT):
+        if operation.path.split("/")[3] not in FAMILIES[who] or any(part in operation.path for part in LEFT_OUT):
             continue
         for mode in schemathesis.GenerationMode:
             problems.extend(problem for problem in run(operation, mode, headers))
         called += 1
-    assert called > 60
+    assert called > 40
     assert not problems, "\n\n".join(problems[:10])
 
 
