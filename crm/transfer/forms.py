@@ -56,7 +56,7 @@ def mapping_rows(run: ImportRun, mapping: dict[str, Any], user: Any) -> list[dic
         f = fields.get(to)
         rows.append({
             "index": index, "header": header, "value": value, "value_label": value_label, "options": options,
-            "samples": statistics[header].samples[:3], "filled": statistics[header].filled, "rule": column.get("rule", "overwrite"),
+            "samples": list(dict.fromkeys(statistics[header].samples))[:3], "filled": statistics[header].filled, "rule": column.get("rule", "overwrite"),
             "confidence": int(100 * guessed.get(header, 1 if named and to else 0)), "dates": column.get("dates", ""),
             "is_date": f is not None and f.kind in TEMPORAL,
         })
@@ -107,7 +107,7 @@ def choices_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
     mapping: dict[str, Any] = json.loads(json.dumps(run.mapping))
     columns = mapping.setdefault("columns", {})
     for index, reference in enumerate(run.report.get("references", [])):
-        choice = data.get(f"choice-{index}", "")
+        choice = data.get(f"choice-{index}", "") or ("other" if data.get(f"other-{index}", "").strip() else "")
         if not choice:
             continue
         column = columns.get(reference["column"])

@@ -90,12 +90,19 @@ def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     change_set = change_set_of(run)
     context = {
         "run": run, "entity": entity(run.entity), "step": step, "job": job, "report": run.report, "problems": {},
-        "undone": _undone(run), "change_set": change_set, "source": run.source,
+        "undone": _undone(run), "change_set": change_set, "source": run.source, "also": _also(run),
     }
     if step == "map":
         mapping = run.mapping or {**suggest(run, request.user).as_dict(), "rest": "note"}
         context["rows"], context["mapping_json"] = mapping_rows(run, mapping, request.user), json.dumps(mapping, ensure_ascii=False, indent=2)
     return render(request, "transfer/run.html", context, part="import-step")
+
+
+def _also(run: ImportRun) -> list[tuple[Any, int]]:
+    """Return what else the import makes, by its name for people."""
+    made = run.report.get("result", run.report).get("also", {})
+    declared = all_entities()
+    return [(declared[name].label_plural if name in declared and n != 1 else declared[name].label if name in declared else name, n) for name, n in made.items()]
 
 
 def _step(run: ImportRun, working: bool) -> str:
