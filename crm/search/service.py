@@ -38,10 +38,12 @@ def search(user: Any, q: str, *, entities: Iterable[str] | None = None, limit: i
     if not words:
         return []
     chosen = _chosen(entities)
-    hits = _run([_hits(s, user, words, limit, alike=False) for s in chosen], chosen)
+    seen = {s.entity: visible_to(user, s.model) for s in chosen}
+    hits = _run([_hits(s, seen[s.entity], user, words, limit, alike=False) for s in chosen], chosen)
     if not hits and any(len(word) > 3 for word in words):
-        # Nothing contains the words: perhaps they are mistyped.
-        hits = _run([_hits(s, user, words, limit, alike=True) for s in chosen], chosen)
+        # Nothing contains the words: perhaps they are mistyped. In long texts too much is like anything.
+        names = [s for s in chosen if s.text is None]
+        hits = _run([_hits(s, seen[s.entity], user, words, limit, alike=True) for s in names], names)
     return hits
 
 
@@ -88,11 +90,13 @@ def _chosen(entities: Iterable[str] | None) -> list[Searchable]:
     return [known[name] for name in dict.fromkeys(entities)]
 
 
-def _hits(s: Searchable, user: Any, words: list[str], limit: int, *, alike: bool) -> QuerySet[Any]:
-    visible, column = searchable_rows(visible_to(user, s.model), s.columns, user, s.text)
+def _hits(s: Searchable, seen: QuerySet[Any], user: Any, words: list[str], limit: int, *, alike: bool) -> QuerySet[Any]:
+    visible, column = searchable_rows(seen, s.columns, user, s.text)
     matching = visible.filter(resembles(words, column) if alike else contains(words, column))
     order = likeness(words, column) if alike else rank(words, column)
-    rows = visible.filter(pk__in=matching.order_by().values("pk")[:MAX_CANDIDATES])
+    # What may be seen is asked once, of the candidates; whatever is ranked is one of them.
+    ranked, column = searchable_rows(s.model._default_manager.all(), s.columns, user, s.text)
+    rows = ranked.filter(pk__in=matching.order_by().values("pk")[:MAX_CANDIDATES])
     return _shown(s, user, rows, order).order_by("-hit_rank", "hit_title", "pk")[:limit]
 
 
