@@ -81,6 +81,11 @@ class _OfParts(RecordView):
             made[f.name] = self._named(f, part) if f.kind in LINKS else getattr(part, f.source)
         return {**made, "created_at": part.created_at, "updated_at": part.updated_at}
 
+    def stored(self, part: Any) -> dict[str, Any]:
+        """Return a part that was just written, as the database keeps it."""
+        part.refresh_from_db()
+        return self.show(part)
+
     def _named(self, f: Field, part: Any) -> Any:
         pk = getattr(part, f"{f.source}_id")
         if pk is None:
@@ -151,8 +156,7 @@ class PartsView(_OfParts):
     def post(self, request: Any, id: Any) -> Any:
         """Add a part."""
         part = self.add(self.get_object(id), self.body())
-        return answer(self.show(part), status=201, headers={"Location": f"{request.path.rstrip('/')}/{part.pk}"})
-
+        return answer(self.stored(part), status=201, headers={"Location": f"{request.path.rstrip('/')}/{part.pk}"})
 
     def add(self, parent: Any, body: dict[str, Any]) -> Any:
         """Make a part; a domain with a verb of its own calls it here."""
@@ -184,7 +188,7 @@ class PartView(_OfParts):
     )
     def patch(self, request: Any, id: Any, part_id: Any) -> Any:
         """Change the given values."""
-        return answer(self.show(self.alter(self.find(id, part_id), self.body())))
+        return answer(self.stored(self.alter(self.find(id, part_id), self.body())))
 
     @describe("Remove a part of a record", status=204, errors=(403, 404, 409))
     def delete(self, request: Any, id: Any, part_id: Any) -> Any:

@@ -30,7 +30,7 @@ LINE_FIELDS = (
           extra={"places": 3}),
     Field("unit_price", Kind.MONEY, gettext_lazy("Unit price"), min_value=0,
           help=gettext_lazy("Left empty, it is the list price of the product.")),
-    Field("discount_percent", Kind.NUMBER, gettext_lazy("Discount, %"), min_value=0, max_value=100, default=0),
+    Field("discount_percent", Kind.NUMBER, gettext_lazy("Discount, %"), min_value=0, max_value=100, default=0, extra={"places": 2}),
     Field("position", Kind.INTEGER, gettext_lazy("Order"), min_value=0, max_value=32767, default=0),
 )
 Part = DealContact | DealProduct

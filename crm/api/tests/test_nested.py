@@ -176,7 +176,10 @@ def test_lines_and_people_of_a_deal(api, rep, rep2, admin, record):
     deal = create_record(of="deal", data={"title": "D", "customer": str(record.pk)}, actor=rep)
     lines = f"{API}/deals/{deal.pk}/lines"
     line = data(client.post(lines, {"product": str(product.pk), "quantity": 2, "unit_price": 10.5}), 201)
-    assert (float(line["quantity"]), line["unit_price"]) == (2, "10.50")
+    assert (line["quantity"], line["unit_price"], line["discount_percent"]) == ("2.000", "10.50", "0.00")
+    plain = data(client.post(lines, {"product": str(product.pk), "unit_price": 1}), 201)
+    assert plain == data(client.get(f"{lines}/{plain['id']}"))
+    assert refused(client.post(lines, {"product": str(product.pk), "unit_price": 1, "discount_percent": 1.255})) == {"discount_percent"}
     assert data(client.patch(f"{lines}/{line['id']}", {"discount_percent": 10}))["product"]["name"] == "Kiln"
     assert refused(client.post(lines, {"product": str(product.pk), "quantity": 0, "unit_price": 1})) == {"quantity"}
     assert refused(client.post(lines, {"product": str(uuid.uuid4()), "unit_price": 1})) == {"product"}
