@@ -104,7 +104,7 @@ class CustomerEntity(Entity):
               aliases=("phone number", "phone_number", "mobile", "mobile number", "work phone", "telefono", "telephone", "phone_work")),
         Field("salutation", Kind.TEXT, _("How to address"), max_length=60, group=ABOUT, aliases=("title prefix", "honorific")),
         Field("company", Kind.LINK, _("Company"), link="company", find_or_make=True, group=ABOUT, in_list=True, quick=True,
-              aliases=("company name", "company_name", "organization", "organisation", "account", "employer", "empresa")),
+              aliases=("company name", "company_name", "organization", "organisation", "account", "account name", "organization name", "employer", "empresa")),
         Field("job_title", Kind.TEXT, _("Job title"), max_length=200, group=ABOUT, in_list=True,
               aliases=("title", "position", "role", "jobtitle")),
         Field("department", Kind.TEXT, _("Department"), max_length=120, group=ABOUT),

@@ -36,6 +36,7 @@ class CompanyTransfer(Adapter):
     """A company is known by its name."""
 
     entity = "company"
+    nouns = ("organization", "organisation", "account")
     title_is_key = True
     targets = (
         Target("main_address", _("Part of the address"), (
@@ -53,6 +54,7 @@ class CustomerTransfer(Adapter):
     """People have several e-mail addresses, phones and postal addresses, and names in one cell."""
 
     entity = "customer"
+    nouns = ("person", "contact", "lead")
     keys = ("email",)
     natural = ("phone", "company")
     children = (

@@ -86,6 +86,8 @@ class Adapter:
     children: tuple[Child, ...] = ()
     keys: tuple[str, ...] = ()
     """Fields that identify a record by themselves, best first."""
+    nouns: tuple[str, ...] = ()
+    """What other programs call the entity where they put it before a header (“Person - Name”)."""
     title_is_key: bool = False
     """Whether two living records of the same title are the same record (companies, products)."""
     natural: tuple[str, ...] = ()

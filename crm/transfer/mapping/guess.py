@@ -82,7 +82,9 @@ def _offers(
     header: str, adapter: Adapter, candidates: dict[str, tuple[str, float]]
 ) -> list[tuple[float, str, dict[str, str]]]:
     """Return every place that would take a header, with confidence."""
-    plain = words(re.sub(r" \(\d+\)$", "", header))
+    noun, mark, rest = header.partition(" - ")
+    own = mark and words(noun) in (adapter.entity.replace("_", " "), *adapter.nouns)
+    plain = words(re.sub(r" \(\d+\)$", "", rest if own else header))
     found: list[tuple[float, str, dict[str, str]]] = []
     if header in candidates or plain in candidates:
         key, sure = candidates.get(plain) or candidates[header]

@@ -15,11 +15,19 @@ from crm.transfer.readers.base import Row, Source, Unreadable, fit, name_headers
 
 MEMORY = 700_000_000
 SECONDS = 600
+LOOKED_AT = 20
 _CHILD = Path(__file__).with_name("workbook_child.py")
 
 
+def titles_above(rows: list[list[str]]) -> int:
+    """Return how many rows stand above the header: titles fill less than half of the width of what follows."""
+    filled = [sum(bool(c.strip()) for c in row) for row in rows]
+    widest = max(filled)
+    return next(i for i, count in enumerate(filled) if count * 2 > widest) if widest > 2 else 0
+
+
 class Workbook(Source):
-    """One sheet of a workbook; its first row with cells is the header."""
+    """One sheet of a workbook; its first row with cells is the header, titles above it apart."""
 
     def __init__(self, path: Path, options: dict[str, Any]) -> None:
         super().__init__(path, "xlsx")
@@ -27,21 +35,26 @@ class Workbook(Source):
         lines = self._lines()
         about = next(lines)
         self.details = {"sheet": self.sheet or about["sheets"][0], "sheets": about["sheets"]}
-        records = list(islice(lines, 2))
+        records = [r for r in islice(lines, LOOKED_AT) if isinstance(r, list)]
         lines.close()
-        header = next((r for r in records if isinstance(r, list)), None)
-        if header is None:
+        if not records:
             raise Unreadable(_("The sheet “%(name)s” is empty.") % {"name": self.details["sheet"]})
-        self.headers = name_headers(header[1])
+        self._above = titles_above([r[1] for r in records])
+        self.headers = name_headers(records[self._above][1])
+        if self._above:
+            self.warnings.append(
+                _("Row %(row)d is taken as the header; what stands above it (“%(text)s”) is left out.")
+                % {"row": records[self._above][0], "text": next(c for c in records[0][1] if c)[:60]}
+            )
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header."""
-        width, header_due = len(self.headers), True
+        width, due = len(self.headers), self._above + 1
         for record in self._lines():
             if not isinstance(record, list):
                 continue
-            if header_due:
-                header_due = False
+            if due:
+                due -= 1
                 continue
             cells, problem = fit(record[1], width)
             cells, unstorable = storable(cells)
