@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -72,13 +73,13 @@ def _relay() -> None:
         connection.close()
 
 
-def test_a_move_appears_in_the_other_browser(open_as: object, rep: User, manager: User) -> None:
+def test_a_move_appears_in_the_other_browser(open_as: Callable[..., Any], rep: User, manager: User) -> None:
     """The card changes its column, and the heads their sums, for everyone who looks at the board."""
     ensure_reference_data()
     stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
-    deal = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Harbour cranes", value=4200)
-    mine = open_as(rep, "/deals?layout=board")  # type: ignore[operator]
-    theirs = open_as(manager, "/deals?layout=board")  # type: ignore[operator]
+    deal: Any = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Harbour cranes", value=4200)
+    mine = open_as(rep, "/deals?layout=board")
+    theirs = open_as(manager, "/deals?layout=board")
     for page in (mine, theirs):
         page.wait_for_selector("html[data-socket='on']")
         expect(page.locator(f"#col-{stages['PROSPECTING'].pk} #d-{deal.pk}")).to_be_visible()
