@@ -165,7 +165,8 @@ def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         toast(request, _("The import was undone."))
         return redirect_to(request, f"/imports/{run.pk}")
     preview = preview_undo(change_set, request.user)
-    return render(request, "transfer/undo.html", {"run": run, "preview": preview, "entity": entity(run.entity)})
+    counts = [(str(c.model._meta.verbose_name_plural).capitalize(), c) for c in preview.counts]
+    return render(request, "transfer/undo.html", {"run": run, "preview": preview, "counts": counts, "entity": entity(run.entity)})
 
 
 @page("POST")
