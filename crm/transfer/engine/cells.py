@@ -18,7 +18,7 @@ from crm.transfer.formulas import unguard
 from crm.transfer.mapping.model import Column, Mapping, key_of
 from crm.transfer.readers import Row
 
-KEPT = 20_000
+KEPT = 4_000
 DATE_PARTS = ("year", "month", "day")
 
 

@@ -24,7 +24,7 @@ from crm.transfer.mapping.model import Column, Mapping
 from crm.transfer.models import ImportRun
 
 KEPT_OBJECTS = 500
-COLLECT_EVERY = 25
+COLLECT_EVERY = 10
 PLAN_COLUMNS = ["number", "part", "entity", "action", "target", "state", "extra", "errors"]
 
 
