@@ -45,7 +45,7 @@ class Select extends HTMLElement {
       createOnBlur: false,
       persist: false,
       selectOnTab: true,
-      closeAfterSelect: !select.multiple,
+      closeAfterSelect: true,
       preload: url ? 'focus' : false,
       shouldLoad: () => true,
       load: url ? (query, done) => this.load(url, query, done) : undefined,
