@@ -45,11 +45,12 @@ ui: ## Build the front end, whatever has changed
 run: setup ## Start everything (PORT=8000), and keep it running until Ctrl-C
 	@exec $(MANAGE) up
 
-test: setup ## Run every test (TESTS="sales tests" for some)
-	@$(PY) -m pytest -n auto --dist loadgroup $(TESTS)
+test: setup ## Run every test (TESTS="sales tests" for some), then those in a browser by themselves
+	@$(PY) -m pytest -n auto --dist loadgroup -m "not browser" $(TESTS)
+	@$(PY) -m pytest -m browser tests/e2e
 
 e2e: setup ## Run the tests in a real browser
-	@$(PY) -m pytest -m browser -n 2 $(TESTS)
+	@$(PY) -m pytest -m browser tests/e2e
 
 lint: setup ## Check style, types, layers, migrations and templates
 	$(VENV)/bin/ruff check .

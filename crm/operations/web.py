@@ -11,11 +11,11 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from crm import settings
 from crm.operations import leaving
 
 
@@ -47,6 +47,7 @@ class Server(Granian):  # type: ignore[misc, valid-type]
 
 def main() -> None:
     """Serve until told to end."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
     note = leaving.note_of(os.getpid(), settings.HOME)
     note.unlink(missing_ok=True)
     os.environ[leaving.VARIABLE] = str(note)
