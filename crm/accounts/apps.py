@@ -10,10 +10,14 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        user_logged_in.connect(_remember_epoch, dispatch_uid="rapport.accounts.epoch")
+        from allauth.mfa.totp.internal.auth import TOTP
 
+        from crm.accounts import second_factor, sign_in
 
-def _remember_epoch(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-    """Bind the new session to the user's epoch (Django announces every sign-in, whichever door it came by)."""
-    request.session["auth_epoch"] = user.auth_epoch
-    request.signed_in_as = user
+        def begin(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
+            """Begin the session (Django announces every sign-in, whichever door it came by)."""
+            sign_in.begin_session(request.session, user)
+            request.signed_in_as = user
+
+        user_logged_in.connect(begin, weak=False, dispatch_uid="rapport.accounts.session")
+        TOTP._mark_code_used = second_factor.use_code

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from crm.accounts import addresses, invitations
+from crm.accounts import addresses, invitations, throttle
 from crm.accounts.models import Invitation, User
 from crm.accounts.reset import ResetTokens
 from crm.jobs.engine import Run, job
@@ -63,7 +63,9 @@ def _invite(invitation: Invitation) -> dict[str, Any]:
 
 
 def _send(to: str, language: str, name: str, **context: Any) -> dict[str, Any]:
-    """Send one mail as plain text, in the reader's language."""
+    """Send one mail as plain text, in the reader's language; nobody gets more than ten in an hour."""
+    if throttle.take("mail-to", to):
+        return {"sent": 0}
     context["site"] = settings.SITE_URL
     with translation.override(language):
         subject = " ".join(render_to_string(f"account/mail/{name}_subject.txt", context).split())

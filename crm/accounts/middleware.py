@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.accounts.second_factor import has_second_factor
-from crm.accounts.sign_in import DEVICE_COOKIE, DEVICE_DAYS, new_device, session_holds
+from crm.accounts.sign_in import DEVICE_COOKIE, DEVICE_DAYS, new_device, note_use, session_holds
 
 SEEN_EVERY = 300
 FACTOR = "second_factor_set"
@@ -40,6 +40,7 @@ class AccountMiddleware:
                 elif not request.path.startswith(OPEN_WITHOUT_FACTOR):
                     return HttpResponseRedirect(reverse("mfa_index"))
             if request.user.is_authenticated:
+                note_use(request.session)
                 _seen(request.session.session_key)
         response = self.get_response(request)
         fresh = getattr(request, "signed_in_as", None)

@@ -4,9 +4,12 @@ import base64
 import hashlib
 from typing import Any
 
+from allauth.core.internal.cryptokit import compare_user_code
 from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.db import connection
 
 from crm.accounts import throttle
 from crm.accounts.models import User
@@ -14,6 +17,11 @@ from crm.accounts.refusals import NotSignedIn, SecondFactorRequired
 from crm.lib.errors import TooMany
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+_USE = """
+UPDATE mfa_authenticator SET data = jsonb_set(data, '{last_counter}', to_jsonb(%(counter)s::bigint))
+WHERE id = %(id)s AND coalesce((data ->> 'last_counter')::bigint, -1) < %(counter)s
+"""
 
 
 def has_second_factor(user: User) -> bool:
@@ -49,6 +57,20 @@ def _valid(user: User, code: str) -> bool:
         if kept.validate_code(code):
             authenticator.record_usage()
             return True
+    return False
+
+
+def use_code(kept: TOTP, code: str) -> bool:
+    """Take a right one-time code; False for one that was taken before.
+
+    allauth notes used codes in the cache, which may be away; we note the last one with the authenticator itself.
+    """
+    secret = decrypt(kept.instance.data["secret"])
+    for counter in yield_hotp_counters_from_time():
+        if compare_user_code(actual=code, expected=format_hotp_value(hotp_value(secret, counter))):
+            with connection.cursor() as cursor:
+                cursor.execute(_USE, {"id": kept.instance.pk, "counter": counter})
+                return cursor.rowcount == 1
     return False
 
 

@@ -5,8 +5,10 @@ nobody can keep a person out from elsewhere by guessing.
 """
 
 import secrets
+import time
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth import authenticate
 from django.core import signing
 from django.db import transaction
@@ -26,6 +28,7 @@ from crm.lib.errors import TooMany
 
 WRONG = _("The e-mail address or the password is not right, or there were too many attempts. Try again later.")
 EPOCH = "auth_epoch"
+BEGAN, SEEN = "signed_in_at", "seen_at"
 DEVICE_COOKIE = "device"
 DEVICE_DAYS = 180
 _signer = signing.TimestampSigner(salt="rapport.device")
@@ -98,6 +101,28 @@ def end_access(user: User, *, reason: str) -> None:
     publish(UserAccessChanged(user_id=user.pk, epoch=user.auth_epoch, reason=reason), about=user)
 
 
+def begin_session(session: Any, user: Any) -> None:
+    """Bind a new session to the user's epoch, and note when it began."""
+    session[EPOCH] = user.auth_epoch
+    session[BEGAN] = session[SEEN] = int(time.time())
+
+
 def session_holds(session: Any, user: Any) -> bool:
-    """Tell whether a browser session still speaks for ``user`` (pages and sockets ask this)."""
-    return bool(user.is_active and session.get(EPOCH) == user.auth_epoch)
+    """Tell whether a browser session still speaks for ``user`` (pages and sockets ask this).
+
+    It ends with the epoch, ``SESSION_MAX_DAYS`` after sign-in, and when it was not used for ``SESSION_IDLE_HOURS``.
+    """
+    now = time.time()
+    return bool(
+        user.is_active
+        and session.get(EPOCH) == user.auth_epoch
+        and now - session.get(BEGAN, 0) < settings.SESSION_COOKIE_AGE
+        and now - session.get(SEEN, 0) < settings.SESSION_IDLE_SECONDS
+    )
+
+
+def note_use(session: Any) -> None:
+    """Note in the session that it is used, when the last note is getting old."""
+    now = int(time.time())
+    if now - session.get(SEEN, 0) > min(3600, settings.SESSION_IDLE_SECONDS // 4):
+        session[SEEN] = now

@@ -29,11 +29,13 @@ LIMITS = {
     "device": Limit(10, 900, 900),
     "code": Limit(6, 600, 600),
     "mail": Limit(5, 3600, 3600),
+    "mail-to": Limit(10, 3600, 3600),
     "mail-from": Limit(30, 3600, 3600),
     "token": Limit(60, 600, 600),
 }
-"""What is counted: failures of an account, of an address, of a device known to an account, wrong second
-factors, mails to one recipient, mails asked for from one address, wrong links from one address."""
+"""What is counted: failures of an account, of an address, of a device known to an account, wrong second factors,
+mails that strangers ask for to one recipient, all mails about accounts to one recipient, mails asked for from one
+address, wrong links from one address."""
 
 _TAKE = """
 INSERT INTO accounts_loginfailure AS f (key, failures, first_at, last_at)

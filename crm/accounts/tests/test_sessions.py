@@ -4,6 +4,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import time_machine
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
@@ -12,11 +13,13 @@ from crm.accounts import addresses, invitations, links
 from crm.accounts.models import Invitation, Role, SignInLink, User
 from crm.jobs.engine import run_now
 from crm.jobs.models import Job
-from crm.lib.errors import Invalid, Missing, Refusal
+from crm.lib.errors import Invalid, Missing, Refusal, TooMany
+from crm.records.services import delete_record
 from crm.testing.fixtures import PASSWORD
 from crm.workspace.services.users import (
     change_role,
     deactivate_user,
+    invite_again,
     invite_user,
     reactivate_user,
     sign_out_everywhere,
@@ -121,6 +124,35 @@ def test_mails_to_one_address_are_capped(ana: User) -> None:
         assert Client().post("/account/password/reset", {"email": ana.email}).status_code == 302
     do_mails()
     assert len(mail.outbox) == 5
+
+
+def test_invitations_to_one_stranger_are_capped(admin: User) -> None:
+    """By every way: sent again, or withdrawn and made anew."""
+    role = Role.objects.get(code="SALES_REP")
+    user = invite_user(actor=admin, email="stranger@example.com", role=role)
+    for _ in range(5):
+        invite_again(user=user, actor=admin)
+    with pytest.raises(TooMany):
+        invite_again(user=user, actor=admin)
+    for _ in range(8):
+        delete_record(obj=user, actor=admin)
+        user = invite_user(actor=admin, email="stranger@example.com", role=role)
+        do_mails()
+    assert len(mail.outbox) <= 10
+    assert {m.to[0] for m in mail.outbox} == {"stranger@example.com"}
+
+
+def test_sessions_end_by_age_and_by_disuse(ana: User, client: Client, settings: Any) -> None:
+    with time_machine.travel("2026-03-02 09:00 +0000", tick=False) as clock:
+        client.force_login(ana)
+        for _ in range(13):
+            clock.shift(dt.timedelta(days=1))
+            assert client.get("/account/password").status_code == 200
+        clock.shift(dt.timedelta(days=1, minutes=1))
+        assert client.get("/account/password").status_code == 302
+        client.force_login(ana)
+        clock.shift(dt.timedelta(hours=settings.SESSION_IDLE_SECONDS // 3600, minutes=1))
+        assert client.get("/account/password").status_code == 302
 
 
 def test_invitation_is_single_use_and_bound(admin: User) -> None:

@@ -3,14 +3,17 @@
 import datetime as dt
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_totp_secret, hotp_value
 from django.conf import settings as django_settings
+from django.core.cache import caches
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -18,6 +21,7 @@ from django.utils import timezone
 from crm.accounts import tokens
 from crm.accounts.models import RefreshToken, Role, User
 from crm.activity.models import ActivityLog, Delivery
+from crm.lib.cache import ResilientCache
 from crm.testing.fixtures import PASSWORD
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +203,26 @@ def test_the_second_factor_is_asked_for_at_every_door(ana: User) -> None:
     done = client.post("/account/second-factor/check", {"code": codes.generate_codes()[1]})
     assert done.status_code == 302
     assert client.get("/account/password").status_code == 200
+
+
+def test_a_code_is_taken_once_while_the_cache_is_away(ana: User, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    dead = ResilientCache(f"unix://{tmp_path}/nothing.sock", {"OPTIONS": {"socket_connect_timeout": 1}})
+    assert not dead.is_up()
+    monkeypatch.setattr(caches._connections, "default", dead, raising=False)
+    secret = generate_totp_secret()
+    TOTP.activate(ana, secret)
+    with time_machine.travel("2026-03-02 09:00:10 +0000", tick=False) as clock:
+        code = code_of(secret)
+        assert sign_in(ana, otp=code).status_code == 200
+        assert sign_in(ana, otp=code).json()["error"]["code"] == "SECOND_FACTOR_REQUIRED"
+        clock.shift(30)
+        client = Client()
+        page = client.post("/account/sign-in", {"login": ana.email, "password": PASSWORD})
+        assert page["Location"].startswith("/account/second-factor/check")
+        assert client.post("/account/second-factor/check", {"code": code_of(secret)}).status_code == 302
+        assert client.get("/account/password").status_code == 200
+        assert sign_in(ana, otp=code_of(secret)).status_code == 401
+    assert secret not in str(list(Authenticator.objects.values_list("data", flat=True)))
 
 
 def test_wrong_codes_lock(ana: User) -> None:

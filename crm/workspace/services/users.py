@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, require
 from crm.access.rights import rights_of
+from crm.accounts import throttle
 from crm.accounts.events import UserDeactivated, UserReactivated
 from crm.accounts.invitations import open_invitation
 from crm.accounts.models import Invitation, RefreshToken, Role, Team, User
 from crm.accounts.sign_in import end_access
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
-from crm.lib.errors import Conflict, Denied, Invalid, Missing
+from crm.lib.errors import Conflict, Denied, Invalid, Missing, TooMany
 from crm.records.entity import all_entities
 from crm.records.events import RecordsBulkChanged
 from crm.records.models import Record
@@ -60,6 +61,8 @@ def invite_again(*, user: User, actor: Any) -> Invitation:
     _may_govern(actor, user)
     if open_invitation(user) is None and user.has_usable_password():
         raise Conflict(_("This person has joined already."))
+    if wait := throttle.take("mail", user.email):
+        raise TooMany(_("This person was sent enough mails just now. Try again later."), extra={"retry_after": wait})
     return rules.invite(user, actor, mail=True)
 
 
