@@ -16,6 +16,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make sure that PostgreSQL and Valkey run (once, in the process that leads the run)."""
     if hasattr(config, "workerinput"):
         return
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # where files are looked for at every start
     _started.extend(
         servers.ensure(
             settings.HOME, postgres=not settings.DATABASE_URL, valkey=not settings.REDIS_URL_GIVEN
