@@ -40,7 +40,8 @@ def server(transactional_db: None, tmp_path: Path) -> Iterator[str]:
     user = f"{database['USER']}:{database['PASSWORD']}" if database["PASSWORD"] else database["USER"]
     environment = {
         **os.environ, "DATABASE_URL": f"postgresql://{user}@/{database['NAME']}?host={host}", "RAPPORT_ENV": "test",
-        "SITE_URL": f"http://localhost:{port}",
+        "SITE_URL": f"http://localhost:{port}", "SECRET_KEY": settings.SECRET_KEY, "REDIS_URL": settings.REDIS_URL,
+        "RAPPORT_HOME": str(settings.HOME),
     }
     granian = [sys.executable, "-m", "granian", "--interface", "asgi", "--port", str(port), "--host", "127.0.0.1"]
     with (tmp_path / "server.log").open("w") as log:

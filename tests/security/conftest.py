@@ -1,5 +1,6 @@
 """What only the other team may see: one of each kind, linked, with canaries in every text and primes in every number."""
 
+import re
 from typing import Any
 
 import pytest
@@ -58,3 +59,8 @@ def content_of(answer: Any) -> str:
     """Return the whole text of an answer, headers included."""
     body = b"".join(answer.streaming_content) if answer.streaming else answer.content
     return body.decode(errors="replace") + str(dict(answer.headers))
+
+
+def tells(text: str, figure: str) -> bool:
+    """Tell whether a figure stands in a text by itself: the same digits inside an identifier or token tell nothing."""
+    return re.search(rf"(?<![\w-]){re.escape(figure)}(?![\w-])", text) is not None
