@@ -50,11 +50,13 @@ def test_public_functions_say_what_they_do() -> None:
 def test_nothing_names_this_machine_or_a_registry() -> None:
     """A tree that was checked out elsewhere must work: no absolute paths of a home, no package hosts."""
     home = re.compile(r"(?<![\w.])/(?:work|root|home/\w+|Users/\w+)/[\w.-]+")
-    registry = re.compile(r"(?:pypi\.org|files\.pythonhosted\.org|registry\.npmjs\.org|registry\.yarnpkg\.com|unpkg\.com|cdn\.jsdelivr\.net)")
+    # Spelled in two halves, so that this file does not name them either.
+    hosts = (("py", "pi.org"), ("python", "hosted.org"), ("npm", "js.org"), ("yarn", "pkg.com"), ("un", "pkg.com"), ("js", "delivr.net"))
+    registry = re.compile("|".join(re.escape(a + b) for a, b in hosts))
     wrong = []
     for name in tracked():
         path = ROOT / name
-        if path.suffix not in TEXT or path.stat().st_size > 2_000_000 or name.startswith("tests/guards/"):
+        if path.suffix not in TEXT or path.stat().st_size > 2_000_000:
             continue
         try:
             text = path.read_text(encoding="utf-8")
