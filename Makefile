@@ -7,12 +7,12 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 MANAGE := $(PY) manage.py
 INSTALLED := $(VENV)/.installed
 BUILT := $(VENV)/.built
-SOURCES := $(wildcard package.json package-lock.json) $(shell find static/src templates crm customers sales tasks communications \
-	analytics integrations -type f \( -path 'static/src/*' -o -name '*.html' -o -name '*.py' \) -not -path '*/tests/*' 2>/dev/null)
+SOURCES := $(wildcard package.json package-lock.json) $(shell find static/src templates locale crm customers sales tasks communications \
+	analytics integrations -type f \( -path 'static/src/*' -o -name '*.po' -o -name '*.html' -o -name '*.py' \) -not -path '*/tests/*' 2>/dev/null)
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup ui run test e2e lint bench docs lock clean
+.PHONY: help setup ui run test e2e lint bench docs words lock clean
 
 help: ## Say what can be made
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 10
@@ -64,6 +64,9 @@ bench: setup ## Measure speed on a large base, and write docs/performance.md
 
 docs: setup ## Draw the architecture from the code
 	@$(MANAGE) diagrams
+
+words: setup ## Bring the translations in line with the code, and list what has none
+	@$(MANAGE) words
 
 lock: $(INSTALLED) ## Resolve pyproject.toml again into the two lock files
 	$(VENV)/bin/uv pip compile pyproject.toml --group dev --generate-hashes --no-emit-index-url --universal \

