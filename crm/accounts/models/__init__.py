@@ -1,5 +1,6 @@
 """Who works here: users, the roles that give them rights, and the teams they belong to."""
 
+from crm.accounts.models.preference import Preference
 from crm.accounts.models.role import FieldRight, Role, RolePermission
 from crm.accounts.models.session import Invitation, LoginFailure, RefreshToken, SignInLink
 from crm.accounts.models.team import Team
@@ -9,6 +10,7 @@ __all__ = [
     "FieldRight",
     "Invitation",
     "LoginFailure",
+    "Preference",
     "RefreshToken",
     "Role",
     "RolePermission",
