@@ -52,11 +52,10 @@ test: setup ## Run every test (TESTS="sales tests" for some), then those in a br
 e2e: setup ## Run the tests in a real browser
 	@$(PY) -m pytest -m browser tests/e2e
 
-lint: setup ## Check style, types, layers, migrations and templates
+lint: setup ## Check style, types, layers and settings
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports --no-cache
-	RAPPORT_ENV=test $(MANAGE) makemigrations --check --dry-run --skip-checks
 	RAPPORT_ENV=test $(MANAGE) check --fail-level WARNING
 
 bench: setup ## Measure speed on a large base, and write docs/performance.md

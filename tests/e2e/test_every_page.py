@@ -107,3 +107,4 @@ def test_the_palette_finds_and_opens(open_as: Callable[..., Any], rep: User) -> 
     page.wait_for_selector("#cmd-list [role=option]:has-text('Zuleika')")
     page.keyboard.press("Enter")
     page.wait_for_url(f"**/customers/{record.pk}")
+    assert page.url.endswith(str(record.pk))

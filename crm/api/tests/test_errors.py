@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 API = "/api/v1"
 
 
-def error_of(answer, status, code):
+def assert_error(answer, status, code):
     assert answer.status_code == status, answer.content
     assert answer["Content-Type"] == "application/json"
     body = answer.json()
@@ -38,12 +38,12 @@ def test_an_unknown_address_is_a_json_404_for_everyone(api, rep):
             answer = client.get(f"{API}{path}")
             assert answer.status_code in (404, 401), (path, answer.content)
             assert answer["Content-Type"] == "application/json"
-    error_of(api(None).get("/api/v1/nothing"), 404, "NOT_FOUND")
+    assert_error(api(None).get("/api/v1/nothing"), 404, "NOT_FOUND")
 
 
 def test_nobody_is_signed_in(api):
     answer = api(None).get(f"{API}/customers")
-    error_of(answer, 401, "AUTHENTICATION_REQUIRED")
+    assert_error(answer, 401, "AUTHENTICATION_REQUIRED")
     assert answer["WWW-Authenticate"].startswith("Bearer")
 
 
@@ -56,27 +56,27 @@ def test_a_wrong_token_is_refused(api, header):
 
 def test_a_method_that_is_not_there(api, rep):
     answer = api(rep).delete(f"{API}/customers")
-    error_of(answer, 405, "METHOD_NOT_ALLOWED")
+    assert_error(answer, 405, "METHOD_NOT_ALLOWED")
     assert set(answer["Allow"].split(", ")) == {"GET", "POST", "HEAD", "OPTIONS"}
     override = api(rep).post(f"{API}/customers/bulk", {"operations": []}, HTTP_X_HTTP_METHOD_OVERRIDE="DELETE")
-    error_of(override, 400, "VALIDATION_ERROR")
+    assert_error(override, 400, "VALIDATION_ERROR")
 
 
 def test_a_form_that_we_do_not_have(api, rep):
-    error_of(api(rep).get(f"{API}/customers", HTTP_ACCEPT="text/html"), 406, "NOT_ACCEPTABLE")
-    error_of(api(rep).get(f"{API}/customers?format=api"), 400, "VALIDATION_ERROR")
+    assert_error(api(rep).get(f"{API}/customers", HTTP_ACCEPT="text/html"), 406, "NOT_ACCEPTABLE")
+    assert_error(api(rep).get(f"{API}/customers?format=api"), 400, "VALIDATION_ERROR")
 
 
 def test_a_body_of_another_type(api, rep):
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", "x"):
         answer = api(rep).generic("POST", f"{API}/customers", b'{"last_name": "A"}', content_type=content_type)
-        error_of(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
+        assert_error(answer, 415, "UNSUPPORTED_MEDIA_TYPE")
 
 
 def test_a_body_that_is_too_large(api, rep, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 2000
     answer = api(rep).post(f"{API}/customers", {"last_name": "x" * 3000})
-    error_of(answer, 413, "PAYLOAD_TOO_LARGE")
+    assert_error(answer, 413, "PAYLOAD_TOO_LARGE")
 
 
 BODIES = [
@@ -98,12 +98,12 @@ BODIES = [
 @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
 def test_odd_bodies_are_a_400(api, rep, body):
     answer = api(rep).generic("POST", f"{API}/customers", body, content_type="application/json")
-    error_of(answer, 400, "VALIDATION_ERROR")
+    assert_error(answer, 400, "VALIDATION_ERROR")
 
 
 def test_every_wrong_field_is_named(api, rep):
     answer = api(rep).post(f"{API}/customers", {"email": "nobody", "status": "KING", "nickname": "x", "id": "1"})
-    error = error_of(answer, 400, "VALIDATION_ERROR")
+    error = assert_error(answer, 400, "VALIDATION_ERROR")
     assert {d["field"] for d in error["details"]} == {"email", "status", "nickname", "id"}
 
 
@@ -168,7 +168,7 @@ def test_the_quota_ends_with_a_429(api, rep, settings):
     client = api(rep)
     answers = [client.get(f"{API}/tags") for _ in range(6)]
     assert answers[0].status_code == 200
-    error_of(answers[-1], 429, "RATE_LIMITED")
+    assert_error(answers[-1], 429, "RATE_LIMITED")
     assert int(answers[-1]["Retry-After"]) >= 1
 
 

@@ -26,7 +26,7 @@ def names(answer):
     return [row["last_name"] for row in answer.json()["data"]]
 
 
-def refused(answer, name):
+def assert_refused(answer, name):
     assert answer.status_code == 400, answer.content
     assert name in {d["field"] for d in answer.json()["error"]["details"]}, answer.content
 
@@ -96,7 +96,7 @@ def test_what_is_not_known_is_refused_by_name(api, rep, people, query):
 
 
 def test_a_parameter_given_twice_is_refused(api, rep):
-    refused(api(rep).get(f"{API}/customers?status=LEAD&status=CUSTOMER"), "status")
+    assert_refused(api(rep).get(f"{API}/customers?status=LEAD&status=CUSTOMER"), "status")
 
 
 def test_sorting_fields_and_include(api, rep, people):
