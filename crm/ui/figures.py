@@ -1,17 +1,24 @@
 """Numbers, money and times in the reader's language and time zone."""
 
 import datetime as dt
+import functools
 from decimal import Decimal
 from typing import Any
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_time, format_timedelta
-from babel.numbers import format_compact_currency, format_compact_decimal, format_currency, format_decimal
+from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
+from babel.numbers import (
+    format_compact_currency,
+    format_compact_decimal,
+    format_currency,
+    format_decimal,
+    get_currency_precision,
+)
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
+
+from crm.ui.html import SafeString, esc
 
 _LOCALES: dict[str, Locale] = {}
 _BRITISH = Locale.parse("en_GB")
@@ -34,31 +41,85 @@ def dates() -> Locale:
     return _BRITISH if found.language == "en" and not found.territory else found
 
 
+@functools.lru_cache(maxsize=16)
+def _signs(of: Locale) -> dict[int, str] | None:
+    """Return how to rewrite ``1,234.5`` for a locale; None where numbers are not grouped by threes in Latin digits."""
+    symbols = of.number_symbols["latn"]
+    if of.default_numbering_system != "latn" or of.decimal_formats[None].pattern != "#,##0.###" or symbols["minusSign"] != "-":
+        return None
+    return str.maketrans({",": symbols["group"], ".": symbols["decimal"]})
+
+
+@functools.lru_cache(maxsize=256)
+def _around(currency: str, of: Locale) -> tuple[str, str, int]:
+    """Return what stands before and after an amount of a currency, and its decimal places."""
+    pattern = of.currency_formats["standard"].pattern.replace(".00", "")
+    before, _zero, after = format_currency(0, currency, pattern, locale=of, currency_digits=False).partition("0")
+    return before, after, get_currency_precision(currency)
+
+
 def number(value: Any, places: int | None = None) -> str:
     """Write a number with the grouping of the language."""
     if value is None or value == "":
         return ""
+    signs = _signs(locale())
+    if signs is not None and type(value) is int:
+        return f"{value:,}".translate(signs)
     exact = Decimal(str(value))
     if places is not None:
         exact = round(exact, places)
     elif exact == exact.to_integral_value():
         exact = exact.to_integral_value()
-    return format_decimal(exact, locale=locale(), decimal_quantization=places is not None)
+    if signs is None or not exact.is_finite() or (places is not None and places > 3):
+        return format_decimal(exact, locale=locale(), decimal_quantization=places is not None)
+    text = f"{exact:,f}"
+    return (text.rstrip("0").rstrip(".") if "." in text else text).translate(signs)
 
 
 def money(value: Any, currency: str = "", short: bool = False) -> str:
     """Write an amount; whole amounts without decimals, ``short`` as 1.2M."""
     if value is None or value == "":
         return ""
-    amount = Decimal(str(value))
+    amount = value if type(value) is Decimal else Decimal(str(value))
     if not currency:
         return format_compact_decimal(amount, locale=locale(), fraction_digits=1) if short else number(amount, 2)
     if short and abs(amount) >= 10_000:
-        return format_compact_currency(amount, currency, locale=locale(), fraction_digits=1)
+        return _compact(amount, currency, locale())
+    whole = amount == amount.to_integral_value()
+    signs = _signs(locale())
+    if signs is not None and amount >= 0:
+        before, after, places = _around(currency, locale())
+        return f"{before}{f'{amount:,.{0 if whole else places}f}'.translate(signs)}{after}"
     pattern = locale().currency_formats["standard"].pattern
-    if amount == amount.to_integral_value():
+    if whole:
         pattern = pattern.replace(".00", "")
     return format_currency(amount, currency, pattern, locale=locale(), currency_digits=".00" in pattern)
+
+
+@functools.lru_cache(maxsize=1024)
+def _compact(amount: Decimal, currency: str, of: Locale) -> str:
+    return format_compact_currency(amount, currency, locale=of, fraction_digits=1)
+
+
+@functools.lru_cache(maxsize=4096)
+def _day(day: dt.date, pattern: str, of: Locale) -> str:
+    return format_date(day, pattern, locale=of)
+
+
+def _clock(moment: dt.datetime, width: str, of: Locale) -> str:
+    """Write a time of day; ours read 14:05 in every language, which needs no library."""
+    pattern = of.time_formats[width].pattern
+    if pattern == "HH:mm":
+        return f"{moment.hour:02}:{moment.minute:02}"
+    if pattern == "HH:mm:ss":
+        return f"{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+    return format_time(moment, width, locale=of)
+
+
+def _moment(moment: dt.datetime, of: Locale) -> str:
+    """Write day and time in the medium length."""
+    frame = str(get_datetime_format("medium", locale=of)).replace("'", "")
+    return frame.replace("{0}", _clock(moment, "medium", of)).replace("{1}", _day(moment.date(), "medium", of))
 
 
 def when(value: Any, style: str = "auto") -> SafeString | str:
@@ -75,22 +136,22 @@ def when(value: Any, style: str = "auto") -> SafeString | str:
             return ""
     if isinstance(value, dt.datetime):
         local = timezone.localtime(value) if timezone.is_aware(value) else value
-        full = format_datetime(local, "medium", locale=dates())
+        full = _moment(local, dates())
         if style == "full":
             text = full
         elif style == "relative":
             text = relative(local)
         elif style == "time":
-            text = format_time(local, "short", locale=dates())
+            text = _clock(local, "short", dates())
         else:
-            text = _near(local.date())
-            if local.date() == timezone.localdate():
-                text = format_time(local, "short", locale=dates())
-            elif text in (_("Tomorrow"), _("Yesterday")):
-                text = f"{text} {format_time(local, 'short', locale=dates())}"
-        return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), full, text)
-    full = format_date(value, "full", locale=dates())
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), full, _near(value))
+            day = local.date()
+            distance = (day - timezone.localdate()).days
+            text = _near(day) if distance else _clock(local, "short", dates())
+            if abs(distance) == 1:
+                text = f"{text} {_clock(local, 'short', dates())}"
+        return SafeString(f'<time datetime="{value.isoformat()}" title="{esc(full)}">{esc(text)}</time>')
+    full = _day(value, "full", dates())
+    return SafeString(f'<time datetime="{value.isoformat()}" title="{esc(full)}">{esc(_near(value))}</time>')
 
 
 def _parsed(value: str) -> dt.datetime | dt.date | None:
@@ -101,16 +162,17 @@ def _parsed(value: str) -> dt.datetime | dt.date | None:
 
 
 def _near(day: dt.date) -> str:
-    distance = (day - timezone.localdate()).days
+    today = timezone.localdate()
+    distance = (day - today).days
     if distance == 0:
         return _("Today")
     if distance == 1:
         return _("Tomorrow")
     if distance == -1:
         return _("Yesterday")
-    if abs(distance) < 300 and day.year == timezone.localdate().year:
-        return format_date(day, "d MMM" if dates().language == "en" else "d. MMM", locale=dates())
-    return format_date(day, "medium", locale=dates())
+    if abs(distance) < 300 and day.year == today.year:
+        return _day(day, "d MMM" if dates().language == "en" else "d. MMM", dates())
+    return _day(day, "medium", dates())
 
 
 def relative(moment: dt.datetime) -> str:

@@ -1,11 +1,13 @@
 """Icons, avatars, marks, badges and tags: the small things that every row shows."""
 
+import functools
 import uuid
 from typing import Any
 
 from django.templatetags.static import static
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from crm.ui.html import esc
 
 HUES = ("coral", "apricot", "amber", "olive", "green", "teal", "sky", "blue", "violet", "pink")
 
@@ -32,28 +34,28 @@ def initials(name: str) -> str:
     return letters.upper()
 
 
+@functools.lru_cache(maxsize=2048)
 def icon(name: str, classes: str = "") -> SafeString:
     """Draw an icon of the sprite; it says nothing to a screen reader."""
-    return format_html(
-        '<svg class="icon {}" aria-hidden="true"><use href="{}#{}"/></svg>', classes, static("icons.svg"), name
-    )
+    return SafeString(f'<svg class="icon {esc(classes)}" aria-hidden="true"><use href="{esc(static("icons.svg"))}#{esc(name)}"/></svg>')
 
 
 def avatar(who: Any, classes: str = "", title: bool = True) -> SafeString:
     """Draw a person as a round avatar; with ``title`` the name is told too."""
     if who is None or who == "":
-        return format_html('<span class="av {}" data-hue="slate" aria-hidden="true">–</span>', classes)
+        return SafeString(f'<span class="av {esc(classes)}" data-hue="slate" aria-hidden="true">–</span>')
     name = getattr(who, "name", None) or str(who)
-    told: Any = format_html(' role="img" aria-label="{}" title="{}"', name, name) if title else mark_safe(' aria-hidden="true"')
+    shown = esc(name)
+    told = f' role="img" aria-label="{shown}" title="{shown}"' if title else ' aria-hidden="true"'
     hue = hue_of(getattr(who, "pk", None) or name)
-    return format_html('<span class="av {}" data-hue="{}"{}>{}</span>', classes, hue, told, initials(name))
+    return SafeString(f'<span class="av {esc(classes)}" data-hue="{hue}"{told}>{esc(initials(name))}</span>')
 
 
 def mark(name: Any, key: Any = None, classes: str = "", hue: str = "", symbol: str = "") -> SafeString:
     """Draw anything that is no person as a square mark, with its initials or an icon."""
-    inner = icon(symbol) if symbol else initials(str(name))
-    return format_html(
-        '<span class="mk {}" data-hue="{}" aria-hidden="true">{}</span>', classes, hue or hue_of(key or str(name)), inner
+    inner = icon(symbol) if symbol else esc(initials(str(name)))
+    return SafeString(
+        f'<span class="mk {esc(classes)}" data-hue="{esc(hue or hue_of(key or str(name)))}" aria-hidden="true">{inner}</span>'
     )
 
 
@@ -61,9 +63,9 @@ def badge(label: Any, tone: str = "neutral", hue: str = "") -> SafeString:
     """Draw a status: a dot, a tone and the word."""
     if hue and not tone:
         return tag(label, hue)
-    return format_html('<span class="badge" data-tone="{}">{}</span>', tone or "neutral", label)
+    return SafeString(f'<span class="badge" data-tone="{esc(tone or "neutral")}">{esc(label)}</span>')
 
 
 def tag(label: Any, hue: str = "slate") -> SafeString:
     """Draw a category: a soft fill and the word."""
-    return format_html('<span class="tag" data-hue="{}">{}</span>', hue or "slate", label)
+    return SafeString(f'<span class="tag" data-hue="{esc(hue or "slate")}">{esc(label)}</span>')

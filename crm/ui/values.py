@@ -1,13 +1,12 @@
 """How the value of a field looks: in a cell, on the record page, in a sentence."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from django.db.models import Exists, Model, OuterRef, QuerySet
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from crm.access.policy import EVERYTHING, SYSTEM, allows, field_rights, policy_of, visible_to
@@ -15,26 +14,42 @@ from crm.access.rights import rights_of
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.ui.figures import money, number, when
+from crm.ui.html import EMPTY, SafeString, esc
 from crm.ui.marks import avatar, badge, icon, mark, tag
 
 M = TypeVar("M", bound=Model)
-EMPTY = mark_safe("")
 SEEN = "seen_"
 """Prefix of the annotations that tell whether the viewer may see what a row links to."""
 
 
 def value_of(obj: Any, field: Field) -> Any:
     """Return the raw value of a field of a record."""
+    return _reader(field)(obj)
+
+
+def _reader(field: Field) -> Callable[[Any], Any]:
+    """Return what reads the raw value of a field from one record after another."""
     if field.custom:
-        return obj.custom.get(field.name)
+        return lambda obj: obj.custom.get(field.name)
     if field.kind == Kind.TAGS:
-        return list(obj.tags.all())
+        return _tags_of
     if field.computed:
-        return getattr(obj, field.name, None)
-    found = obj
-    for part in str(field.extra.get("display") or field.source).split("__"):
-        found = getattr(found, part, None)
-    return found
+        return lambda obj: getattr(obj, field.name, None)
+    path = str(field.extra.get("display") or field.source).split("__")
+    if len(path) == 1:
+        return attrgetter(path[0])
+
+    def read(obj: Any) -> Any:
+        for part in path:
+            obj = getattr(obj, part, None)
+        return obj
+
+    return read
+
+
+def _tags_of(obj: Any) -> list[Any]:
+    fetched = getattr(obj, "_prefetched_objects_cache", {}).get("tags")
+    return list(obj.tags.all() if fetched is None else fetched)
 
 
 def sees_everything(user: Any, model: Any, action: str = "view") -> bool:
@@ -122,45 +137,68 @@ def record_mark(of: Entity, obj: Any, classes: str = "") -> SafeString:
 
 def display(obj: Any, field: Field, *, link: bool = True, titles: dict[str, str] | None = None) -> SafeString:
     """Draw the value of a field of a record; nothing for an empty one."""
-    value = value_of(obj, field)
-    if value is None or value == "" or value == [] or value == {}:
-        return EMPTY
-    if field.kind == Kind.LINK and not field.custom and not is_seen(obj, field):
-        return format_html('<span class="text-subtle" title="{}">{}</span>', _("You have no access to it"), _("Hidden"))
-    currency = str(getattr(obj, field.currency, "") or "") if field.currency else ""
-    return draw(field, value, link=link, currency=currency, titles=titles)
+    return drawer(field, link=link, titles=titles)(obj)
+
+
+def drawer(field: Field, *, link: bool = True, titles: dict[str, str] | None = None) -> Callable[[Any], SafeString]:
+    """Return what draws a field of one record after another; nothing for an empty value.
+
+    What is the same for many rows (a status, a person) is drawn once, so make one for each page, not for each row.
+    """
+    read = _reader(field)
+    draws = _DRAW.get(field.kind, _text)
+    known = titles or {}
+    guarded = field.kind == Kind.LINK and not field.custom
+    drawn: dict[Any, SafeString] | None = {} if field.kind in (Kind.CHOICE, Kind.USER) and not field.custom else None
+
+    def draw_one(obj: Any) -> SafeString:
+        value = read(obj)
+        if value is None or value == "" or (not value and isinstance(value, list | dict)):
+            return EMPTY
+        if drawn is not None:
+            found = drawn.get(value)
+            if found is None:
+                found = drawn[value] = draws(field, value, link, "", known)
+            return found
+        if guarded and not is_seen(obj, field):
+            return SafeString(f'<span class="text-subtle" title="{esc(_("You have no access to it"))}">{esc(_("Hidden"))}</span>')
+        currency = str(getattr(obj, field.currency, "") or "") if field.currency else ""
+        return draws(field, value, link, currency, known)
+
+    return draw_one
 
 
 def draw(field: Field, value: Any, *, link: bool = True, currency: str = "", titles: dict[str, str] | None = None) -> SafeString:
     """Draw a value by its field's kind."""
-    function = _DRAW.get(field.kind)
-    if function is not None:
-        return function(field, value, link, currency, titles or {})
-    return format_html('<span class="tx">{}</span>', value)
+    return _DRAW.get(field.kind, _text)(field, value, link, currency, titles or {})
+
+
+def _text(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
+    return SafeString(f'<span class="tx">{esc(v)}</span>')
 
 
 def _boolean(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    return format_html('<span class="yn">{}{}</span>', icon("check" if v else "minus", "icon-sm"), _("Yes") if v else _("No"))
+    return SafeString(f'<span class="yn">{icon("check" if v else "minus", "icon-sm")}{esc(_("Yes") if v else _("No"))}</span>')
 
 
 def _choice(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
     found = f.choice(v)
     if found is None:
-        return format_html("{}", v)
+        return SafeString(esc(v))
     return tag(found.label, found.hue) if found.hue and not found.tone else badge(found.label, found.tone)
 
 
 def _choices(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    return format_html_join(" ", "{}", ((_choice(f, one, link, currency, titles),) for one in v))
+    return SafeString(" ".join(_choice(f, one, link, currency, titles) for one in v))
 
 
 def _tags(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    return format_html_join("", "{}", ((tag(t.name, t.hue),) for t in v))
+    return SafeString("".join(tag(t.name, t.hue) for t in v))
 
 
 def _user(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
     name: Any = titles.get(str(v), v) if f.custom else v
-    return format_html('<span class="who">{}<span>{}</span></span>', avatar(name, "av-sm", False), name)
+    return SafeString(f'<span class="who">{avatar(name, "av-sm", False)}<span>{esc(name)}</span></span>')
 
 
 def _link(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
@@ -169,32 +207,50 @@ def _link(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -
     url = record_url(target, v if f.custom else v.pk)
     hue = getattr(v, "hue", "") if not f.custom else ""
     if link and url:
-        return format_html('<a class="rlink" href="{}" data-record>{}</a>', url, title)
-    return tag(title, hue) if hue else format_html('<span class="tx">{}</span>', title)
+        return SafeString(f'<a class="rlink" href="{esc(url)}" data-record>{esc(title)}</a>')
+    return tag(title, hue) if hue else SafeString(f'<span class="tx">{esc(title)}</span>')
 
 
 def _url(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
     shown = str(v).removeprefix("https://").removeprefix("http://").removeprefix("www.").rstrip("/")
     if not link:
-        return format_html('<span class="tx">{}</span>', shown)
-    return format_html('<a class="rlink" href="{}" target="_blank" rel="noopener noreferrer nofollow">{}</a>', v, shown)
+        return SafeString(f'<span class="tx">{esc(shown)}</span>')
+    return SafeString(f'<a class="rlink" href="{esc(v)}" target="_blank" rel="noopener noreferrer nofollow">{esc(shown)}</a>')
 
 
 def _email(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    return format_html('<a class="rlink" href="mailto:{}">{}</a>', v, v) if link else format_html('<span class="tx">{}</span>', v)
+    shown = esc(v)
+    return SafeString(f'<a class="rlink" href="mailto:{shown}">{shown}</a>' if link else f'<span class="tx">{shown}</span>')
 
 
 def _phone(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    return format_html('<a class="rlink num" href="tel:{}">{}</a>', v, v) if link else format_html('<span class="tx num">{}</span>', v)
+    shown = esc(v)
+    return SafeString(f'<a class="rlink num" href="tel:{shown}">{shown}</a>' if link else f'<span class="tx num">{shown}</span>')
 
 
 def _address(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
     town = " ".join(p for p in (v.get("postal_code"), v.get("city")) if p)
     parts = [v.get("line1"), v.get("line2"), town, v.get("region"), v.get("country")]
-    return format_html('<span class="tx">{}</span>', ", ".join(p for p in parts if p))
+    return SafeString(f'<span class="tx">{esc(", ".join(p for p in parts if p))}</span>')
 
 
-_DRAW: dict[Kind, Any] = {
+def _money(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
+    return SafeString(f'<span class="num">{esc(money(v, currency))}</span>')
+
+
+def _number(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
+    return SafeString(f'<span class="num">{esc(number(v))}</span>')
+
+
+def _when(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
+    return SafeString(when(v))
+
+
+def _long_text(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
+    return SafeString(f'<span class="tx long">{esc(v)}</span>')
+
+
+_DRAW: dict[Kind, Callable[[Field, Any, bool, str, dict[str, str]], SafeString]] = {
     Kind.BOOLEAN: _boolean,
     Kind.CHOICE: _choice,
     Kind.MULTI_CHOICE: _choices,
@@ -205,12 +261,12 @@ _DRAW: dict[Kind, Any] = {
     Kind.EMAIL: _email,
     Kind.PHONE: _phone,
     Kind.ADDRESS: _address,
-    Kind.MONEY: lambda f, v, link, currency, titles: format_html('<span class="num">{}</span>', money(v, currency)),
-    Kind.NUMBER: lambda f, v, link, currency, titles: format_html('<span class="num">{}</span>', number(v)),
-    Kind.INTEGER: lambda f, v, link, currency, titles: format_html('<span class="num">{}</span>', number(v)),
-    Kind.DATE: lambda f, v, link, currency, titles: when(v),
-    Kind.DATETIME: lambda f, v, link, currency, titles: when(v),
-    Kind.LONG_TEXT: lambda f, v, link, currency, titles: format_html('<span class="tx long">{}</span>', v),
+    Kind.MONEY: _money,
+    Kind.NUMBER: _number,
+    Kind.INTEGER: _number,
+    Kind.DATE: _when,
+    Kind.DATETIME: _when,
+    Kind.LONG_TEXT: _long_text,
 }
 
 
@@ -251,6 +307,6 @@ def is_uuid(text: str) -> bool:
 
 
 __all__ = [
-    "EMPTY", "display", "draw", "for_eyes", "is_seen", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled",
+    "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled",
     "sort_path", "titles_of", "value_of", "with_links", "with_sight",
 ]

@@ -1,95 +1,21 @@
 """The list of any noun: views as tabs, chips, columns, rows in pages, sums."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import gettext as _
 
-from crm.access.policy import field_rights
 from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
 from crm.lists import query
 from crm.lists.facets import facets
 from crm.lists.filters import chips, editor
 from crm.lists.state import ListState, title_key
+from crm.lists.table import Table, columns_of
 from crm.lists.views.base import state_of, views_of
 from crm.records.entity import Entity
-from crm.records.fields import Field, Kind
+from crm.records.fields import Kind
 from crm.ui.figures import number
 from crm.ui.pages import page, redirect_to, render
-from crm.ui.values import display, record_mark, settled, titles_of
-
-RIGHT = {Kind.MONEY, Kind.NUMBER, Kind.INTEGER}
-
-
-@dataclass
-class Column:
-    """A column of the table: its heading, how it sorts, how it is aligned."""
-
-    field: Field
-    sort: str
-    direction: str
-    right: bool
-    editable: bool
-    width: str
-
-
-@dataclass
-class Cell:
-    """A value in a row."""
-
-    column: Column
-    html: Any
-
-
-@dataclass
-class Row:
-    """A row: the record, its title, its cells, and the two lines of the phone."""
-
-    obj: Any
-    title: str
-    url: str
-    mark: Any
-    cells: list[Cell]
-    group: Any = None
-
-
-def _columns(state: ListState) -> list[Column]:
-    rights = field_rights(state.user, state.entity.model)
-    may_change = rights_of(state.user).may("change", state.entity.name)
-    current = state.order[0] if state.order else ""
-    found = []
-    for f in map(settled, state.shown):
-        down = current == f"-{f.key}"
-        direction = "descending" if down else "ascending" if current == f.key else ""
-        sortable = f.sortable and not f.custom
-        following = f"-{f.key}" if direction == "ascending" else f.key
-        editable = may_change and f.writable and not f.computed and rights.can_write(f.key) and f.kind not in (Kind.ADDRESS, Kind.JSON)
-        found.append(Column(f, following if sortable else "", direction, f.kind in RIGHT, editable, _WIDTHS.get(f.kind, "m")))
-    return found
-
-
-_WIDTHS = {
-    Kind.BOOLEAN: "s", Kind.INTEGER: "s", Kind.NUMBER: "s", Kind.DATE: "s", Kind.DATETIME: "s", Kind.CHOICE: "s", Kind.MONEY: "s",
-    Kind.CURRENCY: "s", Kind.EMAIL: "l", Kind.TAGS: "l", Kind.LONG_TEXT: "l", Kind.ADDRESS: "l",
-}
-
-
-def rows_of(state: ListState, found: list[Any], columns: list[Column]) -> list[Row]:
-    """Return the rows of a page, drawn."""
-    titles = titles_of(found, [c.field for c in columns], state.user)
-    group = settled(state.fields[state.group]) if state.group in state.fields else None
-    last, rows = object(), []
-    for obj in found:
-        cells = [Cell(c, display(obj, c.field, titles=titles)) for c in columns]
-        row = Row(obj, str(obj), state.entity.url(obj), record_mark(state.entity, obj), cells)
-        if group is not None:
-            shown = display(obj, group, link=False, titles=titles)
-            if str(shown) != last:
-                row.group, last = shown or _("Nothing"), str(shown)
-        rows.append(row)
-    return rows
 
 
 @page("GET")
@@ -98,16 +24,16 @@ def record_list(request: HttpRequest, entity: Entity, template: str = "lists/lis
     user: Any = request.user
     views = views_of(entity, user)
     state = state_of(request, entity, views)
-    columns = _columns(state)
+    columns = columns_of(state)
     found = query.page(state, request.GET.get("after", ""))
     context: dict[str, Any] = {
-        "entity": entity, "state": state, "columns": columns, "rows": rows_of(state, found.rows, columns), "next": found.next,
+        "entity": entity, "state": state, "columns": columns, "next": found.next,
+        "rows": Table(state, columns).rows(found.rows, found.next),
         "title_field": entity.own_fields.get(title_key(entity)),
         "has_sums": any(c.field.aggregate for c in columns),
-        "phone_columns": columns[:3],
     }
     if "after" in request.GET:
-        return render(request, "lists/rows.html", context)
+        return HttpResponse(context["rows"])
     total = len(found.rows) if not found.next else query.count(state)
     rights = rights_of(user)
     current = state.order[0].lstrip("-") if state.order else ""
@@ -141,7 +67,7 @@ def _emptiness(state: ListState) -> str:
 def sums(request: HttpRequest, entity: Entity) -> HttpResponse:
     """Show what stands under the columns."""
     state = state_of(request, entity)
-    return render(request, "lists/sums.html", {"entity": entity, "state": state, "columns": _columns(state), "totals": query.totals(state)})
+    return render(request, "lists/sums.html", {"entity": entity, "state": state, "columns": columns_of(state), "totals": query.totals(state)})
 
 
 @page("GET")

@@ -1,0 +1,126 @@
+"""The table of a list: its columns, and the one place where its rows are written.
+
+The rows are text and no template: what is the same in each of them is worked out once for a page, and a cell costs
+microseconds. A list, its next rows and a row that is drawn again all come from ``Table``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
+
+from crm.access.policy import field_rights
+from crm.access.rights import rights_of
+from crm.lists.state import ListState
+from crm.records.fields import Field, Kind
+from crm.ui.html import SafeString, esc
+from crm.ui.values import drawer, record_mark, settled, titles_of
+
+RIGHT = {Kind.MONEY, Kind.NUMBER, Kind.INTEGER}
+_WIDTHS = {
+    Kind.BOOLEAN: "s", Kind.INTEGER: "s", Kind.NUMBER: "s", Kind.DATE: "s", Kind.DATETIME: "s", Kind.CHOICE: "s", Kind.MONEY: "s",
+    Kind.CURRENCY: "s", Kind.EMAIL: "l", Kind.TAGS: "l", Kind.LONG_TEXT: "l", Kind.ADDRESS: "l",
+}
+_ON_PHONES = (" first", " second", " second")
+"""Where the first columns stand on the two lines of a phone."""
+
+
+@dataclass
+class Column:
+    """A column of the table: its heading, how it sorts, how it is aligned."""
+
+    field: Field
+    sort: str
+    direction: str
+    right: bool
+    editable: bool
+    width: str
+
+
+def columns_of(state: ListState) -> list[Column]:
+    """Return the columns that a list shows, in their order; the title is no column of its own."""
+    rights = field_rights(state.user, state.entity.model)
+    may_change = rights_of(state.user).may("change", state.entity.name)
+    current = state.order[0] if state.order else ""
+    found = []
+    for f in map(settled, state.shown):
+        down = current == f"-{f.key}"
+        direction = "descending" if down else "ascending" if current == f.key else ""
+        sortable = f.sortable and not f.custom
+        following = f"-{f.key}" if direction == "ascending" else f.key
+        editable = may_change and f.writable and not f.computed and rights.can_write(f.key) and f.kind not in (Kind.ADDRESS, Kind.JSON)
+        found.append(Column(f, following if sortable else "", direction, f.kind in RIGHT, editable, _WIDTHS.get(f.kind, "m")))
+    return found
+
+
+class Table:
+    """Writes the rows of one page of a list."""
+
+    def __init__(self, state: ListState, columns: list[Column]) -> None:
+        self.state = state
+        self.columns = columns
+        self.span = len(columns) + 2
+
+    def rows(self, found: list[Any], after: str = "") -> SafeString:
+        """Return the rows; ``after`` is the cursor of those that follow, for the row that fetches them."""
+        titles = titles_of(found, [c.field for c in self.columns], self.state.user)
+        row = self._row(titles)
+        group = self._group(titles)
+        return SafeString("".join(group(obj) + row(obj) for obj in found) + (self._more(after) if after else ""))
+
+    def _row(self, titles: dict[str, str]) -> Callable[[Any], str]:
+        """Return what writes the row of one record."""
+        entity, query = self.state.entity, self.state.query
+        cells = [self._cell(at, column, titles) for at, column in enumerate(self.columns)]
+        origin = f"?from={esc(quote(query, safe=''))}" if query else ""
+        before, _name, behind = esc(_("Select %(name)s") % {"name": "\x00"}).partition("\x00")
+
+        def write(obj: Any) -> str:
+            pk, url, title = str(obj.pk), esc(entity.url(obj)), esc(str(obj))
+            return (
+                f'<tr id="row-{pk}" data-id="{pk}" data-href="{url}" data-title="{title}"><td class="c-check">'
+                f'<input type="checkbox" class="check" name="ids" value="{pk}" form="bulk-form" aria-label="{before}{title}{behind}"></td>\n'
+                f'<td class="c-title"><div class="cust">{record_mark(entity, obj)}<a href="{url}{origin}" data-record><b>{title}</b></a>'
+                f"</div></td>\n{''.join([cell(obj, pk, url) for cell in cells])}</tr>\n"
+            )
+
+        return write
+
+    def _cell(self, at: int, column: Column, titles: dict[str, str]) -> Callable[[Any, str, str], str]:
+        """Return what writes one cell of a row."""
+        f = column.field
+        draw = drawer(f, titles=titles)
+        classes = f"{'r ' if column.right else ''}{'edit' if column.editable else ''}{_ON_PHONES[at] if at < len(_ON_PHONES) else ''}"
+        start = f'<td class="{classes}" data-label="{esc(f.label)}"><div class="cell" data-field id="c-'
+        name, key = esc(slugify(f.key)), esc(f.key)
+        if column.editable:
+            return lambda obj, pk, url: f'{start}{pk}-{name}" data-cell="{url}/fields/{key}/edit?in=cell">{draw(obj)}</div></td>'
+        return lambda obj, pk, url: f'{start}{pk}-{name}">{draw(obj)}</div></td>'
+
+    def _group(self, titles: dict[str, str]) -> Callable[[Any], str]:
+        """Return what writes the heading of a group above its first row."""
+        state = self.state
+        if state.group not in state.fields:
+            return lambda obj: ""
+        draw = drawer(settled(state.fields[state.group]), link=False, titles=titles)
+        last: list[Any] = [None]
+
+        def write(obj: Any) -> str:
+            shown = str(draw(obj))
+            if shown == last[0]:
+                return ""
+            last[0] = shown
+            return f'<tr class="group-row"><th colspan="{self.span}" scope="rowgroup">{shown or esc(_("Nothing"))}</th></tr>'
+
+        return write
+
+    def _more(self, after: str) -> str:
+        url = esc(f"{self.state.path}?{self.state.query}{'&' if self.state.query else ''}after={after}")
+        return (
+            f'<tr class="more-row" id="more" hx-get="{url}" hx-trigger="intersect once" hx-target="this" hx-swap="outerHTML">'
+            f'<td colspan="{self.span}"><a href="{url}">{esc(_("More"))}</a></td></tr>'
+        )
+
