@@ -70,6 +70,8 @@ class Column:
     more: int = 0
     folded: bool = False
     share: float = 0
+    drawn: str = ""
+    """Its cards as the page shows them (``sales.cards``)."""
 
     @property
     def over_limit(self) -> bool:

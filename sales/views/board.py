@@ -16,6 +16,7 @@ from crm.records.entity import entity
 from crm.ui.layouts import layout_of
 from crm.ui.pages import page, redirect_to, render
 from sales.boardstate import ORDERS, PARTS, hidden_of, order_of, state_of
+from sales.cards import draw_cards
 from sales.models import Deal, Pipeline, Stage
 from sales.selectors import (
     BoardFilter,
@@ -58,6 +59,8 @@ def deals(request: HttpRequest) -> HttpResponseBase:
         return render(request, "sales/forecast.html", context | {"months": forecast(request.user, wanted)}, part="board")
     shown = board(request.user, wanted)
     open_columns = [c for c in shown.columns if not c.folded]
+    for column in open_columns:
+        column.drawn = draw_cards(column.cards)
     context |= {"board": shown, "open_columns": open_columns, "folded": [c for c in shown.columns if c.folded]}
     return render(request, "sales/board.html", context, part="board")
 
@@ -76,9 +79,9 @@ def column(request: HttpRequest, stage_id: uuid.UUID) -> HttpResponse:
     rows = filtered(request.user, wanted)
     cards = more_cards(request.user, rows, stage, int(offset), wanted.order)
     left = rows.filter(stage=stage).count() - int(offset) - len(cards)
-    context = {"cards": cards, "stage": stage, "next": int(offset) + len(cards), "left": max(left, 0),
+    context = {"cards": draw_cards(cards), "stage": stage, "next": int(offset) + len(cards), "left": max(left, 0),
                "params": request.GET.urlencode()}
-    return render(request, "sales/board_parts.html#more", context)
+    return render(request, "sales/more_cards.html", context)
 
 
 @page()

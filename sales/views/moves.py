@@ -14,6 +14,7 @@ from crm.lib.errors import Invalid, Missing, Refusal
 from crm.records.entity import entity
 from crm.records.fields import LINKS, Kind
 from crm.ui.pages import page, problems_of
+from sales.cards import draw_cards
 from sales.models import Deal, LossReason, Stage
 from sales.selectors import as_cards, card_order, column_sums, filtered
 from sales.services.deals import move_deal, reopen_deal
@@ -83,7 +84,7 @@ def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str
     if shown:
         stage = next(s for s in wanted.pipeline.stages.all() if s.pk == deal.stage_id)
         made = as_cards(request.user, [deal.pk], [stage])[stage.pk][0]
-        found["card"] = render_to_string("sales/board_parts.html#card", {"card": made, "stage": stage}, request)
+        found["card"] = draw_cards([made])
         found["before"] = str(_below(rows, deal, stage, wanted.order) or "")
     sums = column_sums(request.user, rows)
     found["heads"] = {

@@ -1,0 +1,75 @@
+"""How a deal looks on a board: the one place where a card is written.
+
+A card is text and no template, as the rows of ``crm.lists.table`` are: a board draws up to two hundred. The board, the
+next cards of a column and a card that is drawn again after a move all come from ``draw_cards``.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from crm.ui.figures import money, when
+from crm.ui.html import SafeString, esc
+from crm.ui.marks import avatar, icon, mark
+from sales.selectors import Card
+
+
+def draw_cards(cards: Iterable[Card]) -> SafeString:
+    """Return the cards in their order."""
+    write = _writer()
+    return SafeString("".join([write(card) for card in cards]))
+
+
+def _writer() -> Any:
+    """Return what writes one card after another, with the words that stand on each of them looked up once."""
+    role = esc(_("Deal card"))
+    before, _title, after = esc(_("Actions for %(title)s") % {"title": "\x00"}).partition("\x00")
+    menu = f'{after}" data-menu>{icon("ellipsis", "icon-sm")}</button>'
+    nothing = esc(_("Nothing is planned"))
+    unplanned = f'<span class="sig" data-tone="neutral" title="{nothing}">{icon("plus")}<span class="vh">{nothing}</span></span>'
+
+    def write(card: Card) -> str:
+        deal = card.deal
+        pk, title, value = str(deal.pk), esc(deal.title), esc(money(deal.value, deal.currency))
+        step = card.next_step
+        if step:
+            words = esc(step.words)
+            signal = f'<span class="sig" data-tone="{esc(step.tone)}" title="{words}">{icon(step.icon)}<span class="vh">{words}</span></span>'
+        else:
+            signal = unplanned if deal.is_open else ""
+        return (
+            f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}"'
+            f' data-edited="deal:{pk}" data-title="{title}" aria-roledescription="{role}" aria-label="{title}, {value}">\n'
+            f'<button type="button" class="btn btn-ghost btn-sm btn-icon deal-more" aria-label="{before}{title}{menu}\n'
+            f'<div class="deal-co">{_whose(deal)}</div>\n'
+            f'<h3 class="deal-t"><a href="/deals/{pk}" tabindex="-1">{title}</a></h3>\n'
+            f'<div class="deal-m"><span class="deal-v text-ui text-text">{value}</span></div>\n'
+            f'<div class="deal-m">{_date(card)}<span class="sp"></span>{signal}{avatar(deal.assigned_user, "av-sm")}</div>\n</li>'
+        )
+
+    return write
+
+
+def _whose(deal: Any) -> str:
+    """Return the company or the person that the deal is with."""
+    if deal.company:
+        return f'{mark(deal.company.name, deal.company_id, "av-sm")}<span>{esc(deal.company.name)}</span>'
+    if deal.customer:
+        return f'{avatar(deal.customer, "av-sm", False)}<span>{esc(deal.customer.name)}</span>'
+    return f"<span>{esc(_('No customer yet'))}</span>"
+
+
+def _date(card: Card) -> str:
+    """Return how long it stands idle, when it was closed, or when it is expected to close."""
+    deal = card.deal
+    if card.idle_days:
+        words = ngettext("%(days)s day idle", "%(days)s days idle", card.idle_days) % {"days": card.idle_days}
+        return f'<span class="rot">{icon("hourglass", "icon-xs")}{esc(words)}</span>'
+    late, told = "", ""
+    day = deal.expected_close_date if deal.is_open else deal.actual_close_date
+    if card.late:
+        late, told = " late", f'<span class="vh">{esc(_("Close date passed:"))}</span>'
+    shown = when(day) if day or not deal.is_open else esc(_("No date"))
+    return f'<span class="deal-d{late}">{icon("calendar", "icon-xs")}{told}{shown}</span>'
