@@ -169,6 +169,7 @@ FORM_RENDERER = "crm.ui.forms.Renderer"
 WEB_WORKERS = env.number("WEB_WORKERS", 1, least=1, most=64)
 WEB_DRAIN_SECONDS = env.number("WEB_DRAIN_SECONDS", 5, least=0, most=300)
 WEB_THREADS = env.number("WEB_THREADS", 12, least=1, most=200)
+MAX_SOCKETS = env.number("MAX_SOCKETS", 10_000, least=1, most=1_000_000)
 DATABASE_URL = env.url("DATABASE_URL", "", ["postgres", "postgresql"])
 DATABASES = {"default": embedded.database(DATABASE_URL, HOME)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, TypeVar, dataclass_transform, get_args, get_type_hints
 
 from django.db import connection, transaction
 from django.utils import timezone
 
 from crm.activity.intention import current_intention, current_origin
-from crm.activity.models import ActivityLog, Delivery
+from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.lib.ids import uuid7
 
 T = TypeVar("T")
@@ -47,6 +48,13 @@ class Heard:
 
     fact: Any
     entry: ActivityLog
+
+    @cached_property
+    def tab(self) -> str:
+        """Return the browser tab in which it was done; nothing where it was not done on a page."""
+        rows = ChangeSet.objects.filter(pk=self.entry.change_set_id).values_list("request_id", flat=True)
+        tab, dot, _rest = (rows.first() or "").partition(".")
+        return tab if dot else ""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)

@@ -77,7 +77,7 @@ class Conflict(Refusal):
 class Outdated(Refusal):
     """Someone changed the same thing in the meantime.
 
-    ``extra["fields"]`` maps each contested field to ``{"yours": …, "theirs": …}``.
+    ``extra["fields"]`` maps each contested field to ``{"yours": …, "theirs": …, "by": …}``.
     """
 
     code = "PRECONDITION_FAILED"

@@ -18,6 +18,7 @@ from crm.lib.ids import uuid7
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
+_TAB = re.compile(r"[A-Za-z0-9]{8,31}")
 PAUSE = 1.0
 """Seconds for which requests are answered 503 without another try, after the pool found no connection."""
 
@@ -25,15 +26,19 @@ logger = structlog.get_logger(__name__)
 
 
 class RequestIdMiddleware:
-    """Gives every request an id (a well-formed one of the caller is kept), to quote and to find in the logs."""
+    """Gives every request an id (a well-formed one of the caller is kept), to quote and to find in the logs.
+
+    One that a page of ours makes begins with the id of its tab, so that the tab knows its own echo.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         """Answer with the id in ``X-Request-ID`` and in every log line."""
-        given = request.headers.get("X-Request-ID", "")
-        request.request_id = given if _WELL_FORMED.fullmatch(given) else uuid7().hex  # type: ignore[attr-defined]
+        given, tab = request.headers.get("X-Request-ID", ""), request.headers.get("X-Tab-Id", "")
+        made = f"{tab}.{uuid7().hex}" if _TAB.fullmatch(tab) else uuid7().hex
+        request.request_id = given if _WELL_FORMED.fullmatch(given) else made  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(request_id=request.request_id):  # type: ignore[attr-defined]
             response = too_large(request) if request.META.get("rapport.too_large") else self.get_response(request)
         response["X-Request-ID"] = request.request_id  # type: ignore[attr-defined]

@@ -3,15 +3,23 @@
 import uuid
 from typing import Any
 
-from crm.access.policy import allows, policy_of
+from crm.access.policy import allows, field_rights, policy_of
 from crm.realtime.topics import topic
 from crm.records.entity import all_entities
 
 
 @topic("record")
-def record(user: Any, parts: list[str], data: dict[str, Any] | None) -> bool:
-    """``record:<entity>:<id>``: whoever may see the record, asked again before every event."""
-    return len(parts) == 2 and sees(user, parts[0], parts[1])
+def record(user: Any, parts: list[str], data: dict[str, Any] | None) -> bool | dict[str, Any]:
+    """``record:<entity>:<id>``: whoever may see the record; of changed fields only those that he may read."""
+    if len(parts) != 2 or not sees(user, parts[0], parts[1]):
+        return False
+    if data and "of_id" in data and not sees(user, data["of"], data["of_id"]):
+        return False
+    if not data or not data.get("fields"):
+        return True
+    rights = field_rights(user, all_entities()[parts[0]].model)
+    fields = [key for key in data["fields"] if rights.can_read(key)]
+    return {**data, "fields": fields} if fields else False
 
 
 @topic("list")

@@ -2,7 +2,7 @@
 
 From the page: ``{"do": "listen", "topics": […], "last": "<event id>"}`` names all topics shown;
 ``{"do": "here", "topic": …, "editing": "<what>"}`` is repeated every 15 seconds.
-To the page: ``{"id", "topic", "event", "data"}``.
+To the page: ``{"id", "topic", "event", "data", "tab"}``.
 """
 
 import asyncio
@@ -10,6 +10,9 @@ import contextlib
 import json
 import re
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,8 +25,9 @@ from django.utils.crypto import constant_time_compare
 
 from crm.accounts.models import User
 from crm.accounts.sign_in import session_holds
+from crm.realtime.admission import Admission, Full
 from crm.realtime.store import SocketStore, new_socket_id
-from crm.realtime.topics import group_of, may_hear
+from crm.realtime.topics import EVERYBODY, group_of, heard_by
 
 MAX_BYTES = 65_536
 MAX_TOPICS = 20
@@ -32,7 +36,9 @@ CHECK_SECONDS = 30.0
 TOPIC = re.compile(r"[a-z][a-z0-9_]{0,40}(:[A-Za-z0-9_-]{1,64}){1,3}")
 EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
 
-POLICY_VIOLATION, TOO_BIG, SIGNED_OUT = 1008, 1009, 4401
+POLICY_VIOLATION, TOO_BIG, AGAIN_LATER, SIGNED_OUT = 1008, 1009, 1013, 4401
+ASKING = ThreadPoolExecutor(4, thread_name_prefix="socket")
+"""The threads, and so the connections of the database, in which all sockets of a process ask for rights."""
 
 
 class LiveConsumer(AsyncWebsocketConsumer):
@@ -45,18 +51,27 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Open for a signed-in user on a page of ours only."""
         self.topics: set[str] = set()
         self.shown: dict[str, str] = {}
+        self.looks: dict[str, asyncio.TimerHandle] = {}
         self.told_at: list[float] = []
         self.watch: asyncio.Task[None] | None = None
         self.socket = new_socket_id()
         session = self.scope.get("session")
         self.session_key = getattr(session, "session_key", None)
-        user = await self._signed_in() if same_site(self.scope) else None
+        self.admission = Admission.here()
+        try:
+            async with self.admission.door():
+                user = await self._signed_in() if same_site(self.scope) else None
+        except Full:
+            await self.close(AGAIN_LATER)
+            return
         if user is None:
             await self.close()
             return
         self.user, self.epoch = user, user.auth_epoch
-        self.store = SocketStore()
-        await self.channel_layer.group_add(f"person.{user.pk}", self.channel_name)
+        self.store = SocketStore.take()
+        self.admission.open += 1
+        for group in (f"person.{user.pk}", EVERYBODY):
+            await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
         self.watch = asyncio.create_task(self._keep_checking())
 
@@ -66,8 +81,10 @@ class LiveConsumer(AsyncWebsocketConsumer):
             self.watch.cancel()
         if not hasattr(self, "store"):
             return
+        self.admission.open -= 1
         with contextlib.suppress(Exception):
-            await self.channel_layer.group_discard(f"person.{self.user.pk}", self.channel_name)
+            for group in (f"person.{self.user.pk}", EVERYBODY):
+                await self.channel_layer.group_discard(group, self.channel_name)
             for name in list(self.topics):
                 await self._leave(name)
         await self.store.close()
@@ -117,8 +134,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._send({"id": last, "topic": name, "event": "list.dirty", "data": {}})
             return
         for event_id, message in missed:
-            if await self._may(name, message["data"]):
-                await self._send({"id": event_id, **message})
+            await self._pass_on({"id": event_id, **message})
 
     async def _here(self, message: dict[str, Any]) -> None:
         """Note that the page is still open, and what is being edited on it."""
@@ -135,22 +151,48 @@ class LiveConsumer(AsyncWebsocketConsumer):
     # -- to the page ------------------------------------------------------------------------------
 
     async def topic_event(self, event: dict[str, Any]) -> None:
-        """Pass an event on, if this user may hear it now."""
-        message = event["message"]
-        if message["topic"] in self.topics and await self._may(message["topic"], message["data"]):
-            await self._send(message)
+        """Pass an event on, as far as this user may hear it now."""
+        if event["message"]["topic"] in self.topics:
+            await self._pass_on(event["message"])
+
+    async def _pass_on(self, message: dict[str, Any]) -> None:
+        data = await self._heard(message["topic"], message["data"])
+        if data is not None:
+            await self._send({**message, "data": data})
+
+    async def topic_check(self, event: dict[str, Any]) -> None:
+        """Something about what the topic shows changed hands: stay only if still allowed."""
+        if event["topic"] in self.topics and not await self._may(event["topic"]):
+            await self._lose(event["topic"])
 
     async def topic_people(self, event: dict[str, Any]) -> None:
         """Tell who is there, when that changed and the user may still look."""
         name = event["topic"]
-        if name not in self.topics:
+        if name in self.topics:
+            await self._tell_people(name)
+
+    async def _tell_people(self, name: str) -> None:
+        everyone, left = await self.store.people(name)
+        people = [p for p in everyone if p["id"] != str(self.user.pk)]
+        if name in self.looks:
+            self.looks.pop(name).cancel()
+        if people:
+            # Nobody says that he has gone silent: it is looked for when his time is over.
+            look = partial(self._look_again, name)
+            self.looks[name] = asyncio.get_running_loop().call_later(left + 0.1, look)
+        if self.shown.get(name, "[]") == json.dumps(people) or not await self._may(name):
             return
-        people = [p for p in await self.store.people(name) if p["id"] != str(self.user.pk)]
-        text = json.dumps(people)
-        if self.shown.get(name, "[]") == text or not await self._may(name):
-            return
-        self.shown[name] = text
+        self.shown[name] = json.dumps(people)
+        for person in people:
+            if person["editing"].startswith("field:"):
+                data = await self._heard(name, {"fields": [person["editing"].removeprefix("field:")]})
+                person["editing"] = person["editing"] if data is not None else ""
         await self._send({"id": "", "topic": name, "event": "presence", "data": {"people": people}})
+
+    def _look_again(self, name: str) -> None:
+        self.looks.pop(name, None)
+        if name in self.topics:
+            self.looking = asyncio.ensure_future(self._tell_people(name))
 
     async def person_check(self, event: dict[str, Any]) -> None:
         """Something about this user changed: stay only if still allowed."""
@@ -174,21 +216,37 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.user = user
         for name in list(self.topics):
             if not await self._may(name):
-                await self._leave(name)
+                await self._lose(name)
+
+    async def _lose(self, name: str) -> None:
+        """Leave a topic that may not be heard any more, and tell the page."""
+        await self._leave(name)
+        await self._send({"id": "", "topic": name, "event": "access.lost", "data": {}})
 
     async def _leave(self, name: str) -> None:
         self.topics.discard(name)
+        if name in self.looks:
+            self.looks.pop(name).cancel()
         self.shown.pop(name, None)
         await self.channel_layer.group_discard(group_of(name), self.channel_name)
         if name.startswith(("record:", "board:")):
             await self.store.gone(name, self.socket)
             await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
 
-    async def _may(self, name: str, data: dict[str, Any] | None = None) -> bool:
-        return await database_sync_to_async(may_hear)(self.user, name, data)
+    async def _may(self, name: str) -> bool:
+        return await self._heard(name, None) is not None
+
+    async def _heard(self, name: str, data: dict[str, Any] | None) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = await _asked(heard_by, self.user, name, data)
+        return found
 
     async def _signed_in(self) -> User | None:
-        return await database_sync_to_async(signed_in_user)(self.session_key)
+        user: User | None = await _asked(signed_in_user, self.session_key)
+        return user
+
+
+async def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
+    return await database_sync_to_async(question, thread_sensitive=False, executor=ASKING)(*arguments)
 
 
 def same_site(scope: dict[str, Any]) -> bool:

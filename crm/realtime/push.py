@@ -8,14 +8,17 @@ from channels.layers import get_channel_layer
 from django.db import transaction
 
 from crm.realtime.store import keep_event
-from crm.realtime.topics import group_of
+from crm.realtime.topics import EVERYBODY, group_of
 
 log = logging.getLogger(__name__)
 
 
-def push(topic: str, event: str, data: dict[str, Any] | None = None) -> None:
-    """Send an event to every page that listens to ``topic``, after the commit. Never fails the caller."""
-    transaction.on_commit(lambda: _send(topic, event, data or {}), robust=True)
+def push(topic: str, event: str, data: dict[str, Any] | None = None, *, tab: str = "") -> None:
+    """Send an event to every page that listens to ``topic``, after the commit. Never fails the caller.
+
+    ``tab`` names the tab that did it, which then drops its own echo.
+    """
+    transaction.on_commit(lambda: _send({"topic": topic, "event": event, "data": data or {}, "tab": tab}), robust=True)
 
 
 def end_sockets(user_id: Any) -> None:
@@ -23,8 +26,18 @@ def end_sockets(user_id: Any) -> None:
     transaction.on_commit(lambda: _tell(f"person.{user_id}", {"type": "person.check"}), robust=True)
 
 
-def _send(topic: str, event: str, data: dict[str, Any]) -> None:
-    message = {"topic": topic, "event": event, "data": data}
+def check_everybody() -> None:
+    """Make every open socket ask at once whether it may stay, and what it may hear."""
+    transaction.on_commit(lambda: _tell(EVERYBODY, {"type": "person.check"}), robust=True)
+
+
+def check_topic(topic: str) -> None:
+    """Make every page that listens to ``topic`` ask at once whether it still may."""
+    transaction.on_commit(lambda: _tell(group_of(topic), {"type": "topic.check", "topic": topic}), robust=True)
+
+
+def _send(message: dict[str, Any]) -> None:
+    topic = message["topic"]
     _tell(group_of(topic), {"type": "topic.event", "message": {"id": keep_event(topic, message), **message}})
 
 

@@ -3,11 +3,13 @@
 Nothing here is needed for a write to succeed; when Valkey is away, pages are merely not told.
 """
 
+import asyncio
 import json
 import logging
 import time
 import uuid
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
@@ -46,10 +48,24 @@ def keep_event(topic: str, message: dict[str, Any]) -> str:
         return f"{int(time.time() * 1000)}-0"
 
 
+_shared: WeakKeyDictionary[asyncio.AbstractEventLoop, "SocketStore"] = WeakKeyDictionary()
+
+
 class SocketStore:
-    """The asynchronous side, one for each socket."""
+    """The asynchronous side: one for all sockets of a process, which take and give it back."""
+
+    @classmethod
+    def take(cls) -> "SocketStore":
+        """Return the store of the running loop."""
+        loop = asyncio.get_running_loop()
+        found = _shared.get(loop)
+        if found is None:
+            found = _shared[loop] = cls()
+        found.users += 1
+        return found
 
     def __init__(self) -> None:
+        self.users = 0
         self.valkey = redis.asyncio.from_url(
             settings.REDIS_URL, decode_responses=True, socket_timeout=2, socket_connect_timeout=1
         )
@@ -84,26 +100,33 @@ class SocketStore:
         except TROUBLE:
             log.debug("Presence was not removed.")
 
-    async def people(self, topic: str) -> list[dict[str, Any]]:
-        """Return who is looking at a topic now: one entry a person, the editing one first."""
+    async def people(self, topic: str) -> tuple[list[dict[str, Any]], float]:
+        """Return who is looking at a topic now, one entry a person, and in how many seconds the first of them is silent for too long."""
         try:
             rows = await self.valkey.hgetall(_people(topic))
         except TROUBLE:
-            return []
+            return [], PRESENT_SECONDS
         now = time.time()
         found: dict[str, dict[str, Any]] = {}
+        left = float(PRESENT_SECONDS)
         for socket, text in rows.items():
             person = json.loads(text)
-            if person.pop("until") < now:
+            until = person.pop("until")
+            if until < now:
                 await self.gone(topic, socket)
                 continue
+            left = min(left, until - now)
             known = found.get(person["id"])
             if known is None or person.get("editing"):
                 found[person["id"]] = person
-        return sorted(found.values(), key=lambda p: (p["name"].casefold(), p["id"]))
+        return sorted(found.values(), key=lambda p: (p["name"].casefold(), p["id"])), left
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Give it back; the last one closes the connections."""
+        self.users -= 1
+        if self.users:
+            return
+        _shared.pop(asyncio.get_running_loop(), None)
         try:
             await self.valkey.aclose()
         except TROUBLE:

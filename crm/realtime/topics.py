@@ -4,13 +4,17 @@
     def board(user, parts, data): …
 
 Each domain declares its topics in ``topics.py``. The function is asked when a page subscribes (``data`` is
-None) and again before every event that is sent to that page, with the event's data.
+None) and again before every event that is sent to that page, with the event's data. It answers whether the
+user may hear it, or with what of the data he may hear.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-Rule = Callable[[Any, list[str], dict[str, Any] | None], bool]
+Rule = Callable[[Any, list[str], dict[str, Any] | None], bool | dict[str, Any]]
+
+EVERYBODY = "everybody"
+"""The channel-layer group of every socket."""
 
 _TOPICS: dict[str, Rule] = {}
 
@@ -34,9 +38,17 @@ def topics() -> dict[str, Rule]:
 
 def may_hear(user: Any, name: str, data: dict[str, Any] | None = None) -> bool:
     """Tell whether ``user`` may hear a topic, or this one event of it. What nobody declared is silent."""
+    return heard_by(user, name, data) is not None
+
+
+def heard_by(user: Any, name: str, data: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """Return what of an event's data ``user`` may hear; None when he hears nothing of it."""
     prefix, *parts = name.split(":")
     rule = _TOPICS.get(prefix)
-    return bool(rule and rule(user, parts, data))
+    answer = rule(user, parts, data) if rule else False
+    if isinstance(answer, dict):
+        return answer
+    return (data or {}) if answer else None
 
 
 def group_of(name: str) -> str:

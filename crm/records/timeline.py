@@ -29,6 +29,7 @@ from crm.activity.facts import fact_name, revive
 from crm.activity.models import ActivityLog
 from crm.lib.errors import Invalid
 from crm.records.entity import Entity, all_entities, entity_of
+from crm.records.fields import Field, Kind
 from crm.records.models import Comment, Document, Note
 
 TOGETHER = timedelta(minutes=10)
@@ -218,25 +219,28 @@ def _changed(labels: tuple[str, ...]) -> str:
 # -- what every record has ------------------------------------------------------------------------
 
 
-def labels_of(changes: dict[str, Any], of: Entity, user: Any) -> tuple[str, ...]:
-    """Return the labels of the fields in a change that a user may see."""
+def fields_of(changes: dict[str, Any], of: Entity, user: Any) -> list[Field]:
+    """Return the fields in a logged change that a user may see."""
     rights = field_rights(user, of.model) if user is not SYSTEM else None
-    columns = {}
-    for f in of.own_fields.values():
-        if not f.computed and "__" not in f.source and hasattr(of.model, f.source):
-            field = of.model._meta.get_field(f.source) if f.kind != "tags" else None
-            if field is not None:
-                columns[str(getattr(field, "column", f.source))] = f
+    columns = _columns(of)
     found = [
-        str(columns[c].label)
-        for c in changes
+        columns[c] for c in changes
         if c in columns and c not in UNTOLD and (rights is None or rights.can_read(columns[c].name))
     ]
     if "custom" in changes:
         old, new = (value or {} for value in changes["custom"])
         customs = {f.name: f for k, f in of.all_fields().items() if f.custom and (rights is None or rights.can_read(k))}
-        found += [str(customs[k].label) for k in {**old, **new} if k in customs and old.get(k) != new.get(k)]
-    return tuple(found)
+        found += [customs[k] for k in {**old, **new} if k in customs and old.get(k) != new.get(k)]
+    return found
+
+
+def _columns(of: Entity) -> dict[str, Field]:
+    """Return the fields of an entity by the column that holds them."""
+    found = {}
+    for f in of.own_fields.values():
+        if not f.computed and f.kind != Kind.TAGS and "__" not in f.source and hasattr(of.model, f.source):
+            found[str(getattr(of.model._meta.get_field(f.source), "column", f.source))] = f
+    return found
 
 
 @timeline_source("change", gettext_lazy("Changes"))
@@ -254,7 +258,7 @@ def changes(asked: Asked) -> Iterable[Entry]:
         if row.action in words:
             text, icon, hue = words[row.action]
             yield Entry(text=text, icon=icon, hue=hue, **base)
-        elif labels := labels_of(row.changes, asked.entity, asked.user):
+        elif labels := tuple(str(f.label) for f in fields_of(row.changes, asked.entity, asked.user)):
             yield Entry(text=_changed(labels), icon="pencil", fields=labels, **base)
 
 

@@ -57,6 +57,9 @@ class FormField:
     currency: "FormField | None" = None
     """For money: the field of its currency, drawn beside it."""
     prefix: str = ""
+    theirs: Any = None
+    """What somebody else (``by``) wrote meanwhile, when it must be asked which of both stays."""
+    by: str = ""
 
     @property
     def name(self) -> str:
@@ -102,6 +105,13 @@ class FormField:
         if self.value in (None, "", []):
             return []
         return [_titled(v) for v in (self.value if isinstance(self.value, list) else [self.value])]
+
+    @property
+    def words(self) -> str:
+        """Return the value as a sentence names it."""
+        if self.options:
+            return ", ".join(str(label) for _value, label, on in self.options if on)
+        return ", ".join(title for _value, title in self.chosen) if self.control in ("record", "tags") else self.text
 
     @property
     def can_make(self) -> bool:
@@ -156,7 +166,7 @@ class EntityForm:
             if made.field.currency in self.fields:
                 made.currency = self.fields[made.field.currency]
         if data is None:
-            self._name_links()
+            self.name_links()
 
     def _start(self, f: Field, initial: dict[str, Any]) -> Any:
         if self.instance is not None:
@@ -168,7 +178,7 @@ class EntityForm:
             return initial[f.key]
         return f.default() if callable(f.default) else f.default
 
-    def _name_links(self) -> None:
+    def name_links(self) -> None:
         """Put the records in the place of their ids, so that the controls show names."""
         for made in self.fields.values():
             if made.field.kind in (Kind.LINK, Kind.USER) and isinstance(made.value, str) and is_uuid(made.value):
@@ -211,7 +221,7 @@ class EntityForm:
             if key:
                 self.fields[key].errors += said
             self.errors.setdefault(key, []).extend(said)
-        self._name_links()
+        self.name_links()
 
     @property
     def problems(self) -> list[str]:

@@ -1,6 +1,7 @@
 """Record pages: fields edited in place, forms, acts on many, and who may."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -65,9 +66,34 @@ def test_a_contested_field_shows_both_values(client_for: Callable[[Any], Client]
     contested = client.post(url, {"job_title": "Mine", "version": record.version})
     assert contested.status_code == 412
     assert b"Theirs" in contested.content
-    assert client.post(url, {"job_title": "Mine", "version": record.version, "force": "1"}).status_code == 200
+    assert f"{rep.name} set".encode() in contested.content
+    asked = re.search(rb'name="version" value="(\d+)"', contested.content)
+    assert asked is not None
+    assert client.post(url, {"job_title": "Mine", "version": asked[1].decode()}).status_code == 200
     record.refresh_from_db()
     assert record.job_title == "Mine"
+
+
+def test_a_form_asks_only_for_what_both_changed(client_for: Callable[[Any], Client], rep: User) -> None:
+    """Untouched fields give way; a contested one shows both values, and “theirs” lets it be."""
+    record = CustomerFactory(assigned_user=rep, first_name="Ana", last_name="B", job_title="Old", department="Old")
+    client = client_for(rep)
+    url = f"/customers/{record.pk}/edit"
+    read = {"version": record.version, "first_name": "Ana", "last_name": "B", "job_title": "Old", "department": "Old",
+            "status": record.status, "assigned_user": str(rep.pk), "email": record.email or "", "company": record.company_id or ""}
+    client.post(f"/customers/{record.pk}/fields/job_title", {"job_title": "Theirs"})
+    client.post(f"/customers/{record.pk}/fields/department", {"department": "Theirs"})
+    asked = client.post(url, {**read, "department": "Mine", "last_name": "C"})
+    assert asked.status_code == 412
+    html = asked.content.decode()
+    assert 'name="keep.department"' in html
+    assert 'name="keep.job_title"' not in html
+    version = re.search(r'name="version" value="(\d+)"', html)
+    assert version is not None
+    again = {**read, "department": "Mine", "last_name": "C", "keep.department": "theirs", "job_title": "Theirs", "version": version[1]}
+    assert client.post(url, again).status_code == 302
+    record.refresh_from_db()
+    assert (record.department, record.job_title, record.last_name) == ("Theirs", "Theirs", "C")
 
 
 def test_a_form_keeps_what_was_typed(client_for: Callable[[Any], Client], rep: User) -> None:

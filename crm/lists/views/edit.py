@@ -19,7 +19,7 @@ from crm.records.fields import Kind
 from crm.records.services import create_record, update_record
 from crm.ui.forms import EntityForm
 from crm.ui.pages import local_url, page, redirect_to, render, toast, wants_part
-from crm.ui.values import is_uuid
+from crm.ui.values import display, is_uuid
 
 
 def _initial(request: HttpRequest, entity: Entity) -> dict[str, Any]:
@@ -77,16 +77,18 @@ def edit(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     if request.method != "POST":
         return _draw(request, entity, EntityForm(entity, request.user, obj), False, "", obj=obj)
     form = EntityForm(entity, request.user, obj, request.POST)
-    version = request.POST.get("version", "")
-    force = request.POST.get("force") == "1"
+    # Where the form asked “theirs or mine”, the answer “theirs” takes the field out.
+    data = {k: v for k, v in form.values().items() if request.POST.get(f"keep.{k}") != "theirs"}
+    version = whole_number(request.POST.get("version", ""))
     try:
         with intend(actor=request.user) as intention:
-            update_record(
-                obj=obj, data=form.values(), actor=request.user, version=None if force else whole_number(version)
-            )
+            update_record(obj=obj, data=data, actor=request.user, version=version, whole=True)
     except Outdated as error:
-        form.refuse(error)
-        return _draw(request, entity, form, False, "", obj=obj, status=412, version=error.extra.get("version"))
+        obj = record_or_404(request, entity, pk)
+        for key, asked in error.extra["fields"].items():
+            form.fields[key].theirs, form.fields[key].by = display(obj, form.fields[key].field, link=False) or "–", asked["by"]
+        form.name_links()
+        return _draw(request, entity, form, False, "", obj=obj, status=412, version=error.extra["version"])
     except Refusal as error:
         form.refuse(error)
         return _draw(request, entity, form, False, "", obj=obj, status=422)

@@ -37,18 +37,18 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
     if request.method != "POST":
         return _shown(request, entity, obj, f)
     form = EntityForm(entity, request.user, obj, request.POST, only=_together(entity, f))
-    version = request.POST.get("version", "")
-    force = request.POST.get("force") == "1"
     try:
         values = {k: read_value(m.field, request.POST) for k, m in form.fields.items()}
         if key not in values:
             raise Http404
-        obj = update_record(
-            obj=obj, data=values, actor=request.user, version=None if force else whole_number(version)
-        )
+        version = whole_number(request.POST.get("version", ""))
+        obj = update_record(obj=obj, data=values, actor=request.user, version=version, whole=True)
     except Outdated as error:
-        both = error.extra.get("fields", {}).get(key, {})
-        return _editor(request, entity, obj, f, form, status=412, both=both, now=error.extra.get("version"))
+        obj = record_or_404(request, entity, pk)
+        asked = error.extra["fields"]
+        form.name_links()
+        both = {"theirs": display(obj, f, link=False), "by": next(iter(asked.values()))["by"]}
+        return _editor(request, entity, obj, f, form, status=412, both=both, now=error.extra["version"])
     except (Denied, Missing):
         raise
     except Refusal as error:
@@ -84,7 +84,7 @@ def _shown(request: HttpRequest, entity: Entity, obj: Any, f: Field, *, saved: b
 
 def _editor(
     request: HttpRequest, entity: Entity, obj: Any, f: Field, form: EntityForm, *, status: int = 200,
-    both: dict[str, str] | None = None, now: Any = None,
+    both: dict[str, Any] | None = None, now: Any = None,
 ) -> HttpResponse:
     made = form.fields[f.key]
     context = {

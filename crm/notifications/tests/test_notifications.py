@@ -9,7 +9,7 @@ from crm.accounts.models import User
 from crm.activity.facts import Heard, publish
 from crm.activity.intention import intend
 from crm.jobs.engine import enqueue, run_now
-from crm.notifications.handlers import tell_assigned
+from crm.notifications.handlers.people import tell_assigned
 from crm.notifications.models import Notification, UnreadCount
 from crm.notifications.service import choose, mark_read, mark_unread, notify, unread_count
 from crm.records.events import RecordChanged

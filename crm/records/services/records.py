@@ -14,13 +14,13 @@ from django.utils.translation import gettext as _
 from crm.access.policy import SYSTEM, policy_of, require
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
-from crm.activity.models import ActivityLog
-from crm.lib.errors import Conflict, Detail, Invalid, Missing, Outdated
+from crm.lib.errors import Conflict, Detail, Invalid, Missing
 from crm.records.entity import Entity, Saving, creates_records, entity, entity_of
 from crm.records.events import RecordChanged, RecordCreated, RecordDeleted, RecordRestored
 from crm.records.models import Record
 from crm.records.services.cleaning import Cleaned, check_owner, clean
 from crm.records.services.constraints import explain
+from crm.records.services.contested import settle
 
 
 @verb
@@ -62,13 +62,15 @@ def update_record(
     data: dict[str, Any],
     actor: Any,
     version: int | None = None,
+    whole: bool = False,
     quiet: bool = False,
     doing: str = "",
 ) -> Any:
     """Change a record. With ``version`` (the one the actor read), contested fields raise ``Outdated``.
 
-    Two people changing different fields both win; the same field shows both values and asks. ``doing`` names
-    the domain's verb around the change, for the hooks that allow more to it than to an edit.
+    Two people changing different fields both win; the same field shows both values and asks. ``whole`` says that
+    ``data`` comes from a form with every field, touched or not. ``doing`` names the domain's verb around the
+    change, for the hooks that allow more to it than to an edit.
     """
     declared = entity_of(obj)
     obj = lock(obj)
@@ -76,7 +78,7 @@ def update_record(
     cleaned = clean(declared, data, actor=actor, obj=obj)
     changed = _changes(declared, obj, cleaned)
     if version is not None and version != obj.version and changed:
-        _contested(declared, obj, version, changed, cleaned)
+        changed = settle(declared, obj, version, changed, cleaned, whole=whole)
     if not changed:
         return obj
     relabel(_("Change %(what)s") % {"what": declared.label})
@@ -206,38 +208,6 @@ def _changes(declared: Entity, obj: Any, cleaned: Cleaned) -> set[str]:
         elif getattr(obj, f.source) != cleaned.values[f.source]:
             changed.add(name)
     return changed
-
-
-def _contested(declared: Entity, obj: Any, version: int, changed: set[str], cleaned: Cleaned) -> None:
-    """Raise ``Outdated`` if a field in ``changed`` was changed by someone since ``version``."""
-    touched: set[str] = set()
-    rows = ActivityLog.objects.filter(
-        entity_id=obj.pk, kind=ActivityLog.Kind.CHANGE, table_name=obj._meta.db_table
-    ).values_list("changes", flat=True)
-    for changes in rows:
-        after = changes.get("version", [None, None])[1]
-        if isinstance(after, int) and after > version:
-            touched.update(changes)
-            if "custom" in changes:
-                old, new = (c or {} for c in changes["custom"])
-                touched.update(f"custom.{k}" for k in {*old, *new} if old.get(k) != new.get(k))
-    contested = {}
-    for name in changed:
-        f = declared.field(name)
-        if f is None:
-            continue
-        column = name if f.custom else obj._meta.get_field(f.source).column if f.kind != "tags" else "tags"
-        if column in touched:
-            mine = cleaned.custom.get(f.name) if f.custom else cleaned.values.get(f.source)
-            theirs = obj.custom.get(f.name) if f.custom else getattr(obj, f.source, None)
-            contested[name] = {"yours": str(mine), "theirs": str(theirs)}
-    if contested:
-        raise Outdated(
-            _("Someone changed %(fields)s in the meantime.")
-            % {"fields": ", ".join(str(declared.field(n).label) for n in contested)},  # type: ignore[union-attr]
-            details=[Detail(n, _("Now “%(theirs)s”, you set “%(yours)s”.") % v) for n, v in contested.items()],
-            extra={"fields": contested, "version": obj.version},
-        )
 
 
 def _check(declared: Entity, obj: Any, changed: set[str], actor: Any) -> None:

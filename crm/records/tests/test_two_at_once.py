@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from crm.access.policy import SYSTEM
+from crm.accounts.models import User
 from crm.lib.errors import Conflict, Outdated, Refusal
 from crm.records.services import create_record, delete_record, restore_record, update_record
 from customers.models import Customer
@@ -44,8 +45,26 @@ def test_the_second_of_two_editors_of_one_field_is_shown_both_values() -> None:
     update_record(obj=customer, data={"job_title": "CTO"}, actor=SYSTEM, version=read)
     with pytest.raises(Outdated) as refused:
         update_record(obj=customer, data={"job_title": "CFO"}, actor=SYSTEM, version=read)
-    assert refused.value.extra["fields"] == {"job_title": {"yours": "CFO", "theirs": "CTO"}}
+    assert refused.value.extra["fields"] == {"job_title": {"yours": "CFO", "theirs": "CTO", "by": ""}}
     assert update_record(obj=customer, data={"phone": "+14155550100"}, actor=SYSTEM, version=read).job_title == "CTO"
+
+
+def test_a_whole_form_gives_way_where_it_was_not_touched_and_unites_long_texts(manager: User) -> None:
+    customer = CustomerFactory(assigned_user=manager, job_title="CEO", description="One two three four five six.")
+    read = Customer.objects.get(pk=customer.pk).version
+    form = {"job_title": "CEO", "description": "One two three four five six.", "birthday": "", "department": "Sales"}
+    update_record(obj=customer, data={"job_title": "CTO", "description": "One 2 three four five six."}, actor=manager)
+    stored = update_record(obj=customer, data=form, actor=SYSTEM, version=read, whole=True)
+    assert (stored.job_title, stored.department, stored.description) == ("CTO", "Sales", "One 2 three four five six.")
+    mine = {**form, "description": "One two three four five 6."}
+    stored = update_record(obj=customer, data=mine, actor=SYSTEM, version=read, whole=True)
+    assert stored.description == "One 2 three four five 6."
+    with pytest.raises(Outdated) as refused:
+        update_record(obj=customer, data={"description": "One zwei three"}, actor=SYSTEM, version=read, whole=True)
+    assert refused.value.extra["fields"]["description"]["yours"] == "One zwei three"
+    with pytest.raises(Outdated) as refused:
+        update_record(obj=customer, data={"job_title": "CEO"}, actor=SYSTEM, version=read)
+    assert refused.value.extra["fields"]["job_title"] == {"yours": "CEO", "theirs": "CTO", "by": manager.name}
 
 
 def test_of_eight_edits_of_one_field_one_wins_and_seven_are_told() -> None:

@@ -10,10 +10,12 @@ from crm.access.policy import SYSTEM, require
 from crm.access.rights import SCOPES, rights_of
 from crm.accounts.models import FieldRight, Role, RolePermission, User
 from crm.accounts.sign_in import end_access
+from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
 from crm.criteria import validate
 from crm.lib.errors import Denied, Detail, Invalid
 from crm.records.entity import all_entities
+from crm.records.events import RecordChanged
 from crm.records.services.records import lock
 from crm.workspace import rules
 from crm.workspace.matrix import ACTIONS, SCOPES_BY_OWNER
@@ -164,6 +166,7 @@ def require_factor_again(*, role: Role, actor: Any) -> int:
 def _touch(role: Role) -> None:
     role.version += 1
     role.save(update_fields=["version", "updated_at"])
+    publish(RecordChanged(entity="role", record_id=role.pk, fields=["permissions"]), about=role, entity="role")
 
 
 def matrix_entities() -> list[tuple[str, Any]]:

@@ -1,64 +1,20 @@
-"""What pages and people are told when something happens."""
+"""What people are told when something happens."""
 
 from typing import Any
 
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
-from crm.accounts.events import UserAccessChanged, UserDeactivated
 from crm.accounts.models import User
 from crm.activity.facts import Heard, reacts_to
 from crm.jobs.models import Job
 from crm.jobs.registry import when_finished
 from crm.notifications.service import notify
 from crm.notifications.topics import sees
-from crm.realtime.push import end_sockets, push
+from crm.realtime.push import push
 from crm.records.entity import Entity, all_entities
-from crm.records.events import (
-    CommentWritten,
-    DocumentAdded,
-    NoteWritten,
-    RecordChanged,
-    RecordCreated,
-    RecordDeleted,
-    RecordRestored,
-    RecordsBulkChanged,
-)
+from crm.records.events import CommentWritten, RecordChanged, RecordCreated
 from crm.records.models import Comment
-
-# -- open pages -----------------------------------------------------------------------------------
-
-
-@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="notifications.tell_pages")
-def tell_pages(heard: Heard) -> None:
-    """Let the pages that show a record, or a list of its kind, know that it changed."""
-    entity, record_id = heard.fact.entity, str(heard.fact.record_id)
-    if not isinstance(heard.fact, RecordCreated):
-        push(f"record:{entity}:{record_id}", "record.changed", {"entity": entity, "id": record_id})
-    push(f"list:{entity}", "list.dirty", {"entity": entity, "id": record_id})
-
-
-@reacts_to(RecordsBulkChanged, name="notifications.tell_lists")
-def tell_lists(heard: Heard) -> None:
-    """Let the lists of a kind know that many rows changed."""
-    push(f"list:{heard.fact.entity}", "list.dirty", {"entity": heard.fact.entity})
-
-
-@reacts_to(NoteWritten, CommentWritten, DocumentAdded, name="notifications.tell_timelines")
-def tell_timelines(heard: Heard) -> None:
-    """Let the page of a record know that its timeline has grown."""
-    entity, record_id = heard.fact.entity, str(heard.fact.record_id)
-    push(f"record:{entity}:{record_id}", "record.changed", {"entity": entity, "id": record_id})
-
-
-@reacts_to(UserAccessChanged, UserDeactivated, name="notifications.end_sockets")
-def check_sockets(heard: Heard) -> None:
-    """Close the sockets of someone whose rights or account have changed."""
-    end_sockets(heard.fact.user_id)
-
-
-# -- people ---------------------------------------------------------------------------------------
-
 
 @reacts_to(RecordCreated, RecordChanged, name="notifications.assigned")
 def tell_assigned(heard: Heard) -> None:
