@@ -16,6 +16,7 @@ from crm.records.entity import Entity, all_entities
 from crm.records.events import CommentWritten, RecordChanged, RecordCreated
 from crm.records.models import Comment
 
+
 @reacts_to(RecordCreated, RecordChanged, name="notifications.assigned")
 def tell_assigned(heard: Heard) -> None:
     """Tell the new owner of a record, unless they took it themselves."""
