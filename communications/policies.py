@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
 from communications.models import CallLog, Interaction, InteractionType, MeetingNote
-from crm.access.policy import EVERYTHING, NOTHING, Policy, seen_through, visible_to
+from crm.access.policy import EVERYTHING, PartPolicy, Policy, seen_through
 from crm.access.rights import Rights
 from customers.models import Company, Customer
 from sales.models import Deal
@@ -35,26 +35,9 @@ class InteractionTypePolicy(Policy, model=InteractionType):
         return EVERYTHING if action == "view" else super().rows(rights, user, action)
 
 
-class OfInteractionPolicy(Policy):
-    """A part of an interaction follows it."""
-
-    entity = "interaction"
-
-    def rows(self, rights: Rights, user: Any, action: str) -> Q:
-        """Return the parts of the interactions the user may view or change."""
-        if not rights.may("view", "interaction"):
-            return NOTHING
-        action = "view" if action == "view" else "change"
-        return Q(Exists(visible_to(user, Interaction, action).filter(pk=OuterRef("interaction_id"))))
-
-
-class CallLogPolicy(OfInteractionPolicy, model=CallLog):
+class CallLogPolicy(PartPolicy, model=CallLog, of="interaction"):
     """With the interaction."""
 
-    entity = "interaction"
 
-
-class MeetingNotePolicy(OfInteractionPolicy, model=MeetingNote):
+class MeetingNotePolicy(PartPolicy, model=MeetingNote, of="interaction"):
     """With the interaction."""
-
-    entity = "interaction"

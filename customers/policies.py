@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from crm.access.policy import Policy, visible_to
+from crm.access.policy import PartPolicy, Policy, visible_to
 from crm.access.rights import Rights
 from customers.models import (
     Company,
@@ -33,27 +33,12 @@ class CustomerPolicy(Policy, model=Customer):
     group_share = CustomerTeamShare
 
 
-class OfCustomerPolicy(Policy):
-    """A part of a customer follows the customer: seen with it, changed with it."""
-
-    entity = "customer"
-
-    def rows(self, rights: Rights, user: Any, action: str) -> Q:
-        """Return the parts of the customers that the user may view or change."""
-        action = "view" if action == "view" else "change"
-        return Q(Exists(visible_to(user, Customer, action).filter(pk=OuterRef("customer_id"))))
-
-
-class CustomerContactPolicy(OfCustomerPolicy, model=CustomerContact):
+class CustomerContactPolicy(PartPolicy, model=CustomerContact, of="customer"):
     """With the customer."""
 
-    entity = "customer"
 
-
-class CustomerAddressPolicy(OfCustomerPolicy, model=CustomerAddress):
+class CustomerAddressPolicy(PartPolicy, model=CustomerAddress, of="customer"):
     """With the customer."""
-
-    entity = "customer"
 
 
 class RelationshipPolicy(Policy, model=Relationship):

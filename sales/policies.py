@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Q
 
-from crm.access.policy import EVERYTHING, Policy, visible_to
+from crm.access.policy import EVERYTHING, PartPolicy, Policy
 from crm.access.rights import Rights
 from sales.models import (
     Deal,
@@ -27,31 +27,16 @@ class DealPolicy(Policy, model=Deal):
     group_share = DealTeamShare
 
 
-class OfDealPolicy(Policy):
-    """A part of a deal follows the deal."""
-
-    def rows(self, rights: Rights, user: Any, action: str) -> Q:
-        """Return the parts of the deals that the user may view or change."""
-        action = "view" if action == "view" else "change"
-        return Q(Exists(visible_to(user, Deal, action).filter(pk=OuterRef("deal_id"))))
-
-
-class DealProductPolicy(OfDealPolicy, model=DealProduct):
+class DealProductPolicy(PartPolicy, model=DealProduct, of="deal"):
     """With the deal."""
 
-    entity = "deal"
 
-
-class DealContactPolicy(OfDealPolicy, model=DealContact):
+class DealContactPolicy(PartPolicy, model=DealContact, of="deal"):
     """With the deal."""
 
-    entity = "deal"
 
-
-class StageChangePolicy(OfDealPolicy, model=StageChange):
+class StageChangePolicy(PartPolicy, model=StageChange, of="deal"):
     """With the deal."""
-
-    entity = "deal"
 
 
 class ProductPolicy(Policy, model=Product):

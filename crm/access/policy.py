@@ -7,7 +7,7 @@ Nothing reaches a record in another way than ``visible_to``. Unseen is 404; seen
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 from django.contrib.auth.models import Permission
 from django.db import models
@@ -162,6 +162,26 @@ class Policy:
             hidden=frozenset(n for n, level in levels.items() if level == "hidden"),
             read_only=frozenset(n for n, level in levels.items() if level == "read"),
         )
+
+
+class PartPolicy(Policy):
+    """The rules of a part of a record: seen with the record, changed by whoever may change the record."""
+
+    of: str
+    """The name of the foreign key to the record."""
+    whole: type[models.Model]
+
+    def __init_subclass__(cls, *, model: type[models.Model] | None = None, of: str, **kwargs: Any) -> None:
+        cls.of = of
+        if model is not None:
+            cls.whole = cast(type[models.Model], model._meta.get_field(of).related_model)
+            cls.entity = str(cls.whole._meta.model_name)
+        super().__init_subclass__(model=model, **kwargs)
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the parts of the records that the user may view or change."""
+        seen = visible_to(user, self.whole, "view" if action == "view" else "change")
+        return Q(Exists(seen.filter(pk=OuterRef(f"{self.of}_id"))))
 
 
 def policy_of(model: type[models.Model] | models.Model) -> Policy:

@@ -1,6 +1,7 @@
 """The forms of the settings. They only read what was typed; the verbs check and write."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 from zoneinfo import available_timezones
 
 from django import forms
@@ -8,8 +9,12 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Role, Team, User
+from crm.activity.intention import Intention, intend
 from crm.lib.errors import Refusal
+from crm.records.services import update_record
 from crm.workspace.models import Workspace
+
+T = TypeVar("T")
 
 MONTHS = [
     (1, _("January")), (2, _("February")), (3, _("March")), (4, _("April")), (5, _("May")), (6, _("June")),
@@ -33,6 +38,35 @@ def explain(form: forms.BaseForm, refusal: Refusal) -> None:
         form.add_error(detail.field if detail.field in form.fields else None, detail.message)
     if not refusal.details:
         form.add_error(None, refusal.message)
+
+
+def accepted(form: forms.BaseForm, write: Callable[[], T]) -> T | None:
+    """Run ``write`` if the form is valid; return what it gives, or None with every reason shown in the form."""
+    if not form.is_valid():
+        return None
+    try:
+        return write()
+    except Refusal as refusal:
+        explain(form, refusal)
+        return None
+
+
+def status_of(form: forms.BaseForm) -> int:
+    """Return the status of the page that shows a form: 422 when what was typed was not accepted."""
+    return 422 if form.is_bound else 200
+
+
+def plain(form: forms.BaseForm, *, changed: bool = False) -> dict[str, Any]:
+    """Return what was typed (``changed``: what differs) as verbs take it: records by their ids."""
+    names = form.changed_data if changed else list(form.cleaned_data)
+    return {n: getattr(form.cleaned_data[n], "pk", form.cleaned_data[n]) for n in names if n in form.cleaned_data}
+
+
+def update(obj: Any, data: dict[str, Any], actor: Any) -> Intention:
+    """Change a record as an act of its own, so that the toast can offer to take it back."""
+    with intend(actor=actor) as act:
+        update_record(obj=obj, data=data, actor=actor)
+    return act
 
 
 class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from crm.lib.ids import parse_uuid
 from crm.notifications.kinds import kinds
 from crm.notifications.models import Notification
 from crm.notifications.service import KEPT_UNREAD, choices_of, choose, mark_read, mark_unread, unread_count
@@ -52,7 +53,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 @page("POST")
 def read(request: HttpRequest) -> HttpResponseBase:
     """Mark one, or all, as read (or one as unread)."""
-    pk = _id(request.POST.get("id"))
+    pk = parse_uuid(request.POST.get("id"))
     if pk is None:
         mark_read(user=request.user)
         toast(request, _("All marked as read"))
@@ -90,15 +91,8 @@ def _rows(request: HttpRequest, limit: int) -> tuple[list[Notification], bool]:
     rows = Notification.objects.filter(user=request.user, in_app=True).select_related("actor")
     if request.GET.get("only") == "unread":
         rows = rows.filter(read_at=None)
-    before = _id(request.GET.get("before"))
+    before = parse_uuid(request.GET.get("before"))
     if before is not None:
         rows = rows.filter(pk__lt=before)
     found = list(rows.order_by("-id")[:limit + 1])
     return with_titles(request.user, found[:limit]), len(found) > limit
-
-
-def _id(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError:
-        return None

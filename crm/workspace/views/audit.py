@@ -3,7 +3,6 @@
 import csv
 import datetime as dt
 import json
-import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from crm.accounts.models import User
 from crm.activity.facts import record_access
 from crm.activity.models import ActivityLog
 from crm.lib.errors import Denied, Invalid
+from crm.lib.ids import parse_uuid
 from crm.records.audit import WORDS, Filters, Line, entities, entries_for, lines
 from crm.transfer.formulas import guard
 from crm.ui.pages import page, render
@@ -32,7 +32,7 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     """Show the log, newest first."""
     _require(request)
     filters, problems = _filters(request)
-    before = _uuid(request.GET.get("before", ""))
+    before = parse_uuid(request.GET.get("before", ""))
     rows = entries_for(request.user, filters) if not problems else ActivityLog.objects.none()
     if before is not None:
         rows = rows.filter(id__lt=before)
@@ -113,21 +113,14 @@ def _filters(request: HttpRequest) -> tuple[Filters, list[str]]:
         return found
 
     filters = Filters(
-        user=read("user", _("Who"), _uuid), kind=get("kind", ""), action=get("action", "")[:80],
-        entity=get("entity", "")[:60], entity_id=read("record", _("Record"), _uuid),
-        change_set=read("change_set", _("Change set"), _uuid), since=read("from", _("From"), _day),
+        user=read("user", _("Who"), parse_uuid), kind=get("kind", ""), action=get("action", "")[:80],
+        entity=get("entity", "")[:60], entity_id=read("record", _("Record"), parse_uuid),
+        change_set=read("change_set", _("Change set"), parse_uuid), since=read("from", _("From"), _day),
         until=read("to", _("Until"), lambda v: (d + dt.timedelta(days=1)) if (d := _day(v)) else None),
     )
     if filters.kind and filters.kind not in ActivityLog.Kind.values:
         problems.append(_("There is no kind “%(kind)s”.") % {"kind": filters.kind[:20]})
     return filters, problems
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError:
-        return None
 
 
 def _day(text: str) -> dt.datetime | None:

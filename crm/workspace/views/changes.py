@@ -14,6 +14,7 @@ from crm.activity.models import ActivityLog, ChangeSet
 from crm.activity.undo import ENTRIES_AT_ONCE, Kept, UndoPreview, count_entries, preview_undo, undo, undone_by
 from crm.jobs.engine import enqueue
 from crm.lib.errors import Refusal
+from crm.lib.ids import parse_uuid
 from crm.records.audit import lines
 from crm.records.entity import entity_of, has_entity
 from crm.ui.pages import done, page, redirect_to, render, toast, wants_part
@@ -26,7 +27,7 @@ PAGE = 50
 def change_sets(request: HttpRequest) -> HttpResponse:
     """Show what one did lately; by the matrix what others did, too."""
     rows = visible_to(request.user, ChangeSet).select_related("user").order_by("-id")
-    before = _uuid(request.GET.get("before", ""))
+    before = parse_uuid(request.GET.get("before", ""))
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows[: PAGE + 1])
@@ -125,10 +126,3 @@ def _visible(request: HttpRequest, pk: uuid.UUID) -> ChangeSet:
     if found is None:
         raise Http404
     return found
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError:
-        return None

@@ -13,6 +13,7 @@ from crm.jobs.alive import is_alive
 from crm.jobs.engine import cancel, retry
 from crm.jobs.models import Job
 from crm.lib.errors import Refusal
+from crm.lib.ids import parse_uuid
 from crm.ui.pages import page, redirect_to, render, toast
 
 PAGE = 50
@@ -27,7 +28,7 @@ def jobs(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(state=state)
     if rights_of(request.user).may("manage", "job") and request.GET.get("all") != "1":
         rows = rows.filter(user=request.user)
-    before = _uuid(request.GET.get("before", ""))
+    before = parse_uuid(request.GET.get("before", ""))
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows[: PAGE + 1])
@@ -72,10 +73,3 @@ def _visible(request: HttpRequest, pk: uuid.UUID, action: str = "view") -> Job:
     if found is None:
         raise Http404
     return found
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError:
-        return None

@@ -16,9 +16,9 @@ from crm.accounts.models import Team, User
 from crm.activity.intention import intend
 from crm.lib.errors import Denied, Refusal
 from crm.records.entity import entity
-from crm.records.services import create_record, delete_record, update_record
+from crm.records.services import create_record, delete_record
 from crm.ui.pages import page, redirect_to, render, toast
-from crm.workspace.forms import InviteForm, LeaveForm, PersonForm, TeamForm, explain
+from crm.workspace.forms import InviteForm, LeaveForm, PersonForm, TeamForm, accepted, plain, status_of, update
 from crm.workspace.services.users import (
     belongings,
     deactivate_user,
@@ -61,19 +61,11 @@ def invite(request: HttpRequest) -> HttpResponse:
     """Invite a person."""
     require(request.user, "create", User)
     form = InviteForm(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                made = invite_user(actor=request.user, **form.cleaned_data)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("%(email)s is invited.") % {"email": made.email})
-                return redirect_to(request, PEOPLE)
+    if made := accepted(form, lambda: invite_user(actor=request.user, **form.cleaned_data)):
+        toast(request, _("%(email)s is invited.") % {"email": made.email})
+        return redirect_to(request, PEOPLE)
     context = {"form": form, "title": _("Invite a person"), "back": PEOPLE, "submit": _("Invite")}
-    return render(request, "workspace/settings/form.html", context, status=status)
+    return render(request, "workspace/settings/form.html", context, status=status_of(form))
 
 
 @page("GET POST")
@@ -82,20 +74,10 @@ def user(request: HttpRequest, user_id: UUID) -> HttpResponse:
     person = _person(request, user_id)
     names = PersonForm.base_fields
     form = PersonForm(request.POST or None, initial={n: getattr(person, n) for n in names})
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            data = {n: v.pk if hasattr(v, "pk") else v for n, v in form.cleaned_data.items() if n in form.changed_data}
-            try:
-                with intend(actor=request.user) as act:
-                    update_record(obj=person, data=data, actor=request.user)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("Saved."), undo=act.id)
-                return redirect_to(request, f"{PEOPLE}/{person.pk}")
-    return render(request, "workspace/settings/user.html", _shown(person, form), status=status)
+    if act := accepted(form, lambda: update(person, plain(form, changed=True), request.user)):
+        toast(request, _("Saved."), undo=act.id)
+        return redirect_to(request, f"{PEOPLE}/{person.pk}")
+    return render(request, "workspace/settings/user.html", _shown(person, form), status=status_of(form))
 
 
 def _shown(person: User, form: PersonForm, leave: LeaveForm | None = None) -> dict[str, Any]:
@@ -143,22 +125,10 @@ def teams(request: HttpRequest) -> HttpResponse:
     """The tree of teams, and a new one."""
     require(request.user, "change", Team)
     form = TeamForm(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                create_record(of="team", data=_plain(form), actor=request.user)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("Saved."))
-                return redirect_to(request, TEAMS)
-    return render(request, "workspace/settings/teams.html", {"form": form, "tree": _tree(request)}, status=status)
-
-
-def _plain(form: TeamForm) -> dict[str, Any]:
-    return {n: (v.pk if v is not None and hasattr(v, "pk") else v) for n, v in form.cleaned_data.items()}
+    if accepted(form, lambda: create_record(of="team", data=plain(form), actor=request.user)):
+        toast(request, _("Saved."))
+        return redirect_to(request, TEAMS)
+    return render(request, "workspace/settings/teams.html", {"form": form, "tree": _tree(request)}, status=status_of(form))
 
 
 def _tree(request: HttpRequest) -> list[dict[str, Any]]:
@@ -180,21 +150,12 @@ def team(request: HttpRequest, team_id: UUID) -> HttpResponse:
     found = get_object_or_404(visible_to(request.user, Team), pk=team_id)
     require(request.user, "change", found)
     form = TeamForm(request.POST or None, initial={n: getattr(found, n) for n in TeamForm.base_fields})
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                with intend(actor=request.user) as act:
-                    update_record(obj=found, data=_plain(form), actor=request.user)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("Saved."), undo=act.id)
-                return redirect_to(request, TEAMS)
+    if act := accepted(form, lambda: update(found, plain(form), request.user)):
+        toast(request, _("Saved."), undo=act.id)
+        return redirect_to(request, TEAMS)
     members = visible_to(request.user, User).filter(team=found, is_active=True).select_related("role")
     context = {"form": form, "team": found, "members": members}
-    return render(request, "workspace/settings/team.html", context, status=status)
+    return render(request, "workspace/settings/team.html", context, status=status_of(form))
 
 
 @page("POST")

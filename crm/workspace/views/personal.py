@@ -14,10 +14,19 @@ from crm.accounts import addresses
 from crm.accounts.models import User
 from crm.accounts.sign_in import EPOCH
 from crm.lib.errors import Denied, Refusal
-from crm.records.services import update_record
 from crm.ui.nav import Section, settings_for
 from crm.ui.pages import page, redirect_to, render, toast
-from crm.workspace.forms import AddressForm, ProfileForm, RateForm, WorkspaceForm, explain
+from crm.workspace.forms import (
+    AddressForm,
+    ProfileForm,
+    RateForm,
+    WorkspaceForm,
+    accepted,
+    explain,
+    plain,
+    status_of,
+    update,
+)
 from crm.workspace.models import ExchangeRate, Workspace
 from crm.workspace.services.users import end_session, sessions_of, sign_out_everywhere
 from crm.workspace.services.workspace import change_workspace, remove_rate, set_rate
@@ -41,18 +50,10 @@ def profile(request: HttpRequest) -> HttpResponse:
     """Name, language, time zone and look."""
     user: Any = request.user
     form = ProfileForm(request.POST or None, instance=User.objects.get(pk=user.pk))
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                update_record(obj=user, data=form.cleaned_data, actor=user)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("Saved."))
-                return redirect_to(request, "/settings/profile")
-    return render(request, "workspace/settings/profile.html", {"form": form}, status=status)
+    if act := accepted(form, lambda: update(user, plain(form), user)):
+        toast(request, _("Saved."), undo=act.id)
+        return redirect_to(request, "/settings/profile")
+    return render(request, "workspace/settings/profile.html", {"form": form}, status=status_of(form))
 
 
 @page("GET POST")
@@ -142,19 +143,11 @@ def rates(request: HttpRequest) -> HttpResponse:
     """What other currencies are worth."""
     row = _governed(request)
     form = RateForm(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                set_rate(actor=request.user, **form.cleaned_data)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("Saved."))
-                return redirect_to(request, "/settings/exchange-rates")
+    if accepted(form, lambda: set_rate(actor=request.user, **form.cleaned_data)):
+        toast(request, _("Saved."))
+        return redirect_to(request, "/settings/exchange-rates")
     context = {"form": form, "rates": visible_to(request.user, ExchangeRate)[:200], "workspace": row}
-    return render(request, "workspace/settings/rates.html", context, status=status)
+    return render(request, "workspace/settings/rates.html", context, status=status_of(form))
 
 
 @page("POST")

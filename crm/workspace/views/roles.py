@@ -19,7 +19,7 @@ from crm.records.entity import all_entities
 from crm.records.services import create_record, delete_record, update_record
 from crm.ui.pages import page, redirect_to, render, toast
 from crm.workspace import rules
-from crm.workspace.forms import RoleForm, explain
+from crm.workspace.forms import RoleForm, accepted, explain, plain, status_of
 from crm.workspace.matrix import ACTIONS
 from crm.workspace.services.roles import matrix_entities, scopes_of, set_field_rights, set_permissions
 
@@ -41,23 +41,15 @@ def role_new(request: HttpRequest) -> HttpResponse:
     """A role of one's own."""
     require(request.user, "create", Role)
     form = RoleForm(request.POST or None)
-    status = 200
-    if request.method == "POST":
-        status = 422
-        if form.is_valid():
-            try:
-                made = create_record(of="role", data=_plain(form), actor=request.user)
-            except Refusal as refusal:
-                explain(form, refusal)
-            else:
-                toast(request, _("The role is made. Say now what it may do."))
-                return redirect_to(request, f"{ROLES}/{made.pk}")
+    if made := accepted(form, lambda: create_record(of="role", data=_plain(form), actor=request.user)):
+        toast(request, _("The role is made. Say now what it may do."))
+        return redirect_to(request, f"{ROLES}/{made.pk}")
     context = {"form": form, "title": _("New role"), "back": ROLES, "submit": _("Create role")}
-    return render(request, "workspace/settings/form.html", context, status=status)
+    return render(request, "workspace/settings/form.html", context, status=status_of(form))
 
 
 def _plain(form: RoleForm) -> dict[str, Any]:
-    data = {n: (v.pk if v is not None and hasattr(v, "pk") else v) for n, v in form.cleaned_data.items()}
+    data = plain(form)
     data["code"] = str(data["code"]).strip().upper().replace(" ", "_").replace("-", "_")
     return data
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from crm.access.policy import allows, visible_to
 from crm.activity.intention import intend
 from crm.lib.errors import Missing, Refusal
+from crm.lib.ids import parse_uuid
 from crm.records.entity import Entity, all_entities
 from crm.records.versions import compare, history, roll_back
 from crm.ui.pages import page, redirect_to, render, toast
@@ -20,7 +21,7 @@ PAGE = 50
 def record_history(request: HttpRequest, name: str, pk: uuid.UUID) -> HttpResponse:
     """Show the versions of a record; with ``with=<version>`` what differs between it and today."""
     of, obj = _record(request, all_entities().get(name), pk)
-    before, chosen = _uuid(request.GET.get("before", "")), _uuid(request.GET.get("with", ""))
+    before, chosen = parse_uuid(request.GET.get("before", "")), parse_uuid(request.GET.get("with", ""))
     found = history(obj, request.user, before=before, limit=PAGE + 1)
     try:
         differences = compare(obj, request.user, older=chosen) if chosen else []
@@ -38,7 +39,7 @@ def record_history(request: HttpRequest, name: str, pk: uuid.UUID) -> HttpRespon
 def record_roll_back(request: HttpRequest, name: str, pk: uuid.UUID) -> HttpResponse:
     """Give a record the values of an earlier version."""
     of, obj = _record(request, all_entities().get(name), pk)
-    to = _uuid(request.POST.get("version", ""))
+    to = parse_uuid(request.POST.get("version", ""))
     address = f"/history/{of.name}/{obj.pk}"
     if to is None:
         raise Http404
@@ -60,10 +61,3 @@ def _record(request: HttpRequest, of: Entity | None, pk: uuid.UUID) -> tuple[Ent
     if found is None:
         raise Http404
     return of, found
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text) if text else None
-    except ValueError:
-        return None
