@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 from crm.jobs.registry import discover
+from crm.lib.times import read_times_quickly
 
 
 class OperationsConfig(AppConfig):
@@ -10,3 +11,4 @@ class OperationsConfig(AppConfig):
     def ready(self) -> None:
         # Here, where every app is loaded: a job is known from the start, wherever it is asked for.
         discover()
+        read_times_quickly()
