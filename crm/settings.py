@@ -182,6 +182,7 @@ DATABASES["default"]["OPTIONS"] = {
         "max_idle": 300,
         "reconnect_timeout": 10,
     },
+    "prepare_threshold": 1 if env.flag("DATABASE_PREPARE", True) else None,  # crm.lib.prepared
     "connect_timeout": 3,
     "application_name": "rapport",
     "options": "-c statement_timeout=30000 -c lock_timeout=8000 -c idle_in_transaction_session_timeout=60000 -c TimeZone=UTC",

@@ -9,10 +9,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection
-
 from crm.access import stamps
 from crm.accounts.models import User
+from crm.lib.prepared import prepared_cursor
 
 SCOPES = ("none", "own", "team", "tree", "all")
 
@@ -131,7 +130,7 @@ def _load(user: Any) -> Rights:
 
 
 def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | None) -> Rights:
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         shares = " UNION ALL ".join(_share_tables.values()) or "SELECT NULL AS name WHERE false"
         cursor.execute(_SQL.replace("%%shares", shares), {"role": role_id, "team": team_id, "user": user_id})
         row = cursor.fetchone()
