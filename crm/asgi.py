@@ -1,5 +1,6 @@
 """The web process: pages and API in threads, live sockets on the event loop."""
 
+import gc
 import os
 from typing import Any
 
@@ -11,6 +12,7 @@ pages = get_wsgi_application()
 
 # These read the settings and the models, which are there only now.
 from django.conf import settings  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from crm.lib.threads import Threaded  # noqa: E402
 from crm.realtime.routing import websocket  # noqa: E402
@@ -35,3 +37,16 @@ application = ProtocolTypeRouter(
         "lifespan": Lifespan(),
     }
 )
+
+
+def settle() -> None:
+    """Load the addresses before the first request, and let the garbage collector leave alone all that stands now.
+
+    Otherwise it walks the whole program now and then, in the middle of somebody's request.
+    """
+    _ = get_resolver().url_patterns
+    gc.collect()
+    gc.freeze()
+
+
+settle()

@@ -1,5 +1,6 @@
 """Settings, read top to bottom. Everything that differs between installations comes from the environment."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -166,7 +167,8 @@ FORM_RENDERER = "crm.ui.forms.Renderer"
 
 # -- data ---------------------------------------------------------------------------------------
 
-WEB_WORKERS = env.number("WEB_WORKERS", 1, least=1, most=64)
+# Python computes in one thread at a time: a process for each core, and the database needs its share of four or more.
+WEB_WORKERS = env.number("WEB_WORKERS", min(4, os.cpu_count() or 1), least=1, most=64)
 WEB_DRAIN_SECONDS = env.number("WEB_DRAIN_SECONDS", 5, least=0, most=300)
 WEB_THREADS = env.number("WEB_THREADS", 12, least=1, most=200)
 MAX_SOCKETS = env.number("MAX_SOCKETS", 10_000, least=1, most=1_000_000)

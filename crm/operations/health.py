@@ -25,8 +25,9 @@ from crm.operations.leaving import is_leaving
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 REMEMBERED = 2.0
-waiting_age = Gauge("rapport_job_oldest_seconds", "Age of the oldest waiting job.", ["queue"])
-part_up = Gauge("rapport_part_up", "Whether a part of the installation is at work.", ["part"])
+# Of several web processes, the one that looked last knows best.
+waiting_age = Gauge("rapport_job_oldest_seconds", "Age of the oldest waiting job.", ["queue"], multiprocess_mode="mostrecent")
+part_up = Gauge("rapport_part_up", "Whether a part of the installation is at work.", ["part"], multiprocess_mode="mostrecent")
 
 _migrated = False
 

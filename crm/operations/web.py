@@ -16,7 +16,7 @@ from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
 
-from crm.operations import leaving
+from crm.operations import figures, leaving
 
 
 class Server(Granian):  # type: ignore[misc, valid-type]
@@ -51,6 +51,15 @@ def main() -> None:
     note = leaving.note_of(os.getpid(), settings.HOME)
     note.unlink(missing_ok=True)
     os.environ[leaving.VARIABLE] = str(note)
+    shared = figures.share(settings.HOME, os.getpid()) if settings.WEB_WORKERS > 1 else None
+    try:
+        serve(note)
+    finally:
+        figures.forget(shared)
+
+
+def serve(note: Path) -> None:
+    """Run the server and its processes."""
     Server(
         "crm.asgi:application",
         note=note,

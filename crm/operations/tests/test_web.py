@@ -40,6 +40,18 @@ def ask(port: int, path: str) -> int:
         connection.close()
 
 
+def counted(port: int) -> int:
+    """Return how many requests the server says it has had."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    found = [line for line in text.splitlines() if line.startswith("django_http_requests_before_middlewares_total ")]
+    return int(float(found[0].split()[1]))
+
+
 @pytest.mark.slow
 def test_a_server_told_to_end_serves_on_for_a_while(tmp_path: Path) -> None:
     with socket.socket() as probe:
@@ -48,7 +60,7 @@ def test_a_server_told_to_end_serves_on_for_a_while(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     environment = {k: v for k, v in os.environ.items() if not k.startswith("PYTEST")} | {
         "RAPPORT_HOME": str(tmp_path), "RAPPORT_DOTENV": "off", "PORT": str(port), "BIND": "127.0.0.1",
-        "WEB_DRAIN_SECONDS": "60", "LOG_LEVEL": "ERROR",
+        "WEB_DRAIN_SECONDS": "60", "LOG_LEVEL": "ERROR", "WEB_WORKERS": "2",
     }
     server = subprocess.Popen(
         [sys.executable, "-m", "crm.operations.web"], cwd=settings.BASE_DIR, env=environment,
@@ -60,6 +72,10 @@ def test_a_server_told_to_end_serves_on_for_a_while(tmp_path: Path) -> None:
             assert server.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.1)
+        before = counted(port)
+        assert [ask(port, "/health/live") for _ in range(8)] == [200] * 8
+        # Whichever of the two processes is asked tells what both have answered.
+        assert counted(port) >= before + 9
         server.send_signal(signal.SIGTERM)
         while not leaving.note_of(server.pid, tmp_path).exists():
             assert time.monotonic() < deadline
