@@ -3,27 +3,30 @@
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from django.db.models import Count, DecimalField, ExpressionWrapper, F, Max, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, TruncMonth
+from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from crm.access.policy import field_rights, visible_to
+from crm.access.policy import visible_to
 from crm.criteria import compile_criteria, validate
 from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
-from crm.ui.values import for_eyes, with_links
+from crm.ui.values import for_eyes, sees_everything, with_links
 from crm.workspace.models import Workspace
 from sales.models import Deal, Pipeline, Stage
+from sales.totals import WEIGHTED, ZERO, StageSum, amount, amounts_shown, busiest_owners, stage_sums, weighted
+
+__all__ = [
+    "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "as_cards", "base_currency", "board", "card_order",
+    "filtered", "finds_next_steps", "first_cards", "forecast", "more_cards", "owners_on", "pipelines",
+]
 
 PER_COLUMN = 25
-MONEY: Any = DecimalField(max_digits=20, decimal_places=2)
-ZERO = Decimal(0)
-WEIGHTED = ExpressionWrapper(F("value_base") * F("probability") / Decimal(100), output_field=MONEY)
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class BoardFilter:
     criteria: dict[str, Any] | None = None
     unfolded: frozenset[str] = frozenset()
     order: tuple[str, ...] = ("rank", "id")
+
+    @property
+    def narrowed(self) -> bool:
+        """Tell whether it shows less than the whole pipeline."""
+        return bool(self.owners or words_of(self.q) or self.criteria)
 
 
 @dataclass
@@ -135,12 +143,12 @@ def board(user: Any, wanted: BoardFilter) -> Board:
     columns = [
         Column(stage, folded=stage.outcome != Stage.Outcome.OPEN and stage.code not in wanted.unfolded) for stage in stages
     ]
-    rows = list(_summed(user, deals, **_strip_measures(user)))
-    sums = {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in rows}
+    sums = stage_sums(user, stages, deals, narrowed=wanted.narrowed)
     shown = [c for c in columns if not c.folded]
     cards = first_cards(user, deals, [c.stage for c in shown], wanted.order)
     for column in columns:
-        column.count, column.total, column.weighted = sums.get(column.stage.pk, (0, ZERO, ZERO))
+        found = sums.get(column.stage.pk, StageSum())
+        column.count, column.total, column.weighted = found.n, found.total, found.weighted
         column.cards = cards.get(column.stage.pk, [])
         column.more = max(0, column.count - len(column.cards)) if not column.folded else 0
     top = max((c.total for c in columns if c.stage.outcome == Stage.Outcome.OPEN), default=ZERO)
@@ -152,30 +160,18 @@ def board(user: Any, wanted: BoardFilter) -> Board:
             made.count += column.count
             made.total += column.total
             made.weighted += column.weighted
-    _strip(made, rows)
+    _strip(made, sums)
     return made
 
 
-def amounts_shown(user: Any) -> bool:
-    """Tell whether the user may see what deals are worth; otherwise no sum tells it either."""
-    return field_rights(user, Deal).can_read("value")
-
-
-def amount(user: Any) -> Any:
-    """Return the expression that a board sums: nothing for those who may not see what deals are worth."""
-    return F("value_base") if amounts_shown(user) else Value(ZERO, output_field=MONEY)
-
-
-def column_sums(user: Any, deals: QuerySet[Deal]) -> dict[uuid.UUID, tuple[int, Decimal, Decimal]]:
-    """Return count, value and weighted value of each stage that has deals."""
-    return {row["stage_id"]: (row["n"], row["total"], row["weighted"]) for row in _summed(user, deals)}
-
-
-def _summed(user: Any, deals: QuerySet[Deal], **more: Any) -> Any:
-    return deals.order_by().values("stage_id").annotate(
-        n=Count("pk"), total=Coalesce(Sum(amount(user)), ZERO, output_field=MONEY),
-        weighted=Coalesce(Sum(_weighted(user)), ZERO, output_field=MONEY), **more,
-    )
+def _strip(made: Board, sums: dict[uuid.UUID, StageSum]) -> None:
+    """Add the numbers above the board."""
+    by_outcome = {o: [sums[c.stage.pk] for c in made.columns if c.stage.outcome == o and c.stage.pk in sums] for o in Stage.Outcome}
+    made.closing_this_month = sum((s.closing for s in by_outcome[Stage.Outcome.OPEN]), ZERO)
+    made.slipping = sum(s.slipping for s in by_outcome[Stage.Outcome.OPEN])
+    made.won_this_quarter = sum((s.quarter for s in by_outcome[Stage.Outcome.WON]), ZERO)
+    won, lost = (sum(s.recent for s in by_outcome[o]) for o in (Stage.Outcome.WON, Stage.Outcome.LOST))
+    made.win_rate = 100 * won / (won + lost) if won + lost else None
 
 
 def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage], order: tuple[str, ...] = ("rank", "id")) -> dict[uuid.UUID, list[Card]]:
@@ -240,45 +236,18 @@ def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date) -> Card:
     return Card(deal, idle, late, step)
 
 
-def _weighted(user: Any) -> Any:
-    return WEIGHTED if amounts_shown(user) else amount(user)
-
-
-def _strip_measures(user: Any) -> dict[str, Any]:
-    """Return what the numbers above the board are summed from, stage by stage."""
-    today = timezone.localdate()
-    next_month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
-    quarter = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
-    is_open, won, lost = (Q(outcome=o) for o in ("open", "won", "lost"))
-    recent = Q(actual_close_date__gte=today - timedelta(days=90), actual_close_date__lte=today)
-    this_month = Q(expected_close_date__gte=today.replace(day=1), expected_close_date__lt=next_month)
-    return {
-        "closing": Sum(amount(user), filter=is_open & this_month),
-        "slipping": Count("pk", filter=is_open & Q(expected_close_date__lt=today)),
-        "quarter": Sum(amount(user), filter=won & Q(actual_close_date__gte=quarter, actual_close_date__lte=today)),
-        "won": Count("pk", filter=won & recent),
-        "lost": Count("pk", filter=lost & recent),
-    }
-
-
-def _strip(made: Board, rows: list[dict[str, Any]]) -> None:
-    """Add the numbers above the board."""
-    made.closing_this_month = sum((r["closing"] or ZERO for r in rows), ZERO)
-    made.slipping = sum(r["slipping"] for r in rows)
-    made.won_this_quarter = sum((r["quarter"] or ZERO for r in rows), ZERO)
-    won, lost = sum(r["won"] for r in rows), sum(r["lost"] for r in rows)
-    made.win_rate = 100 * won / (won + lost) if won + lost else None
-
-
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:
     """Return the people who own open deals in the pipeline, those with most first."""
-    rows = (
-        visible_to(user, Deal).filter(pipeline=pipeline, outcome="open", archived_at=None).exclude(assigned_user=None)
-        .order_by().values("assigned_user").annotate(n=Count("pk")).order_by("-n", "assigned_user")
-        .values_list("assigned_user", flat=True)[:limit]
-    )
+    if sees_everything(user, Deal):
+        rows = busiest_owners([s.pk for s in pipeline.stages.all() if s.outcome == Stage.Outcome.OPEN], limit)
+    else:
+        rows = list(
+            visible_to(user, Deal).filter(pipeline=pipeline, outcome="open", archived_at=None).exclude(assigned_user=None)
+            .order_by().values("assigned_user").annotate(n=Count("pk")).order_by("-n", "assigned_user")
+            .values_list("assigned_user", flat=True)[:limit]
+        )
     model: Any = Deal._meta.get_field("assigned_user").remote_field.model
-    people = model.objects.in_bulk(list(rows))
+    people = model.objects.in_bulk(rows)
     return sorted(people.values(), key=lambda u: u.name.casefold())
 
 
@@ -306,7 +275,7 @@ def forecast(user: Any, wanted: BoardFilter) -> list[Month]:
             commit=Sum(amount(user), filter=Q(probability__gte=75)),
             best=Sum(amount(user), filter=Q(probability__gte=40, probability__lt=75)),
             rest=Sum(amount(user), filter=Q(probability__lt=40)),
-            weighted=Sum(_weighted(user)), n=Count("pk"), newest=Max("created_at"),
+            weighted=Sum(weighted(user)), n=Count("pk"), newest=Max("created_at"),
         ).order_by("month")
     )
     made = [

@@ -23,7 +23,7 @@ def prepared_cursor() -> Any:
     """Return a cursor whose statements the server plans once for a connection, not each time."""
     connection.ensure_connection()
     # Django's own cursor writes the values into the statement, so that the server never sees the same one twice.
-    return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined]
+    return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
 
 
 class Among(models.Lookup):  # type: ignore[type-arg]

@@ -5,12 +5,14 @@ from sales.models.history import StageChange
 from sales.models.pipeline import LossReason, Pipeline, Stage
 from sales.models.product import Product
 from sales.models.shares import DealTeamShare, DealUserShare
+from sales.models.totals import DealTotal
 
 __all__ = [
     "Deal",
     "DealContact",
     "DealProduct",
     "DealTeamShare",
+    "DealTotal",
     "DealUserShare",
     "LossReason",
     "Pipeline",

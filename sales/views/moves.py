@@ -16,9 +16,10 @@ from crm.records.fields import LINKS, Kind
 from crm.ui.pages import page, problems_of
 from sales.cards import draw_cards
 from sales.models import Deal, LossReason, Stage
-from sales.selectors import as_cards, card_order, column_sums, filtered
+from sales.selectors import as_cards, card_order, filtered
 from sales.services.deals import move_deal, reopen_deal
 from sales.services.stages import find_stage, missing_for
+from sales.totals import stage_sums
 from sales.views.board import wanted_of
 
 SIMPLE = {Kind.TEXT: "text", Kind.MONEY: "number", Kind.NUMBER: "number", Kind.INTEGER: "number", Kind.DATE: "date",
@@ -86,10 +87,9 @@ def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str
         made = as_cards(request.user, [deal.pk], [stage])[stage.pk][0]
         found["card"] = draw_cards([made])
         found["before"] = str(_below(rows, deal, stage, wanted.order) or "")
-    sums = column_sums(request.user, rows)
+    sums = stage_sums(request.user, list(wanted.pipeline.stages.all()), rows, narrowed=wanted.narrowed)
     found["heads"] = {
-        str(stage_id): {"count": n, "total": str(total), "weighted": str(weighted)}
-        for stage_id, (n, total, weighted) in sums.items()
+        str(stage_id): {"count": s.n, "total": str(s.total), "weighted": str(s.weighted)} for stage_id, s in sums.items()
     }
     return found
 
