@@ -12,6 +12,7 @@ from crm.accounts.views import entrance
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sign-in", entrance.SignInView.as_view(), name="account_login"),
+    path("account/here", entrance.here, name="account_here"),
     path("account/sign-out", account.logout, name="account_logout"),
     path("account/inactive", account.account_inactive, name="account_inactive"),
     path("account/confirm", account.reauthenticate, name="account_reauthenticate"),

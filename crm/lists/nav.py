@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from crm.access.policy import visible_to
-from crm.lists.models import Favourite
+from crm.lists.models import Favourite, SavedView
 from crm.records.entity import all_entities
 from crm.ui.context import shell_part
 from crm.ui.nav import create_item, nav_item
@@ -16,20 +16,26 @@ SHOWN = 20
 
 @shell_part("favourites")
 def favourites(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the records that the user keeps, as far as he still sees them: one statement for each kind."""
+    """Return the records and views that the user keeps, as far as he still sees them: one statement for each kind."""
     user: Any = request.user
     kept = list(Favourite.objects.filter(user=user).order_by("position", "created_at")[:SHOWN])
     ids: dict[str, list[uuid.UUID]] = {}
     for one in kept:
         ids.setdefault(one.entity, []).append(one.record_id)
     known = all_entities()
-    found: dict[uuid.UUID, dict[str, Any]] = {}
+    found: dict[tuple[str, uuid.UUID], dict[str, Any]] = {}
     for name, keys in ids.items():
-        if name in known:
+        if name == "saved_view":
+            for view in visible_to(user, SavedView).filter(pk__in=keys):
+                listed = known.get(view.entity)
+                if listed is not None:
+                    found[name, view.pk] = {"label": view.name, "url": f"/{listed.plural}?view={view.pk}", "icon": listed.icon, "view": True}
+        elif name in known:
             declared = known[name]
-            for obj in visible_to(request.user, declared.model).filter(pk__in=keys):
-                found[obj.pk] = {"label": str(obj), "url": declared.url(obj), "hue": declared.hue, "icon": declared.icon}
-    return [found[one.record_id] for one in kept if one.record_id in found]
+            for obj in visible_to(user, declared.model).filter(pk__in=keys):
+                found[name, obj.pk] = {"label": str(obj), "url": declared.url(obj), "hue": declared.hue}
+    places = [(one.pk, found.get((one.entity, one.record_id))) for one in kept]
+    return [{"id": pk, **place} for pk, place in places if place is not None]
 
 
 _ORDER = {"customer": (10, "c"), "company": (20, "o"), "deal": (30, "p"), "product": (50, ""), "task": (60, "t"), "interaction": (70, "")}

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from crm.lists.views import activity, bulk, edit, fields, lists, options, records, saved
+from crm.lists.views import activity, bulk, edit, favourites, fields, lists, options, records, saved
 from crm.records.entity import Entity, entity_by_plural
 
 
@@ -32,6 +32,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         path(f"notes/<uuid:pk>/{action}", activity.note_act, {"action": action}, name=f"note_{action}")
         for action in ("pin", "unpin", "delete")
     ),
+    path("favourites/order", favourites.order, name="favourites_order"),
+    path("favourites/<uuid:pk>/remove", favourites.remove, name="favourite_remove"),
     path("options/<slug:name>", options.options, name="options"),
     path("<listed:entity>", lists.record_list, name="list"),
     path("<listed:entity>/new", edit.create, name="record_new"),
@@ -44,6 +46,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<listed:entity>/views/<uuid:pk>/update", saved.update_view, name="view_update"),
     path("<listed:entity>/bulk/<slug:action>", bulk.bulk_act, name="bulk"),
     path("<listed:entity>/bulk/<slug:action>/form", bulk.bulk_form, name="bulk_form"),
+    path("<listed:entity>/views/<uuid:pk>/star", favourites.star_view, name="view_star"),
     path(_ONE, records.record_page, name="record"),
     path(f"{_ONE}/fields", records.fields_view, name="record_fields"),
     path(f"{_ONE}/edit", edit.edit, name="record_edit"),

@@ -1,10 +1,13 @@
 """What the shell around every page shows. Everything is lazy: a fragment that shows none of it asks nothing."""
 
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import get_language
 
 from crm.ui.nav import creatable_by, sections_for, settings_for
 
@@ -39,7 +42,18 @@ class Shell:
     @property
     def sections(self) -> Any:
         """Return the side bar."""
-        return sections_for(self.request.user)
+        if "sections" not in self.kept:
+            self.kept["sections"] = sections_for(self.request.user)
+        return self.kept["sections"]
+
+    @property
+    def stamp(self) -> str:
+        """Return what the shell was drawn from: a page that comes with another stamp is loaded whole."""
+        user: Any = self.request.user
+        drawn = [static("app.js"), static("app.css"), get_language(), str(user), self["workspace"]["name"]]
+        drawn += [getattr(user, "role_id", ""), getattr(self.request, "previewing", "")]
+        drawn += [item.url for section in self.sections for item in section.items]
+        return f"{zlib.crc32(repr(drawn).encode()):08x}"
 
     @property
     def settings(self) -> Any:

@@ -87,7 +87,8 @@ class HtmxMiddleware:
         if htmx:
             if not htmx.boosted and 300 < response.status_code < 400 and response.status_code != 304:
                 response = _redirect_by_header(response)
-            if "HX-Redirect" not in response and response.get("Content-Type", "").startswith("text/html"):
+            moved = "HX-Redirect" in response or 300 < response.status_code < 400
+            if not moved and response.get("Content-Type", "").startswith("text/html"):
                 _toasts(request, response)
         patch_vary_headers(response, ["HX-Request", "HX-Boosted"])
         user = getattr(request, "user", None)

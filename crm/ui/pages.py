@@ -65,11 +65,10 @@ def require_login(view: View) -> View:
     @functools.wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not request.user.is_authenticated:
-            back = request.get_full_path()
-            if wants_part(request):
-                # After signing in one comes back to the page, not to the fragment.
-                back = local_url(request, str(request.htmx.current_url_abs_path or "/"))  # type: ignore[attr-defined]
-            return redirect_to_login(back)
+            if wants_part(request) or (getattr(request, "htmx", None) and request.method != "GET"):
+                # The page asks for the password in a dialog and then sends this again: nothing typed is lost.
+                return HttpResponse(status=401, headers={"HX-Reswap": "none"})
+            return redirect_to_login(request.get_full_path())
         return view(request, *args, **kwargs)
 
     return wrapper
@@ -82,10 +81,14 @@ def local_url(request: HttpRequest, url: str, default: str = "/") -> str:
 
 
 def toast(
-    request: HttpRequest, text: Any, *, level: str = "success", undo: Any = None, url: str = "", link: Any = ""
+    request: HttpRequest, text: Any, *, level: str = "success", undo: Any = None, url: str = "", link: Any = "",
+    many: bool = False,
 ) -> None:
-    """Show a toast with the next answer. ``undo`` is the id of the change set that its button takes back."""
-    extra: dict[str, Any] = {}
+    """Show a toast with the next answer. ``undo`` is the id of the change set that its button takes back.
+
+    What was done to many records stays longer.
+    """
+    extra: dict[str, Any] = {"many": True} if many else {}
     if undo is not None:
         extra["undo"] = f"/changes/{undo}/undo"
     if url:

@@ -1,8 +1,11 @@
 """Where people and the workspace stand in the settings."""
 
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from crm.ui.context import shell_part
 from crm.ui.nav import settings_item
+from crm.workspace.services.workspace import workspace_name
 
 ME, PEOPLE, WORKSPACE = _("Personal"), _("People"), _("Workspace")
 SYSTEM = _("System")
@@ -45,3 +48,9 @@ settings_item(
     SYSTEM, _("Deliveries"), "/settings/deliveries", "send", 86, admin=True,
     help=_("What could not be told to the parts that react, and whether the background runs."),
 )
+
+
+@shell_part("workspace")
+def workspace(request: HttpRequest) -> dict[str, str]:
+    """Return what the shell says of the installation."""
+    return {"name": workspace_name()}

@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("palette", search.palette, name="palette"),
     path("settings", personal.index, name="settings"),
     path("settings/profile", personal.profile, name="settings-profile"),
+    path("settings/theme", personal.theme, name="settings-theme"),
     path("settings/security", personal.security, name="settings-security"),
     path("settings/workspace", personal.workspace, name="settings-workspace"),
     path("settings/exchange-rates", personal.rates, name="settings-rates"),

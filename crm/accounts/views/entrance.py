@@ -9,7 +9,8 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.password_validation import password_validators_help_texts
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
@@ -35,6 +36,15 @@ class SignInView(LoginView):  # type: ignore[misc]
         response: HttpResponse = super().form_invalid(form)
         response.status_code = 429 if getattr(self.request, "sign_in_refused", 0) == 429 else 422
         return response
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD"])
+def here(request: HttpRequest) -> HttpResponse:
+    """Tell a page whose session had ended who is signed in now, and the token its forms need."""
+    if not request.user.is_authenticated:
+        return JsonResponse({}, status=401)
+    return JsonResponse({"user": str(request.user.pk), "token": get_token(request)})
 
 
 class JoinForm(forms.Form):

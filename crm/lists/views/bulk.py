@@ -85,7 +85,7 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
             return _form(request, entity, action, [s for found in problems_of(error).values() for s in found])
         raise
     if done:
-        toast(request, _told(action, done), undo=change_set)
+        toast(request, _told(action, done), undo=change_set, many=True)
     for detail in refused[:3]:
         toast(request, f"{detail.field}: {detail.message}", level="error")
     if len(refused) > 3:

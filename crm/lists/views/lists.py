@@ -12,6 +12,7 @@ from crm.lists.filters import chips, editor
 from crm.lists.state import ListState, title_key
 from crm.lists.table import Table, columns_of
 from crm.lists.views.base import state_of, views_of
+from crm.lists.views.favourites import VIEW, keeps
 from crm.records.entity import Entity
 from crm.records.fields import Kind
 from crm.ui.figures import number
@@ -51,6 +52,8 @@ def record_list(request: HttpRequest, entity: Entity, template: str = "lists/lis
         "empty": _emptiness(state) if not found.rows else "",
         "page_size": query.PAGE,
     }
+    if state.view:
+        context |= {"star_url": f"/{entity.plural}/views/{state.view.pk}", "starred": keeps(user, VIEW, state.view.pk)}
     return render(request, template, context)
 
 

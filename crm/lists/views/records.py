@@ -12,10 +12,10 @@ from django.utils.translation import gettext as _
 from crm.access.policy import field_rights
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
-from crm.lists.models import Favourite
 from crm.lists.query import neighbours
 from crm.lists.state import read
 from crm.lists.views.base import record_or_404
+from crm.lists.views.favourites import keeps, star_answer, turn
 from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.records.panels import panel_of, panels_for
@@ -96,7 +96,7 @@ def record_page(
     context |= {
         "tabs": tabs, "tab": tab if any(p.key == tab for p in tabs) else "activity",
         "sides": panels_for(entity.name, user, "side"),
-        "starred": Favourite.objects.filter(user=user, entity=entity.name, record_id=obj.pk).exists(),
+        "starred": keeps(user, entity.name, obj.pk),
         "from": request.GET.get("from", "")[:4000],
     }
     return render(request, template, context | (more(obj, user) if more and not trashed else {}))
@@ -171,13 +171,4 @@ def star(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Keep a record among the favourites, or take it out."""
     user: Any = request.user
     obj = record_or_404(request, entity, pk)
-    found = Favourite.objects.filter(user=user, entity=entity.name, record_id=obj.pk)
-    starred = False
-    if found.exists():
-        found.delete()
-    else:
-        Favourite.objects.get_or_create(user=user, entity=entity.name, record_id=obj.pk)
-        starred = True
-    answer = render(request, "records/star.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "starred": starred})
-    answer["HX-Trigger"] = '{"favourites:changed": {}}'
-    return answer
+    return star_answer(request, entity.url(obj), starred=turn(user, entity.name, obj.pk))

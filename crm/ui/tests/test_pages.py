@@ -1,6 +1,7 @@
 """What every page answers: errors, htmx, caching, the address of the client."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -35,14 +36,50 @@ def test_pages_of_signed_in_people_are_not_kept(client_for: Callable[[Any], Clie
 
 
 def test_strangers_are_sent_to_sign_in(client_for: Callable[[Any], Client]) -> None:
-    """A page redirects; a fragment is told by a header, so that the form does not land in the middle of a page."""
+    """A page redirects; a fragment and a form sent in the background get 401, and the page asks for the password."""
     stranger = client_for(None)
     page = stranger.get("/customers")
     assert page.status_code == 302
     assert page["Location"].startswith("/account/sign-in?next=/customers")
     part = stranger.get("/customers/sums", headers=HTMX)
-    assert part.status_code == 204
-    assert part["HX-Redirect"].startswith("/account/sign-in")
+    assert part.status_code == 401
+    assert part["HX-Reswap"] == "none"
+    boosted = {**HTMX, "HX-Boosted": "true"}
+    assert stranger.get("/customers", headers=boosted).status_code == 302
+    assert stranger.post("/settings/profile", headers=boosted).status_code == 401
+    assert stranger.get("/account/here").status_code == 401
+
+
+def test_a_boosted_page_comes_without_the_shell(client_for: Callable[[Any], Client], rep: User) -> None:
+    """Title and main part only; whoever sees another shell now is told by its stamp."""
+    client = client_for(rep)
+    whole, part = client.get("/customers"), client.get("/customers", headers={**HTMX, "HX-Boosted": "true"})
+    text = part.content.decode()
+    assert text.startswith("<title>")
+    assert "<aside" not in text
+    stamp = re.search(r'data-shell="(\w+)"', text)
+    assert stamp and stamp[0] in whole.content.decode()
+    rep.language = "de"
+    rep.save()
+    assert stamp[0] not in client.get("/customers", headers={**HTMX, "HX-Boosted": "true"}).content.decode()
+
+
+def test_what_is_told_survives_a_redirect_of_a_boosted_form(client_for: Callable[[Any], Client], rep: User) -> None:
+    """The toast comes with the page that is shown, not with the redirect that nobody sees."""
+    boosted = {**HTMX, "HX-Boosted": "true"}
+    client = client_for(rep)
+    answer = client.post("/notifications/read", headers=boosted)
+    assert answer.status_code == 302
+    assert "toast" in client.get(answer["Location"], headers=boosted)["HX-Trigger"]
+
+
+def test_the_theme_is_kept_in_the_profile(client_for: Callable[[Any], Client], rep: User) -> None:
+    """The toggle writes it; nonsense is refused."""
+    client = client_for(rep)
+    assert client.post("/settings/theme", {"theme": "dark"}).status_code == 204
+    rep.refresh_from_db()
+    assert rep.theme == "dark"
+    assert client.post("/settings/theme", {"theme": "pink"}, headers=HTMX).status_code == 400
 
 
 def test_a_wrong_method_says_so(client_for: Callable[[Any], Client], rep: User) -> None:

@@ -4,6 +4,8 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+from django.core.cache import cache
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.access.policy import require
@@ -11,6 +13,18 @@ from crm.activity.intention import relabel, verb
 from crm.lib.errors import Invalid, Missing
 from crm.records.services.records import lock
 from crm.workspace.models import ExchangeRate, Workspace
+
+NAME = "workspace:name"
+"""The cached name, which every page shows."""
+
+
+def workspace_name() -> str:
+    """Return the name of the installation."""
+    name = cache.get(NAME)
+    if name is None:
+        name = Workspace.objects.values_list("name", flat=True).first() or ""
+        cache.set(NAME, name, 300)
+    return str(name)
 
 
 @verb
@@ -25,6 +39,7 @@ def change_workspace(*, actor: Any, values: dict[str, Any]) -> Workspace:
             setattr(row, name, value)
         row.version += 1
         row.save(update_fields=[*differing, "version", "updated_at"])
+        transaction.on_commit(lambda: cache.delete(NAME))
     return row
 
 

@@ -56,6 +56,14 @@ def profile(request: HttpRequest) -> HttpResponse:
     return render(request, "workspace/settings/profile.html", {"form": form}, status=status_of(form))
 
 
+@page("POST")
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keep the light or dark look that one has switched to."""
+    user: Any = request.user
+    update_record(obj=user, data={"theme": request.POST.get("theme", "")}, actor=user)
+    return HttpResponse(status=204)
+
+
 @page("GET POST")
 def security(request: HttpRequest) -> HttpResponse:
     """Password, second factor, passkeys, address, and where one is signed in."""

@@ -2,6 +2,8 @@
 import './htmx.js';
 import 'htmx.org/dist/ext/hx-preload.js';
 import './live.js';
+import './failures.js';
+import './navigation.js';
 import './socket.js';
 import './presence.js';
 import './toasts.js';
@@ -20,6 +22,7 @@ const lazy = {
   'crm-select': () => import('./select.js'),
   'crm-upload': () => import('./upload.js'),
   'crm-columns': () => import('./columns.js'),
+  'crm-favourites': () => import('./favourites.js'),
 };
 const scan = () => {
   for (const tag of Object.keys(lazy)) {

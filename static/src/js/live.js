@@ -1,6 +1,6 @@
 // What every htmx request of the page carries, and how its failures are told. No js: values, hx-on or
 // trigger filters anywhere: the policy forbids eval.
-import { $, reload, toast, token } from './ui.js';
+import { $, $$, reload, token } from './ui.js';
 
 export const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
 
@@ -8,19 +8,6 @@ document.addEventListener('htmx:config:request', (event) => {
   const { request } = event.detail.ctx;
   request.headers['X-Tab-Id'] = tab;
   if (request.method !== 'GET') request.headers['X-CSRFToken'] = token();
-});
-
-// A 5xx or a dropped connection never replaces what is on the page.
-document.addEventListener('htmx:before:response', (event) => {
-  const { ctx } = event.detail;
-  if (ctx.response?.status >= 500) ctx.swap = 'none';
-});
-document.addEventListener('htmx:error', (event) => {
-  const { ctx, error } = event.detail;
-  if (ctx?.sourceElement && /^(TypeError|AbortError)/.test(String(error))) {
-    const failed = document.body.dataset.offline || 'The server cannot be reached. Nothing was changed.';
-    toast({ text: failed, level: 'error' });
-  }
 });
 
 // While something is dragged or edited, socket messages wait instead of changing it underneath.
@@ -59,6 +46,12 @@ document.addEventListener('htmx:after:swap', () => {
 document.addEventListener('dialog:close', () => {
   const dialog = $('#dialog');
   dialog?.close();
+});
+// Another page is shown: nothing of the one before stays open over it.
+document.addEventListener('page:leave', () => {
+  $('#dialog-body')?.replaceChildren();
+  $$('dialog[open]').forEach((dialog) => dialog.close());
+  $$(':popover-open').forEach((menu) => menu.hidePopover());
 });
 document.addEventListener('close', (event) => {
   if (event.target.id === 'dialog') $('#dialog-body').replaceChildren();

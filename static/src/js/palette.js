@@ -1,5 +1,5 @@
 // <crm-palette>: the search and command dialog. Results come from the server; this moves the mark and opens.
-import { $, $$, typing } from './ui.js';
+import { $, $$, typing, visit } from './ui.js';
 
 class Palette extends HTMLElement {
   connectedCallback() {
@@ -53,7 +53,7 @@ class Palette extends HTMLElement {
     this.dialog.close();
     if (open) document.dispatchEvent(new CustomEvent('ui:open', { detail: { name: open } }));
     else if (apart) window.open(href, '_blank', 'noopener');
-    else if (href) location.href = href;
+    else if (href) visit(href);
   }
 
   click(event) {

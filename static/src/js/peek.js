@@ -7,18 +7,27 @@ class Peek extends HTMLElement {
     document.addEventListener('ui:peek', this);
     document.addEventListener('keydown', this);
     document.addEventListener('click', this, true);
+    document.addEventListener('page:shown', this);
+    this.follow();
+  }
+
+  // Another page is shown: the peek is what its address says.
+  follow() {
     const url = new URLSearchParams(location.search).get('peek');
     if (url && /^\/[a-z-]+\/[0-9a-f-]{36}$/.test(url)) this.open(url);
+    else if (!this.hidden) this.close();
   }
 
   disconnectedCallback() {
     document.removeEventListener('ui:peek', this);
     document.removeEventListener('keydown', this);
     document.removeEventListener('click', this, true);
+    document.removeEventListener('page:shown', this);
   }
 
   handleEvent(event) {
     if (event.type === 'ui:peek') this.open(event.detail.url);
+    else if (event.type === 'page:shown') this.follow();
     else if (event.type === 'keydown') {
       if (event.key === 'Escape' && !this.hidden && !$('dialog[open], .menu:popover-open, crm-inline')) this.close();
     } else if (event.target.closest('[data-peek-close]')) this.close();

@@ -1,6 +1,6 @@
 // Keys that work on every page: G and a letter to go somewhere, C to create, T for the theme, ? for the list.
 // Single letters do nothing while typing and can be switched off in the profile.
-import { $, $$, typing } from './ui.js';
+import { $, $$, typing, visit } from './ui.js';
 
 let prefix = 0;
 
@@ -29,7 +29,7 @@ document.addEventListener('keydown', (event) => {
   if (Date.now() - prefix < 1200) {
     prefix = 0;
     const item = key === 's' ? { href: '/settings' } : $(`.nav[data-key="${CSS.escape(key)}"]`);
-    if (item) { event.preventDefault(); location.href = item.href; return; }
+    if (item) { event.preventDefault(); visit(item.href); return; }
   }
   const act = {
     g: () => { prefix = Date.now(); },

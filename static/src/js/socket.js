@@ -1,6 +1,6 @@
 // The one socket of the page. It hears hints ("this record changed"), never data: elements then ask for their
 // fragment over HTTP, where rights are enforced.
-//   <body data-topics="record:deal:…">     topics of the page
+//   <main data-topics="record:deal:…">     topics of the page
 //   <div data-live="list:deal" hx-get hx-trigger="live">   asked again when its topic speaks
 //   <p data-dirty="list:deal" hidden>      a quiet bar that appears instead
 import { $$ } from './ui.js';
@@ -18,7 +18,7 @@ const signedIn = () => Boolean(document.body.dataset.user);
 const words = (text) => (text || '').split(/\s+/).filter(Boolean);
 
 export const topics = () => {
-  const found = new Set(words(document.body.dataset.topics));
+  const found = new Set(words(document.getElementById('main')?.dataset.topics));
   if (signedIn()) found.add(`user:${document.body.dataset.user}`);
   for (const el of $$('[data-live], [data-dirty], [data-topic]')) {
     for (const name of words(`${el.dataset.live ?? ''} ${el.dataset.dirty ?? ''} ${el.dataset.topic ?? ''}`)) found.add(name);
@@ -30,7 +30,18 @@ const send = (message) => {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 };
 
-const listen = () => send({ do: 'listen', topics: topics(), ...(last ? { last } : {}) });
+let heard = '';
+const listen = () => {
+  const wanted = topics();
+  heard = wanted.join(' ');
+  send({ do: 'listen', topics: wanted, ...(last ? { last } : {}) });
+};
+// After a swap, only when something else is shown than before.
+let settling;
+const relisten = () => {
+  clearTimeout(settling);
+  settling = setTimeout(() => { if (topics().join(' ') !== heard) listen(); }, 50);
+};
 
 export const here = (topic, editing = '') => send({ do: 'here', topic, editing });
 
@@ -72,6 +83,7 @@ const connect = () => {
 
 document.addEventListener('visibilitychange', connect);
 window.addEventListener('online', connect);
-document.addEventListener('htmx:after:swap', listen);
+document.addEventListener('htmx:after:swap', relisten);
+document.addEventListener('session:back', connect);
 setInterval(() => document.dispatchEvent(new CustomEvent('live:beat')), BEAT);
 connect();

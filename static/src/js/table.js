@@ -1,6 +1,6 @@
 // <crm-table>: selection with ranges, the keyboard, the bulk bar, cells that turn into editors.
 import htmx from './htmx.js';
-import { $, $$, say, typing } from './ui.js';
+import { $, $$, say, typing, visit } from './ui.js';
 
 class Table extends HTMLElement {
   connectedCallback() {
@@ -121,7 +121,7 @@ class Table extends HTMLElement {
       this.sync();
     } else if (key === 'Escape' && !$('.bulk', this)?.hidden) this.clear();
     else if (!row || !inside || event.target.closest?.('a, button, input')) return;
-    else if (key === 'Enter') location.href = row.dataset.href;
+    else if (key === 'Enter') visit(row.dataset.href);
     else if (key === ' ') { stop(); this.peek(row); }
     else if (key === 'F2') { stop(); this.edit({ target: $('td.edit [data-cell]', row) ?? row }); }
     else if (key === 'ArrowDown' || key === 'ArrowUp') { stop(); this.move(key === 'ArrowDown' ? 1 : -1); }

@@ -1,73 +1,72 @@
-// <crm-toasts>: shows what the server answers in HX-Trigger: toast, with Undo. Ctrl-Z takes back the last act.
+// <crm-toasts>: shows what the server answers in HX-Trigger: toast, with Undo. Ctrl-Z takes back the last act of
+// this tab, also when its toast has gone.
 import { $$, follow, post, reload, say, typing } from './ui.js';
 
 const KEPT = 'toasts';
+const UNDOS = 'undos';
+const SHOWN = 6_000;
+const LONGER = 10_000;
+
+const read = (name) => { try { return JSON.parse(sessionStorage.getItem(name) ?? '[]'); } catch { return []; } };
+const write = (name, items) => { try { sessionStorage.setItem(name, JSON.stringify(items)); } catch { /* private mode */ } };
 
 class Toasts extends HTMLElement {
   connectedCallback() {
-    this.undos = [];
+    this.undos = read(UNDOS);
     this.told = [];
-    document.addEventListener('ui:reload', this);
-    document.addEventListener('toast', this);
-    document.addEventListener('keydown', this);
+    for (const type of ['ui:leave', 'toast', 'keydown']) document.addEventListener(type, this);
     for (const item of $$('[data-toast]', this)) {
       const data = JSON.parse(item.dataset.toast);
       item.remove();
       this.show(data);
     }
-    this.kept().forEach((item) => this.show(item));
-  }
-
-  // What was told just before the page was read again.
-  kept() {
-    try {
-      const items = JSON.parse(sessionStorage.getItem(KEPT) ?? '[]');
-      sessionStorage.removeItem(KEPT);
-      return items;
-    } catch { return []; }
-  }
-
-  keep() {
-    const items = this.told.filter(({ at }) => Date.now() - at < 2000).map(({ item }) => item);
-    try { sessionStorage.setItem(KEPT, JSON.stringify(items)); } catch { /* private mode */ }
+    // What was told just before another document was loaded is still told on it.
+    read(KEPT).forEach((item) => this.show(item));
+    write(KEPT, []);
   }
 
   disconnectedCallback() {
-    document.removeEventListener('toast', this);
-    document.removeEventListener('ui:reload', this);
-    document.removeEventListener('keydown', this);
+    for (const type of ['ui:leave', 'toast', 'keydown']) document.removeEventListener(type, this);
   }
 
   handleEvent(event) {
-    if (event.type === 'ui:reload') this.keep();
+    if (event.type === 'ui:leave') write(KEPT, this.told.filter(({ at }) => Date.now() - at < 2000).map(({ item }) => item));
     else if (event.type === 'toast') {
       for (const item of event.detail.items ?? []) {
         this.told.push({ item, at: Date.now() });
         this.show(item);
       }
-    } else if ((event.ctrlKey || event.metaKey) && event.key === 'z' && !event.shiftKey && !typing(event) && this.undos.length) {
+    } else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'z' && !event.shiftKey && !typing(event) && this.undos.length) {
       event.preventDefault();
       this.undo(this.undos.at(-1));
     }
   }
 
-  show({ text, level = 'info', undo, url, link }) {
+  show({ text, level = 'info', undo, url, link, many, act, id }) {
     const toast = document.createElement('div');
     toast.className = 'toast';
     toast.dataset.level = level;
     const words = document.createElement('span');
     words.textContent = text;
     toast.append(words);
+    if (id) {
+      const code = document.createElement('code');
+      code.textContent = id;
+      toast.append(code);
+    }
     if (url) {
       const anchor = document.createElement('a');
       anchor.href = url;
       anchor.textContent = link || url;
       toast.append(anchor);
     }
+    if (act) toast.append(this.button(this.dataset.retry, () => { toast.remove(); act(); }));
     if (undo) {
-      const entry = { undo, toast };
-      this.undos.push(entry);
-      toast.append(this.button(this.dataset.undo, () => this.undo(entry)));
+      toast.dataset.act = undo;
+      // The undo of an undo has its button, but Ctrl-Z goes on backwards.
+      if (!this.undoing && this.undos.at(-1) !== undo) this.undos = [...this.undos.filter((other) => other !== undo), undo].slice(-10);
+      write(UNDOS, this.undos);
+      toast.append(this.button(this.dataset.undo, () => this.undo(undo)));
     }
     const close = this.button('×', () => toast.remove());
     close.setAttribute('aria-label', this.dataset.close);
@@ -76,10 +75,22 @@ class Toasts extends HTMLElement {
     this.append(toast);
     if (level === 'error') say(text);
     while (this.children.length > 4) this.firstElementChild.remove();
-    const time = undo ? 10_000 : level === 'error' ? 12_000 : 6_000;
-    let timer = setTimeout(() => toast.remove(), time);
-    toast.addEventListener('pointerenter', () => clearTimeout(timer));
-    toast.addEventListener('pointerleave', () => { timer = setTimeout(() => toast.remove(), time); });
+    this.expire(toast, many || level === 'error' || act ? LONGER : SHOWN);
+  }
+
+  // Goes after its time, but not under the pointer or the focus.
+  expire(toast, time) {
+    let timer;
+    const stop = () => clearTimeout(timer);
+    const start = () => {
+      stop();
+      timer = setTimeout(() => toast.remove(), time);
+    };
+    toast.addEventListener('pointerenter', stop);
+    toast.addEventListener('focusin', stop);
+    toast.addEventListener('pointerleave', () => { if (!toast.contains(document.activeElement)) start(); });
+    toast.addEventListener('focusout', (event) => { if (!toast.contains(event.relatedTarget) && !toast.matches(':hover')) start(); });
+    start();
   }
 
   button(label, act) {
@@ -90,12 +101,22 @@ class Toasts extends HTMLElement {
     return button;
   }
 
-  async undo(entry) {
-    this.undos = this.undos.filter((other) => other !== entry);
-    entry.toast.remove();
-    const response = await post(entry.undo);
+  async undo(url) {
+    const keep = this.undos;
+    this.undos = keep.filter((other) => other !== url);
+    write(UNDOS, this.undos);
+    $$('.toast', this).filter((toast) => toast.dataset.act === url).forEach((toast) => toast.remove());
+    const response = await post(url).catch(() => null);
+    if (!response) {
+      this.undos = keep;
+      write(UNDOS, keep);
+      this.show({ text: this.dataset.unreachable, level: 'error', act: () => this.undo(url) });
+      return;
+    }
     const answered = response.headers.has('HX-Trigger') || response.headers.has('HX-Redirect');
+    this.undoing = true;
     follow(response);
+    this.undoing = false;
     if (response.ok) {
       document.dispatchEvent(new CustomEvent('record:changed', { bubbles: true, detail: {} }));
       if (!response.headers.has('HX-Redirect')) reload();

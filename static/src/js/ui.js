@@ -16,6 +16,12 @@ export const token = () => $('meta[name=csrf-token]')?.content ?? '';
 
 export const toast = (item) => document.dispatchEvent(new CustomEvent('toast', { detail: { items: [item] } }));
 
+// Goes to another page of this application; without the navigation around (sign-in, errors) the page loads.
+export const visit = (url, more = {}) => {
+  const event = new CustomEvent('ui:visit', { cancelable: true, detail: { ...more, url } });
+  if (document.dispatchEvent(event)) location.assign(url);
+};
+
 // Sends a form-encoded POST the way our views expect it from htmx.
 export const post = (url, data = {}) => fetch(url, {
   method: 'POST',
@@ -28,14 +34,11 @@ export const follow = (response) => {
   const triggers = JSON.parse(response.headers.get('HX-Trigger') || '{}');
   for (const [name, detail] of Object.entries(triggers)) document.dispatchEvent(new CustomEvent(name, { detail }));
   const url = response.headers.get('HX-Redirect');
-  if (url) location.href = url;
+  if (url) visit(url);
 };
 
-// Reads the page again; what was told a moment ago is still told on the page that comes.
-export const reload = () => {
-  document.dispatchEvent(new Event('ui:reload'));
-  location.reload();
-};
+// Reads the page again; one stays where one was on it.
+export const reload = () => visit(location.href, { push: false, keep: true });
 
 export const icon = (name) => {
   const href = $('link[rel=icon]')?.href;
