@@ -14,6 +14,7 @@ from crm.accounts import addresses
 from crm.accounts.models import User
 from crm.accounts.sign_in import EPOCH
 from crm.lib.errors import Denied, Refusal
+from crm.records.services import update_record
 from crm.ui.nav import Section, settings_for
 from crm.ui.pages import page, redirect_to, render, toast
 from crm.workspace.forms import (
