@@ -102,6 +102,20 @@ def test_others_are_refused_by_name(api, rep, fields):
     assert set(refused(api(rep).post(f"{API}/customers", {"last_name": "A", **fields}))) == set(fields)
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("customers", {"last_name": "A", "status": ""}), ("customers", {"last_name": "A", "status": None}),
+        ("tasks", {"title": "A", "priority": ""}), ("tasks", {"title": "A", "status": None}), ("deals", {"title": "A", "currency": ""}),
+    ],
+    ids=str,
+)
+def test_what_always_holds_something_is_not_emptied(api, rep, path, fields):
+    name = list(fields)[-1]
+    said = refused(api(rep).post(f"{API}/{path}", fields))
+    assert list(said) == [name] and "fit together" not in said[name]
+
+
 @pytest.mark.parametrize("name", ["id", "score", "lifetime_value", "created_at", "updated_at", "name"])
 def test_what_is_only_read_is_refused_as_such(api, rep, name):
     client = api(rep)

@@ -53,7 +53,7 @@ def clean(
         except Bad as bad:
             problems.extend(Detail(".".join(p for p in (where, bad.at) if p), m) for m in bad.messages)
             continue
-        if f.required and _empty(converted):
+        if _empty(converted) and (f.required or _filled(of, f)):
             problems.append(Detail(where, _("This field is required.")))
             continue
         cleaned.names.add(key)
@@ -100,6 +100,14 @@ def _flatten(of: Entity, data: Any, problems: list[Detail]) -> list[tuple[str, F
 
 def _empty(value: Any) -> bool:
     return value is None or value == "" or value == []
+
+
+def _filled(of: Entity, f: Field) -> bool:
+    """Tell whether the column of a field always holds something, if only its default."""
+    if f.custom or f.kind == Kind.TAGS:
+        return False
+    column = of.model._meta.get_field(f.source)
+    return not (getattr(column, "null", True) or getattr(column, "blank", True))
 
 
 def _resolve(f: Field, value: Any, actor: Any, obj: Any) -> Any:

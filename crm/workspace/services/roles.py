@@ -8,8 +8,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, require
 from crm.access.rights import SCOPES, rights_of
-from crm.accounts.models import FieldRight, Role, RolePermission, User
-from crm.accounts.sign_in import end_access
+from crm.accounts.models import FieldRight, Role, RolePermission
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
 from crm.criteria import validate
@@ -150,17 +149,6 @@ def _read_fields(fields: Iterable[dict[str, Any]], actor: Any) -> dict[tuple[str
         raise Invalid(details=problems)
     return wanted
 
-
-@verb
-def require_factor_again(*, role: Role, actor: Any) -> int:
-    """Sign out the people of a role who came in by password alone (after it began to require a second factor)."""
-    require(actor, "change", role)
-    people = User.objects.active().filter(role_id__in=rules.descendants(Role, role.pk)).exclude(
-        pk=getattr(actor, "pk", None)
-    )
-    for user in people:
-        end_access(user, reason="second_factor_required")
-    return len(people)
 
 
 def _touch(role: Role) -> None:
