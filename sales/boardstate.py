@@ -1,8 +1,10 @@
 """What a board shows beyond its filters, as its address says it; the filters are edited like those of a list."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +24,7 @@ PARTS = {
     "customer": _("Customer"), "value": _("Value"), "date": _("Close date"), "next": _("Next step"), "owner": _("Owner"),
 }
 """The parts of a card that can be left out."""
-KEPT = ("pipeline", "owner", "order", "hide", "unfold")
+KEPT = ("pipeline", "owner", "order", "hide", "lanes")
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class BoardState(ListState):
         kept[name] = ",".join(values)
         return self.with_(kept=tuple((k, v) for k, v in kept.items() if v)).url
 
-    def ordered(self, order: str) -> str:
-        """Return the address with another order of the cards."""
-        kept = {k: v for k, v in self.kept if k != "order"}
-        return self.with_(kept=tuple((kept | ({"order": order} if order else {})).items())).url
+    def chosen(self, name: str, value: str) -> str:
+        """Return the address with another order of the cards, or other lanes."""
+        kept = {k: v for k, v in self.kept if k != name}
+        return self.with_(kept=tuple((kept | ({name: value} if value else {})).items())).url
 
 
 def state_of(params: QueryDict, user: Any) -> BoardState:
@@ -78,3 +80,39 @@ def order_of(params: Mapping[str, Any]) -> str:
 def hidden_of(params: Mapping[str, Any]) -> list[str]:
     """Return the parts of the cards that are left out."""
     return [name for name in str(params.get("hide") or "").split(",") if name in PARTS]
+
+
+def layout_urls(state: ListState, pipeline: Any = None) -> dict[str, str]:
+    """Return the addresses of the same deals as board, table and forecast.
+
+    Pipeline and owners are parameters of a board and filters of a table.
+    """
+    kept = dict(getattr(state, "kept", ()))
+    chosen, owners, rest = str(pipeline.pk) if pipeline else "", [o for o in kept.get("owner", "").split(",") if o], []
+    for clause in state.clauses:
+        match clause:
+            case {"field": "pipeline", "op": "is", "value": str(value)}:
+                chosen = chosen or value
+            case {"field": "assigned_user", "op": "is_any_of", "value": [*values]} if not owners and all(isinstance(v, str) for v in values):
+                owners = values
+            case _:
+                rest.append(clause)
+    table = list(rest)
+    if chosen:
+        table.append({"field": "pipeline", "op": "is", "value": chosen})
+    if owners:
+        table.append({"field": "assigned_user", "op": "is_any_of", "value": [str(state.user.pk) if o == "me" else o for o in owners]})
+    words = {"q": state.q} if state.q else {}
+    boards = {**words, **({"filter": _json(rest)} if rest else {}), **{k: v for k, v in kept.items() if k not in ("pipeline", "owner")}}
+    if chosen and (not pipeline or not pipeline.is_default):
+        boards["pipeline"] = chosen
+    if owners:
+        boards["owner"] = ",".join(owners)
+    return {
+        **{name: f"/deals?{urlencode({'layout': name, **boards})}" for name in ("board", "forecast")},
+        "table": f"/deals?{urlencode({'layout': 'table', **words, **({'filter': _json(table)} if table else {})})}",
+    }
+
+
+def _json(clauses: list[Any]) -> str:
+    return json.dumps(clauses, separators=(",", ":"))

@@ -28,7 +28,7 @@ def _writer() -> Any:
     before, _title, after = esc(_("Actions for %(title)s") % {"title": "\x00"}).partition("\x00")
     menu = f'{after}" data-menu>{icon("ellipsis", "icon-sm")}</button>'
     nothing = esc(_("Nothing is planned"))
-    unplanned = f'<span class="sig" data-tone="neutral" title="{nothing}">{icon("plus")}<span class="vh">{nothing}</span></span>'
+    unplanned = f'<span class="sig" data-plan data-tone="neutral" title="{nothing}">{icon("plus")}<span class="vh">{nothing}</span></span>'
 
     def write(card: Card) -> str:
         deal = card.deal
@@ -36,11 +36,11 @@ def _writer() -> Any:
         step = card.next_step
         if step:
             words = esc(step.words)
-            signal = f'<span class="sig" data-tone="{esc(step.tone)}" title="{words}">{icon(step.icon)}<span class="vh">{words}</span></span>'
+            signal = f'<span class="sig" data-plan data-tone="{esc(step.tone)}" title="{words}">{icon(step.icon)}<span class="vh">{words}</span></span>'
         else:
             signal = unplanned if deal.is_open else ""
         return (
-            f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}"'
+            f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}" data-p="{deal.probability}"'
             f' data-edited="deal:{pk}" data-title="{title}" aria-roledescription="{role}" aria-label="{title}, {value}">\n'
             f'<button type="button" class="btn btn-ghost btn-sm btn-icon deal-more" aria-label="{before}{title}{menu}\n'
             f'<div class="deal-co">{_whose(deal)}</div>\n'

@@ -16,7 +16,7 @@ from crm.records.events import (
     RecordsBulkChanged,
 )
 from sales.events import DealMoved, DealWon
-from sales.models import Deal, Pipeline
+from sales.models import Deal, Pipeline, Stage
 
 
 @reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="sales.tell_boards")
@@ -26,17 +26,24 @@ def tell_boards(heard: Heard) -> None:
         return
     found = Deal.everything.filter(pk=heard.fact.record_id).values_list("pipeline_id", "stage_id").first()
     if found is not None:
-        push(f"board:{found[0]}", "deal.changed", {"id": str(heard.fact.record_id), "stage": str(found[1])})
+        push(f"board:{found[0]}", "deal.changed", {"id": str(heard.fact.record_id), "stage": str(found[1]), **_by(heard)})
 
 
 @reacts_to(DealMoved, name="sales.tell_boards_moved")
 def tell_moved(heard: Heard) -> None:
     """Let the boards know which columns a moved deal concerns."""
     fact = heard.fact
-    push(
-        f"board:{fact.pipeline_id}", "deal.moved",
-        {"id": str(fact.deal_id), "from": str(fact.from_stage_id), "stage": str(fact.to_stage_id)},
-    )
+    left = Stage.objects.filter(pk=fact.from_stage_id).values_list("pipeline_id", flat=True).first()
+    for pipeline_id in {left, fact.pipeline_id} - {None}:
+        push(
+            f"board:{pipeline_id}", "deal.moved",
+            {"id": str(fact.deal_id), "from": str(fact.from_stage_id), "stage": str(fact.to_stage_id), **_by(heard)},
+        )
+
+
+def _by(heard: Heard) -> dict[str, str]:
+    """Return who did it, by id: the page asks for the name, as far as its reader may see it."""
+    return {"by": str(heard.entry.user_id)} if heard.entry.user_id else {}
 
 
 @reacts_to(RecordsBulkChanged, name="sales.tell_boards_of_bulk")

@@ -22,7 +22,7 @@ from sales.models import Deal, Pipeline, Stage
 from sales.totals import WEIGHTED, ZERO, StageSum, amount, amounts_shown, busiest_owners, stage_sums, weighted
 
 __all__ = [
-    "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "as_cards", "base_currency", "board", "card_order",
+    "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "as_cards", "base_currency", "board", "card_order",
     "filtered", "finds_next_steps", "first_cards", "forecast", "more_cards", "owners_on", "pipelines",
 ]
 
@@ -57,8 +57,13 @@ class BoardFilter:
     owners: tuple[uuid.UUID, ...] = ()
     q: str = ""
     criteria: dict[str, Any] | None = None
-    unfolded: frozenset[str] = frozenset()
+    flipped: frozenset[str] = frozenset()
+    """The codes of the stages that are folded although they are open, or shown although they are closed."""
     order: tuple[str, ...] = ("rank", "id")
+
+    def folds(self, stage: Stage) -> bool:
+        """Tell whether the column of a stage is folded: closed ones are, unless somebody has said otherwise."""
+        return (stage.outcome != Stage.Outcome.OPEN) != (stage.code in self.flipped)
 
     @property
     def narrowed(self) -> bool:
@@ -140,9 +145,7 @@ def board(user: Any, wanted: BoardFilter) -> Board:
     """Return the columns with their first cards, and the sums. Five statements, whatever the number of deals."""
     deals = filtered(user, wanted)
     stages = list(wanted.pipeline.stages.order_by("position"))
-    columns = [
-        Column(stage, folded=stage.outcome != Stage.Outcome.OPEN and stage.code not in wanted.unfolded) for stage in stages
-    ]
+    columns = [Column(stage, folded=wanted.folds(stage)) for stage in stages]
     sums = stage_sums(user, stages, deals, narrowed=wanted.narrowed)
     shown = [c for c in columns if not c.folded]
     cards = first_cards(user, deals, [c.stage for c in shown], wanted.order)
@@ -160,13 +163,13 @@ def board(user: Any, wanted: BoardFilter) -> Board:
             made.count += column.count
             made.total += column.total
             made.weighted += column.weighted
-    _strip(made, sums)
+    add_strip(made, stages, sums)
     return made
 
 
-def _strip(made: Board, sums: dict[uuid.UUID, StageSum]) -> None:
+def add_strip(made: Board, stages: Iterable[Stage], sums: dict[uuid.UUID, StageSum]) -> None:
     """Add the numbers above the board."""
-    by_outcome = {o: [sums[c.stage.pk] for c in made.columns if c.stage.outcome == o and c.stage.pk in sums] for o in Stage.Outcome}
+    by_outcome = {o: [sums[s.pk] for s in stages if s.outcome == o and s.pk in sums] for o in Stage.Outcome}
     made.closing_this_month = sum((s.closing for s in by_outcome[Stage.Outcome.OPEN]), ZERO)
     made.slipping = sum(s.slipping for s in by_outcome[Stage.Outcome.OPEN])
     made.won_this_quarter = sum((s.quarter for s in by_outcome[Stage.Outcome.WON]), ZERO)
@@ -206,7 +209,7 @@ def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[u
     known = {stage.pk: stage for stage in stages}
     rows = (
         Deal.objects.filter(pk__in=wanted).select_related("customer", "company", "assigned_user")
-        .only("title", "value", "value_base", "currency", "stage_id", "pipeline_id", "outcome", "version", "expected_close_date", "rank",
+        .only("title", "value", "value_base", "currency", "stage_id", "pipeline_id", "outcome", "version", "probability", "expected_close_date", "rank",
               "actual_close_date", "entered_stage_at", "last_activity_at", "customer__first_name", "customer__last_name",
               "customer__email", "company__name", "assigned_user__first_name", "assigned_user__last_name",
               "assigned_user__email")

@@ -7,8 +7,12 @@ from sales.views import board, deal, moves, settings
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deals", board.deals, name="deals"),
     path("deals/board/filter", board.board_filter, name="board-filter"),
+    path("deals/board/fold", board.fold, name="board-fold"),
+    path("deals/cells", board.cell, name="deal-cell"),
+    path("deals/stages/<uuid:stage_id>/limit", board.work_limit, name="stage-limit"),
     path("deals/columns/<uuid:stage_id>", board.column, name="deal-column"),
     path("deals/<uuid:deal_id>/move", moves.move, name="deal-move"),
+    path("deals/<uuid:deal_id>/close-date", moves.close_date, name="deal-close-date"),
     path("deals/<uuid:deal_id>/card", moves.card, name="deal-card"),
     path("deals/<uuid:pk>", deal.record, name="deal-record"),
     path("deals/<uuid:pk>/stage", deal.stage, name="deal-stage"),

@@ -1,22 +1,28 @@
 """Moving a card: the answers are what the board needs to follow."""
 
+import datetime as dt
 import uuid
 from typing import Any
 
+from babel.dates import format_date
 from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
+from crm.accounts.models import User
 from crm.activity.intention import intend
 from crm.lib.errors import Invalid, Missing, Refusal
 from crm.records.entity import entity
 from crm.records.fields import LINKS, Kind
-from crm.ui.pages import page, problems_of
+from crm.records.services import update_record
+from crm.ui.figures import dates
+from crm.ui.pages import done, page, problems_of, render, toast
 from sales.cards import draw_cards
+from sales.grid import FORECAST, NONE, Sums, day_in, keys_of, place_of, sums_of
 from sales.models import Deal, LossReason, Stage
-from sales.selectors import as_cards, card_order, filtered
+from sales.selectors import as_cards, card_order, filtered, pipelines
 from sales.services.deals import move_deal, reopen_deal
 from sales.services.stages import find_stage, missing_for
 from sales.totals import stage_sums
@@ -50,10 +56,51 @@ def move(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
         return JsonResponse({"form": move_form(request, deal, stage, params, problems_of(error)), "message": error.message}, status=422)
     except Refusal as error:
         return _refused(error)
-    answer = _state(request, deal, {stage.pk})
-    answer["undo"] = f"/changes/{intention.id}/undo"
-    answer["message"] = _("“%(deal)s” moved to %(stage)s") % {"deal": deal, "stage": stage.name}
-    return JsonResponse(answer)
+    words = {
+        Stage.Outcome.WON: _("“%(deal)s” marked won"), Stage.Outcome.LOST: _("“%(deal)s” marked lost"),
+    }.get(stage.outcome, _("“%(deal)s” moved to %(stage)s"))
+    return _moved(request, deal, intention, words % {"deal": deal, "stage": stage.name})
+
+
+@page("GET POST")
+def close_date(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
+    """Ask for another expected close (GET), or set it: a day, or the month of a forecast's column (POST)."""
+    deal = _deal(request, deal_id)
+    params = request.GET if request.method == "GET" else request.POST
+    if request.method == "GET":
+        return render(request, "sales/close_date.html", {"deal": deal, "value": deal.expected_close_date})
+    try:
+        day = _close_day(deal, params)
+        with intend(actor=request.user, label=_("Change the close date")) as intention:
+            deal = update_record(
+                obj=deal, data={"expected_close_date": day}, actor=request.user, version=wanted_version(params)
+            )
+    except Refusal as error:
+        if "board" in params:
+            return _refused(error)
+        found = [m for sentences in problems_of(error).values() for m in sentences]
+        return render(request, "sales/close_date.html", {"deal": deal, "value": params.get("day", ""), "problems": found}, status=422)
+    shown = format_date(deal.expected_close_date, "d MMMM y", locale=dates()) if deal.expected_close_date else _("no date")
+    words = _("“%(deal)s” closes: %(day)s") % {"deal": deal, "day": shown}
+    if "board" in params:
+        return _moved(request, deal, intention, words)
+    toast(request, words, undo=intention.id)
+    return done(request, **{"record:changed": {"entity": "deal", "id": str(deal.pk)}, "dialog:close": {}})
+
+
+def _close_day(deal: Deal, params: Any) -> dt.date | None:
+    """Return the day that is asked for; “none” and nothing are no date."""
+    month, day = params.get("month"), params.get("day", "")
+    try:
+        if month is not None:
+            return None if month == NONE else day_in(dt.date.fromisoformat(f"{month}-01"), deal.expected_close_date)
+        return dt.date.fromisoformat(day) if day else None
+    except ValueError:
+        raise Invalid.field("expected_close_date", _("This is not a date.")) from None
+
+
+def _moved(request: HttpRequest, deal: Deal, intention: Any, words: str) -> JsonResponse:
+    return JsonResponse(_state(request, deal) | {"undo": f"/changes/{intention.id}/undo", "message": words})
 
 
 @page()
@@ -64,8 +111,11 @@ def card(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
     """
     deal = visible_to(request.user, Deal).select_related("pipeline", "stage").filter(pk=deal_id).first()
     if deal is None:
-        return JsonResponse({"id": str(deal_id), "card": None, "heads": {}})
-    return JsonResponse(_state(request, deal, {deal.stage_id}))
+        return JsonResponse({"id": str(deal_id), "card": None, "heads": {}, "lanes": {}})
+    answer = _state(request, deal)
+    by = _id(request.GET.get("by"))
+    person = visible_to(request.user, User).filter(pk=by).first() if by and by != request.user.pk else None
+    return JsonResponse(answer | ({"by": person.name, "by_id": str(person.pk)} if person else {}))
 
 
 def _deal(request: HttpRequest, deal_id: uuid.UUID) -> Deal:
@@ -75,28 +125,44 @@ def _deal(request: HttpRequest, deal_id: uuid.UUID) -> Deal:
     return deal
 
 
-def _state(request: HttpRequest, deal: Deal, stages: set[uuid.UUID]) -> dict[str, Any]:
-    """Return card, place and column heads as the asking board shows them."""
+def _state(request: HttpRequest, deal: Deal) -> dict[str, Any]:
+    """Return card, place and heads as the asking board shows them."""
     params = QueryDict(request.POST.get("board") or request.GET.get("board", ""))
-    wanted = wanted_of(request, [deal.pipeline], params)
-    rows = filtered(request.user, wanted)
-    shown = rows.filter(pk=deal.pk).exists()
-    found: dict[str, Any] = {"id": str(deal.pk), "stage": str(deal.stage_id), "version": deal.version, "card": None, "before": None}
+    wanted = wanted_of(request, pipelines(request.user) or [deal.pipeline], params)
+    rows, lanes = filtered(request.user, wanted), params.get("lanes", "")
+    shown = (rows.filter(outcome=Stage.Outcome.OPEN) if lanes == FORECAST else rows).filter(pk=deal.pk).exists()
+    found: dict[str, Any] = {
+        "id": str(deal.pk), "stage": str(deal.stage_id), "lane": "", "version": deal.version, "card": None, "before": None,
+    }
     if shown:
         stage = next(s for s in wanted.pipeline.stages.all() if s.pk == deal.stage_id)
         made = as_cards(request.user, [deal.pk], [stage])[stage.pk][0]
         found["card"] = draw_cards([made])
-        found["before"] = str(_below(rows, deal, stage, wanted.order) or "")
-    sums = stage_sums(request.user, list(wanted.pipeline.stages.all()), rows, narrowed=wanted.narrowed)
-    found["heads"] = {
-        str(stage_id): {"count": s.n, "total": str(s.total), "weighted": str(s.weighted)} for stage_id, s in sums.items()
-    }
+        if lanes:
+            found["stage"], found["lane"] = place_of(request.user, deal, lanes)
+            rows_here = rows.annotate(**keys_of(request.user, lanes)).filter(column=found["stage"], lane=found["lane"])
+        else:
+            rows_here = rows.filter(stage=stage)
+        found["before"] = str(_below(rows_here, deal, stage, wanted.order) or "")
+    if lanes:
+        columns, lane_sums = sums_of(request.user, rows, lanes)
+        found["heads"], found["lanes"] = _plain(columns), _plain(lane_sums)
+    else:
+        found["heads"] = {
+            str(stage_id): {"count": s.n, "total": str(s.total), "weighted": str(s.weighted)}
+            for stage_id, s in stage_sums(request.user, list(wanted.pipeline.stages.all()), rows, narrowed=wanted.narrowed).items()
+        }
+        found["lanes"] = {}
     return found
+
+
+def _plain(sums: dict[str, Sums]) -> dict[str, dict[str, Any]]:
+    return {key: {"count": s.count, "total": str(s.total), "weighted": str(s.weighted)} for key, s in sums.items()}
 
 
 def _below(rows: Any, deal: Deal, stage: Stage, order: tuple[str, ...]) -> uuid.UUID | None:
     """Return the card above which the deal stands; none is known below the first few hundred."""
-    ids = iter(rows.filter(stage=stage).order_by(*card_order(stage, order)).values_list("pk", flat=True)[:NEAR])
+    ids = iter(rows.order_by(*card_order(stage, order)).values_list("pk", flat=True)[:NEAR])
     return next((next(ids, None) for pk in ids if pk == deal.pk), None)
 
 
@@ -133,7 +199,7 @@ def move_form(
     closing = stage.outcome != Stage.Outcome.OPEN
     if not (asked or closing or problems):
         return ""
-    return render_to_string("sales/move_form.html", {
+    return render_to_string("sales/move_form.html" if page_form else "sales/move_pop.html", {
         "deal": deal, "stage": stage, "asked": asked, "closing": closing, "problems": problems or {}, "page_form": page_form,
         "reason_needed": "close_reason" in stage.required_fields,
         "reasons": LossReason.objects.filter(outcome=stage.outcome, is_active=True) if closing else [],

@@ -1,5 +1,6 @@
 """The list of any noun: views as tabs, chips, columns, rows in pages, sums."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,8 +21,13 @@ from crm.ui.pages import page, redirect_to, render
 
 
 @page("GET")
-def record_list(request: HttpRequest, entity: Entity, template: str = "lists/list.html") -> HttpResponse:
-    """Show a list, or its next rows. A room with layouts of its own brings its ``template`` (block ``list_switch``)."""
+def record_list(
+    request: HttpRequest, entity: Entity, template: str = "lists/list.html", more: Callable[[ListState], dict[str, Any]] | None = None
+) -> HttpResponse:
+    """Show a list, or its next rows.
+
+    A room with layouts of its own brings its ``template`` (block ``list_switch``) and what that wants to know.
+    """
     user: Any = request.user
     views = views_of(entity, user)
     state = state_of(request, entity, views)
@@ -54,7 +60,7 @@ def record_list(request: HttpRequest, entity: Entity, template: str = "lists/lis
     }
     if state.view:
         context |= {"star_url": f"/{entity.plural}/views/{state.view.pk}", "starred": keeps(user, VIEW, state.view.pk)}
-    return render(request, template, context)
+    return render(request, template, context | (more(state) if more else {}))
 
 
 def _emptiness(state: ListState) -> str:

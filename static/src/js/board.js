@@ -1,304 +1,458 @@
-// <crm-board>: cards move at once, the server is told, and whatever it answers wins.
+// <crm-board>: cards move at once, the server is told, and whatever it answers wins. Columns are stages, or months
+// (data-by="month"); with lanes there is a list of cards wherever a column and a lane meet.
 // By mouse or touch, by the card's menu, by digits, or lifted with Space.
 import Sortable from 'sortablejs';
-import { $, $$, post, say, toast } from './ui.js';
+import { $, $$, icon, post, say, toast } from './ui.js';
 import { hold, resume } from './live.js';
+import { boardSums } from './boardsums.js';
 import htmx from './htmx.js';
 
-const language = () => document.documentElement.lang || 'en';
-const currency = () => $('#board').dataset.currency || 'USD';
-const amount = (n, short) => new Intl.NumberFormat(language(), {
-  style: 'currency', currency: currency(), notation: short && Math.abs(n) >= 1e4 ? 'compact' : 'standard',
-  maximumFractionDigits: short && Math.abs(n) >= 1e4 ? 1 : Number.isInteger(n) ? 0 : 2, minimumFractionDigits: 0,
-}).format(n);
+const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
+const heard = ['live', 'submit', 'click', 'htmx:after:swap', 'record:changed', 'pointermove'];
 
 class Board extends HTMLElement {
   connectedCallback() {
     this.waiting = new Map();
+    this.timers = {};
+    this.sums = boardSums(this);
     this.watch();
-    for (const type of ['keydown', 'click', 'htmx:after:swap']) this.addEventListener(type, this);
-    for (const type of ['live', 'board:menu', 'submit', 'click']) document.addEventListener(type, this);
+    for (const type of ['keydown', 'click']) this.addEventListener(type, this);
+    for (const type of heard) document.addEventListener(type, this);
+    document.addEventListener('toggle', this, true);
     window.addEventListener('online', this);
   }
 
   disconnectedCallback() {
-    this.sortables.forEach((s) => s.destroy());
-    for (const type of ['live', 'board:menu', 'submit', 'click']) document.removeEventListener(type, this);
+    this.sortables?.forEach((s) => s.destroy());
+    this.seen?.disconnect();
+    for (const type of heard) document.removeEventListener(type, this);
+    document.removeEventListener('toggle', this, true);
     window.removeEventListener('online', this);
   }
 
-  get lists() { return $$('.cards', this); }
+  get lists() { return $$('.cards[data-stage]', this).filter((list) => list.offsetParent); }
 
-  get columns() { return $$('.col[data-stage]', this); }
+  get byMonth() { return this.dataset.by === 'month'; }
 
-  watch() {
-    this.sortables = this.lists.map((list) => Sortable.create(list, {
-      group: 'deals', draggable: '.deal', animation: 160, easing: 'cubic-bezier(.2,.8,.2,1)', delay: 180, delayOnTouchOnly: true,
-      filter: '.deal-more', preventOnFilter: false, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4,
-      onStart: (e) => { this.from = this.place(e.item); this.zones(true); hold(); },
-      onMove: (e) => this.over(e.to.closest('.col')),
-      onEnd: (e) => {
-        const zone = this.zone(e.originalEvent);
-        this.zones(false);
-        this.over(null);
-        resume();
-        if (zone) { this.back(e.item, this.from); this.ask(e.item, zone.dataset.drop); } else if (e.from !== e.to || e.oldIndex !== e.newIndex) this.moved(e.item, this.from);
-      },
-    }));
+  card(id) { return $(`#d-${CSS.escape(id)}`, this); }
+
+  list(stage, lane = '') {
+    return $$(`.cards[data-stage="${CSS.escape(stage)}"]`, this).find((list) => (list.dataset.lane ?? '') === lane);
   }
+
+  head(stage) { return $(`[data-head="${CSS.escape(stage)}"]`, this); }
+
+  stage(card) { return card.closest('.cards').dataset.stage; }
+
+  name(list) { return $('h2', this.head(list.dataset.stage)).textContent; }
 
   place(card) { return { list: card.parentNode, next: card.nextElementSibling }; }
 
-  back(card, { list, next }) { list.insertBefore(card, next?.parentNode === list ? next : null); }
+  // -- dragging ---------------------------------------------------------------------------------
+
+  watch() {
+    this.sortables = (this.sortables ?? []).filter((s) => s.el?.isConnected || s.destroy());
+    const known = new Set(this.sortables.map((s) => s.el));
+    for (const list of $$('.cards[data-stage]', this)) {
+      if (known.has(list)) continue;
+      this.sortables.push(Sortable.create(list, {
+        group: { name: `deals ${list.dataset.lane ?? ''}`, put: list.hasAttribute('data-nodrop') ? false : undefined },
+        draggable: '.deal', animation: still() ? 0 : 160, easing: 'cubic-bezier(.2,.8,.2,1)', delay: 180, delayOnTouchOnly: true,
+        filter: '.deal-more', preventOnFilter: false, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, scrollSensitivity: 60,
+        onStart: (e) => { this.from = this.place(e.item); this.dragging(true); hold(); },
+        onMove: (e) => { if (e.to.hasAttribute('data-nodrop')) return false; this.over(e.to); return true; },
+        onEnd: (e) => this.drop(e),
+      }));
+    }
+    this.pills();
+  }
+
+  dragging(on) {
+    this.toggleAttribute('data-dragging', on);
+    const zones = $('.zones');
+    if (zones) zones.hidden = !on;
+    if (!on) this.over(null);
+  }
+
+  drop(e) {
+    const zone = this.zone(e.originalEvent);
+    this.dragging(false);
+    resume();
+    if (zone) {
+      this.back(e.item, this.from);
+      if (zone.hasAttribute('data-others')) this.others(e.item); else this.ask(e.item, zone.dataset.drop);
+    } else if (e.from !== e.to || e.oldIndex !== e.newIndex) this.moved(e.item, this.from);
+  }
+
+  back(card, { list, next }) { list.insertBefore(card, next?.parentNode === list ? next : $('.cards-more', list)); }
+
+  // The card returns to where it was, gliding.
+  glide(card, from) {
+    const before = card.getBoundingClientRect();
+    this.back(card, from);
+    const after = card.getBoundingClientRect();
+    if (!still()) card.animate([{ transform: `translate(${before.x - after.x}px, ${before.y - after.y}px)` }, { transform: 'none' }], { duration: 220, easing: 'cubic-bezier(.2,.8,.2,1)' });
+  }
 
   zone(event) {
-    const at = event.changedTouches?.[0] ?? event;
-    return document.elementsFromPoint(at.clientX, at.clientY).find((el) => el.matches('.zone'));
+    const at = event?.changedTouches?.[0] ?? event;
+    return at && document.elementsFromPoint(at.clientX, at.clientY).find((el) => el.matches('.zone'));
   }
 
-  zones(on) { const zones = $('.zones'); if (zones) zones.hidden = !on; }
-
-  over(column) {
-    $$('.col[data-over]', this).forEach((c) => c.removeAttribute('data-over'));
-    column?.setAttribute('data-over', '');
+  over(list) {
+    const stage = list?.dataset.stage;
+    for (const el of [...$$('[data-over]', this), ...$$('.zone[data-over]')]) el.removeAttribute('data-over');
+    if (!stage) return;
+    this.head(stage)?.setAttribute('data-over', '');
+    list.setAttribute('data-over', '');
   }
 
-  stage(card) { return card.closest('.col').dataset.stage; }
-
-  // -- the sums ---------------------------------------------------------------------------------
-
-  // Until the server answers, a move shifts one card's amount from one head to the other.
-  shift(card, from, to) {
-    if (from === to) return;
-    const value = Number(card.dataset.amount) || 0;
-    const heads = Object.fromEntries(this.columns.map((c) => [c.dataset.stage, { ...(this.heads?.[c.dataset.stage] ?? this.read(c)) }]));
-    for (const [stage, sign] of [[from, -1], [to, 1]]) {
-      const head = heads[stage];
-      if (!head) continue;
-      head.count += sign;
-      head.total += sign * value;
-      head.weighted += sign * value * Number($(`#col-${stage}`).dataset.p) / 100;
-    }
-    this.write(heads);
-  }
-
-  read({ dataset }) {
-    return { count: Number(dataset.count), total: Number(dataset.total), weighted: Number(dataset.weighted) };
-  }
-
-  write(heads) {
-    this.heads = heads;
-    const open = this.columns.filter((c) => c.dataset.outcome === 'open');
-    const top = Math.max(1, ...open.map((c) => heads[c.dataset.stage]?.total ?? 0));
-    let sum = 0; let weighted = 0;
-    for (const column of this.columns) {
-      const head = heads[column.dataset.stage] ?? { count: 0, total: 0, weighted: 0 };
-      $('[data-n]', column).textContent = head.count;
-      $('[data-sum]', column).textContent = amount(head.total);
-      const line = $('[data-w]', column);
-      if (line) line.textContent = `${amount(head.weighted, true)} ${this.dataset.weightedWord}`;
-      $('.col-bar rect', column).setAttribute('width', 100 * head.total / top);
-      column.toggleAttribute('data-over-limit', Boolean(column.dataset.limit) && head.count > Number(column.dataset.limit));
-      if (open.includes(column)) { sum += head.total; weighted += head.weighted; }
-    }
-    for (const column of $$('[data-folded]', this)) {
-      const head = heads[column.dataset.folded];
-      if (head) { $('[data-n]', column).textContent = head.count; $('[data-sum]', column).textContent = amount(head.total, true); }
-    }
-    $('[data-total]').textContent = amount(sum, true);
-    $('[data-weighted]').textContent = amount(weighted, true);
+  others(card) {
+    this.chosen = card;
+    $('#m-others').showPopover({ source: card });
   }
 
   // -- moving -----------------------------------------------------------------------------------
 
   moved(card, from) {
-    const left = from.list.closest('.col').dataset.stage;
-    const stage = this.stage(card);
-    this.shift(card, left, stage);
-    const name = $('h2', card.closest('.col')).textContent;
-    say(`${card.dataset.title}: ${name}, ${this.dataset.positionWord} ${$$('.deal', card.parentNode).indexOf(card) + 1}`);
+    const list = card.parentNode;
+    this.sums.shift(card, from.list.dataset.stage, list.dataset.stage);
+    say(`${card.dataset.title}: ${this.name(list)}, ${this.dataset.positionWord} ${$$('.deal', list).indexOf(card) + 1}`);
     const near = (el) => (el?.matches('.deal') ? el.dataset.id : '');
-    this.tell(card, from, {
-      stage, before: near(card.nextElementSibling), after: near(card.previousElementSibling), version: card.dataset.version,
-    });
+    const { version } = card.dataset;
+    if (this.byMonth) {
+      if (from.list === list) { this.back(card, from); return; }
+      this.tell(card, from, { month: list.dataset.stage, version });
+    } else {
+      this.tell(card, from, { stage: list.dataset.stage, before: near(card.nextElementSibling), after: near(card.previousElementSibling), version });
+    }
   }
 
   async tell(card, from, data) {
+    this.calm(card);
     card.setAttribute('data-pending', '');
     let response;
     try {
-      response = await post(`/deals/${card.dataset.id}/move`, { ...data, board: this.dataset.params });
+      response = await post(`/deals/${card.dataset.id}/${'month' in data ? 'close-date' : 'move'}`, { ...data, board: this.dataset.params });
     } catch {
-      this.waiting.set(card.dataset.id, () => this.tell(card, from, data));
-      toast({ text: this.dataset.retry, level: 'warning' });
+      const again = () => this.tell(this.card(card.dataset.id) ?? card, from, data);
+      this.waiting.set(card.dataset.id, again);
+      this.trouble(card, this.dataset.failedWord, again);
       return;
     }
+    this.waiting.delete(card.dataset.id);
     const answer = await response.json().catch(() => ({ message: response.statusText }));
     if (response.ok) { this.apply(answer, true); return; }
+    if (answer.form) { this.show(card, answer.form, () => this.revert(card, from)); return; }
     this.revert(card, from);
-    if (answer.form) this.show(answer.form, data); else toast({ text: answer.message, level: 'error' });
+    this.trouble(card, answer.message);
+    if (response.status === 409 || response.status === 412) this.fetch(card.dataset.id, '', true);
   }
 
   revert(card, from) {
     card.removeAttribute('data-pending');
     const stage = this.stage(card);
-    this.back(card, from);
-    this.shift(card, stage, this.stage(card));
+    this.glide(card, from);
+    this.sums.shift(card, stage, this.stage(card));
   }
+
+  // What went wrong stands at the card, with the way to try again.
+  trouble(card, text, again) {
+    this.calm(card);
+    const note = document.createElement('div');
+    note.className = 'deal-err';
+    note.setAttribute('role', 'alert');
+    note.append(icon('circle-alert'), Object.assign(document.createElement('span'), { textContent: text }));
+    if (again) {
+      const button = Object.assign(document.createElement('button'), { type: 'button', className: 'btn btn-soft btn-sm', textContent: this.dataset.againWord });
+      button.addEventListener('click', (event) => { event.stopPropagation(); again(); });
+      note.append(button);
+    } else setTimeout(() => note.remove(), 9000);
+    card.append(note);
+    say(`${card.dataset.title}: ${text}`);
+  }
+
+  calm(card) { $(':scope > .deal-err', card)?.remove(); }
 
   // A closing stage asks first; the others only when something is missing.
   async ask(card, stage) {
-    const near = $(`#col-${stage} .cards .deal`);
+    const near = $('.deal', this.list(stage) ?? document.createElement('ul'));
     const data = { stage, version: card.dataset.version, before: near?.dataset.id ?? '' };
-    const response = await fetch(`/deals/${card.dataset.id}/move?${new URLSearchParams(data)}`, { headers: { Accept: 'application/json' } });
-    const answer = await response.json().catch(() => ({}));
-    if (!response.ok) { toast({ text: answer.message ?? response.statusText, level: 'error' }); return; }
-    if (answer.form) this.show(answer.form); else this.tell(card, this.place(card), data);
+    const answer = await this.get(card, `/deals/${card.dataset.id}/move?${new URLSearchParams(data)}`);
+    if (answer?.form) this.show(card, answer.form); else if (answer) this.tell(card, this.place(card), data);
   }
 
-  show(form) {
-    const body = $('#dialog-body');
-    body.innerHTML = form;
-    htmx.process(body);
-    if (!$('#dialog').open) $('#dialog').showModal();
-    ($('[aria-invalid=true]', body) ?? $('input:not([type=hidden]), select', body))?.focus();
+  async get(card, url) {
+    try {
+      const response = await fetch(url, { headers: { Accept: 'application/json' } });
+      const answer = await response.json().catch(() => ({ message: response.statusText }));
+      if (response.ok) return answer;
+      this.trouble(card, answer.message);
+    } catch { this.trouble(card, this.dataset.failedWord); }
+    return null;
+  }
+
+  // A form in a popover at the card; closing it without sending gives up.
+  show(card, form, cancel) {
+    const pop = $('#deal-pop');
+    this.pop = null;
+    pop.innerHTML = form;
+    htmx.process(pop);
+    if (!pop.matches(':popover-open')) pop.showPopover({ source: card });
+    this.pop = { card, cancel };
+    ($('[aria-invalid=true]', pop) ?? $('input:not([type=hidden]), select', pop))?.focus();
+  }
+
+  hide(cancelled) {
+    const pop = this.pop;
+    this.pop = null;
+    if ($('#deal-pop').matches(':popover-open')) $('#deal-pop').hidePopover();
+    $('#deal-pop').replaceChildren();
+    if (!pop) return;
+    if (cancelled) pop.cancel?.();
+    if (pop.card.isConnected) pop.card.focus({ preventScroll: true });
   }
 
   async submit(form) {
     const button = $('[type=submit]', form);
     button.disabled = true;
     const fields = Object.fromEntries(new FormData(form));
-    const response = await post(form.getAttribute('action'), { ...fields, board: this.dataset.params });
+    const { card, cancel } = this.pop ?? {};
+    let response;
+    try {
+      response = await post(form.getAttribute('action'), { ...fields, board: this.dataset.params });
+    } catch {
+      button.disabled = false;
+      toast({ text: this.dataset.failedWord, level: 'error' });
+      return;
+    }
     const answer = await response.json().catch(() => ({ message: response.statusText }));
     button.disabled = false;
-    if (response.ok) { $('#dialog').close(); this.apply(answer, true); return; }
-    if (answer.form) this.show(answer.form); else { $('#dialog').close(); toast({ text: answer.message, level: 'error' }); }
+    if (response.ok) { this.hide(false); this.apply(answer, true); } else if (answer.form) this.show(card, answer.form, cancel);
+    else { this.hide(true); if (card) this.trouble(card, answer.message); }
   }
 
-  // The answer of a move or of a question about one card: the card as it is, its place, the heads.
+  // The answer of a move or of a question about one card: the card as it is, its place, the sums.
   apply(answer, own) {
-    const old = $(`#d-${CSS.escape(answer.id)}`, this);
+    const old = this.card(answer.id);
     const focused = old?.contains(document.activeElement);
-    if (Object.keys(answer.heads).length) {
-      this.write(Object.fromEntries(Object.entries(answer.heads).map(([stage, h]) => [stage, {
-        count: h.count, total: Number(h.total), weighted: Number(h.weighted),
-      }])));
-    }
-    const list = answer.stage && $(`#col-${CSS.escape(answer.stage)} .cards`, this);
-    if (!answer.card || !list) { old?.remove(); } else {
+    if (Object.keys(answer.heads).length) this.sums.write(answer.heads, answer.lanes);
+    const list = answer.stage && this.list(answer.stage, answer.lane);
+    if (answer.card && !list && answer.lane && !$(`[data-lane-head="${CSS.escape(answer.lane)}"]`, this)) { this.again(); return; }
+    if (!answer.card || !list) old?.remove();
+    else {
       const made = document.createElement('template');
       made.innerHTML = answer.card;
       const card = made.content.firstElementChild;
-      const before = answer.before && $(`#d-${CSS.escape(answer.before)}`, list);
-      const known = before || old?.parentNode === list || !$('.cards-more', list);
-      if (known) {
+      const before = answer.before && this.card(answer.before);
+      const more = $('.cards-more', list);
+      if (before?.parentNode === list || old?.parentNode === list || !more) {
         if (own && old?.parentNode === list) old.replaceWith(card);
-        else { old?.remove(); list.insertBefore(card, before || $('.cards-more', list)); }
+        else { old?.remove(); list.insertBefore(card, before?.parentNode === list ? before : more); }
         htmx.process(card);
         card.setAttribute('data-fresh', '');
-        if (focused) card.focus();
+        if (!own && answer.by) this.told(card, answer);
+        if (focused) card.focus({ preventScroll: true });
       } else old?.remove();
     }
     if (own && answer.message) toast({ text: answer.message, level: 'success', undo: answer.undo });
   }
 
+  // Somebody else's change carries that person's name for a while.
+  told(card, { by, by_id: id }) {
+    card.dataset.moved = '';
+    card.dataset.hue = this.hue(id);
+    card.prepend(Object.assign(document.createElement('span'), { className: 'deal-by', textContent: by }));
+    say(`${by}: ${card.dataset.title}, ${this.name(card.parentNode)}`);
+    setTimeout(() => { card.removeAttribute('data-moved'); $(':scope > .deal-by', card)?.remove(); }, 6000);
+  }
+
+  hue(id) {
+    const hues = ['coral', 'apricot', 'amber', 'olive', 'green', 'teal', 'sky', 'blue', 'violet', 'pink'];
+    return hues[[...id].reduce((sum, c) => sum + c.charCodeAt(0), 0) % hues.length];
+  }
+
   to(card, stage) {
-    const list = $(`#col-${CSS.escape(stage)} .cards`, this);
-    const column = list?.closest('.col');
-    if (!list || column.dataset.outcome !== 'open') { this.ask(card, stage); return; }
+    const list = this.byMonth ? null : this.list(stage, card.parentNode.dataset.lane);
+    if (!list || this.head(stage)?.dataset.outcome !== 'open') { this.ask(card, stage); return; }
     if (list === card.parentNode) return;
     const from = this.place(card);
     list.prepend(card);
-    card.focus();
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     this.moved(card, from);
   }
 
   close(card, outcome) { const item = $(`#m-deal [data-close=${outcome}]`); if (item) this.ask(card, item.dataset.move); }
 
+  do(card, what) {
+    const { id } = card.dataset;
+    const back = encodeURIComponent(location.pathname + location.search);
+    const url = { edit: `/deals/${id}/edit?back=${back}`, plan: `/tasks/plan?deal=${id}`, date: `/deals/${id}/close-date` }[what];
+    htmx.ajax('GET', url, { target: '#dialog-body', swap: 'innerHTML' });
+  }
+
   // -- events -----------------------------------------------------------------------------------
 
   handleEvent(event) {
-    if (event.type === 'live') this.hear(event.detail);
-    else if (event.type === 'online') { const again = [...this.waiting.values()]; this.waiting.clear(); again.forEach((f) => f()); }
-    else if (event.type === 'submit') {
-      const form = event.target.closest('[data-move-form]');
-      if (form) { event.preventDefault(); this.submit(form); }
-    } else if (event.type === 'click') this.click(event);
-    else if (event.type === 'keydown') this.key(event);
+    switch (event.type) {
+      case 'live': this.hear(event.detail); break;
+      case 'online': { const again = [...this.waiting.values()]; this.waiting.clear(); again.forEach((f) => f()); break; }
+      case 'submit': { const form = event.target.closest('[data-move-form]'); if (form) { event.preventDefault(); this.submit(form); } break; }
+      case 'click': this.click(event); break;
+      case 'keydown': this.key(event); break;
+      case 'toggle': if (event.target.id === 'deal-pop' && event.newState === 'closed' && this.pop) this.hide(true); break;
+      case 'record:changed': if (event.detail?.id && this.card(event.detail.id)) this.fetch(event.detail.id); break;
+      case 'htmx:after:swap': this.sums.forget(); this.watch(); break;
+      case 'pointermove': if (this.hasAttribute('data-dragging')) this.hover(event); break;
+      default:
+    }
   }
 
-  async hear({ topic, event, data }) {
+  hover(event) {
+    const zone = this.zone(event);
+    for (const el of $$('.zone[data-over]')) if (el !== zone) el.removeAttribute('data-over');
+    zone?.setAttribute('data-over', '');
+  }
+
+  again() { htmx.ajax('GET', location.href, { target: '#board', swap: 'outerMorph' }); }
+
+  hear({ topic, event, data }) {
     if (topic !== this.dataset.topic || event === 'presence') return;
-    if (event === 'list.dirty') { htmx.ajax('GET', location.href, { target: '#board', swap: 'outerHTML' }); return; }
-    if (this.lifted || $(`#d-${CSS.escape(data.id)}[data-pending]`, this)) return;
-    clearTimeout(this.timers?.[data.id]);
-    this.timers = { ...this.timers, [data.id]: setTimeout(() => this.fetch(data.id), 150) };
+    if (event === 'list.dirty') { this.again(); return; }
+    if (this.card(data.id)?.hasAttribute('data-pending')) return;
+    clearTimeout(this.timers[data.id]);
+    this.timers[data.id] = setTimeout(() => this.fetch(data.id, data.by), 120);
   }
 
-  async fetch(id) {
-    const response = await fetch(`/deals/${id}/card?${new URLSearchParams({ board: this.dataset.params })}`);
-    if (response.ok) this.apply(await response.json(), false);
+  async fetch(id, by = '', keepTrouble = false) {
+    const note = keepTrouble && $(':scope > .deal-err', this.card(id) ?? this);
+    const response = await fetch(`/deals/${id}/card?${new URLSearchParams({ board: this.dataset.params, by: by ?? '' })}`).catch(() => null);
+    if (!response?.ok) return;
+    this.apply(await response.json(), false);
+    if (note) this.card(id)?.append(note);
   }
 
   click(event) {
-    const open = event.target.closest('[data-menu]');
-    if (open && this.contains(open)) {
-      event.preventDefault();
-      event.stopPropagation();
-      this.card = open.closest('.deal');
-      $('#m-deal').showPopover({ source: open });
+    const at = (selector) => event.target.closest?.(selector);
+    if (event.currentTarget === this) {
+      const card = at('.deal');
+      if (at('[data-menu]')) {
+        event.preventDefault();
+        event.stopPropagation();
+        this.chosen = card;
+        $('#m-deal [data-card-open]').href = `/deals/${card.dataset.id}`;
+        $('#m-deal').showPopover({ source: at('[data-menu]') });
+      } else if (at('[data-plan]')) { event.preventDefault(); event.stopPropagation(); this.do(card, 'plan'); } else if (at('[data-fold-lane]')) this.foldLane(at('.lane'));
       return;
     }
-    const item = event.currentTarget === document && event.target.closest('#m-deal [data-move]');
-    if (item && this.card) { $('#m-deal').hidePopover(); this.to(this.card, item.dataset.move); }
+    const pill = at('[data-pill]');
+    if (pill) {
+      event.preventDefault();
+      this.head(pill.dataset.pill)?.scrollIntoView({ behavior: still() ? 'auto' : 'smooth', inline: 'start', block: 'nearest' });
+    } else if (at('#deal-pop [data-close]')) this.hide(true);
+    else if (this.chosen && at('#m-deal, #m-others')) {
+      const item = at('.mi');
+      if (!item || item.href) return;
+      at('[popover]').hidePopover();
+      if (item.dataset.cardDo) this.do(this.chosen, item.dataset.cardDo);
+      else if ('away' in item.dataset) this.ask(this.chosen, item.dataset.move);
+      else this.to(this.chosen, item.dataset.move);
+    }
   }
+
+  foldLane(lane) {
+    const folded = lane.toggleAttribute('data-folded');
+    $('[data-fold-lane]', lane).setAttribute('aria-expanded', String(!folded));
+    post('/deals/board/fold', { lane: lane.dataset.laneHead, folded: folded ? '1' : '0' }).catch(() => null);
+  }
+
+  // On a phone one column fills the screen; its pill is marked.
+  pills() {
+    this.seen?.disconnect();
+    if (!matchMedia('(max-width: 760px)').matches) return;
+    this.seen = new IntersectionObserver((entries) => {
+      const shown = entries.find((e) => e.isIntersecting);
+      if (!shown) return;
+      for (const pill of $$('[data-pill]')) {
+        const here = pill.dataset.pill === shown.target.dataset.head;
+        if (here) { pill.setAttribute('aria-current', 'true'); pill.parentNode.scrollTo({ left: pill.offsetLeft - 16, behavior: still() ? 'auto' : 'smooth' }); } else pill.removeAttribute('aria-current');
+      }
+    }, { root: this, threshold: 0.6 });
+    for (const head of $$('[data-head]', this)) this.seen.observe(head);
+  }
+
+  // -- keys -------------------------------------------------------------------------------------
 
   key(event) {
     const card = event.target.closest('.deal');
     if (!card || event.target !== card || event.ctrlKey || event.metaKey || event.altKey) return;
     if (this.lifted) { this.carry(event); return; }
-    const { lists } = this;
-    const at = lists.indexOf(card.parentNode);
     const k = event.key;
-    const focus = (el) => { if (el) { event.preventDefault(); el.focus(); } };
     const plain = !document.documentElement.hasAttribute('data-no-keys');
-    if (k === 'ArrowDown') focus(card.nextElementSibling);
-    else if (k === 'ArrowUp') focus(card.previousElementSibling);
-    else if (k === 'ArrowRight') focus($('.deal', lists[at + 1] ?? card));
-    else if (k === 'ArrowLeft') focus($('.deal', lists[at - 1] ?? card));
+    const focus = (el) => { if (el) { event.preventDefault(); el.focus(); } };
+    const beside = (el) => (el?.matches('.deal') ? el : null);
+    if (k === 'ArrowDown') focus(beside(card.nextElementSibling) ?? this.across(card, 1));
+    else if (k === 'ArrowUp') focus(beside(card.previousElementSibling) ?? this.across(card, -1));
+    else if (k === 'ArrowRight') focus(this.aside(card, 1));
+    else if (k === 'ArrowLeft') focus(this.aside(card, -1));
     else if (k === 'Enter') { event.preventDefault(); $('.deal-t a', card).click(); }
-    else if (plain && /^[1-9]$/.test(k)) { const item = $$('#m-deal [data-move]:not([data-close])')[k - 1]; if (item) this.to(card, item.dataset.move); }
+    else if (plain && /^[1-9]$/.test(k)) { const item = $$('#m-deal [data-move]:not([data-close], [data-away])')[k - 1]; if (item) this.to(card, item.dataset.move); }
     else if (plain && k === 'w') this.close(card, 'won');
     else if (plain && k === 'L') this.close(card, 'lost');
+    else if (plain && k === 'e') { event.preventDefault(); this.do(card, 'edit'); }
+    else if (plain && k === 'n') { event.preventDefault(); this.do(card, 'plan'); }
     else if (k === ' ') {
       event.preventDefault();
       this.lifted = { card, ...this.place(card) };
       hold();
       card.setAttribute('data-lifted', '');
+      this.setAttribute('data-dragging', '');
       say(`${card.dataset.title} ${this.dataset.liftedWord}`);
     } else return;
     event.stopPropagation();
+  }
+
+  row(list) { return this.lists.filter((other) => other.dataset.lane === list.dataset.lane); }
+
+  // The nearest card to the right or left, over empty columns.
+  aside(card, step) {
+    const row = this.row(card.parentNode);
+    for (let at = row.indexOf(card.parentNode) + step; row[at]; at += step) if ($('.deal', row[at])) return $('.deal', row[at]);
+    return null;
+  }
+
+  // The nearest card of the same column in another lane.
+  across(card, step) {
+    const same = this.lists.filter((list) => list.dataset.stage === card.parentNode.dataset.stage);
+    for (let at = same.indexOf(card.parentNode) + step; same[at]; at += step) {
+      const cards = $$('.deal', same[at]);
+      if (cards.length) return step > 0 ? cards[0] : cards.at(-1);
+    }
+    return null;
   }
 
   carry(event) {
     event.preventDefault();
     event.stopPropagation();
     const { card, ...from } = this.lifted;
-    const { lists } = this;
-    const at = lists.indexOf(card.parentNode);
+    const row = this.row(card.parentNode).filter((list) => !list.hasAttribute('data-nodrop') || list === from.list);
+    const at = row.indexOf(card.parentNode);
     const put = (list, before) => {
       list.insertBefore(card, before);
       card.focus();
-      say(`${$('h2', card.closest('.col')).textContent}, ${this.dataset.positionWord} ${$$('.deal', list).indexOf(card) + 1}`);
+      this.over(list);
+      say(`${this.name(list)}, ${this.dataset.positionWord} ${$$('.deal', list).indexOf(card) + 1}`);
     };
-    const done = () => { this.lifted = null; card.removeAttribute('data-lifted'); resume(); };
+    const done = () => { this.lifted = null; card.removeAttribute('data-lifted'); this.dragging(false); resume(); };
     if (event.key === 'ArrowDown' && card.nextElementSibling?.matches('.deal')) put(card.parentNode, card.nextElementSibling.nextElementSibling);
     else if (event.key === 'ArrowUp' && card.previousElementSibling) put(card.parentNode, card.previousElementSibling);
-    else if (event.key === 'ArrowRight' && lists[at + 1]) put(lists[at + 1], lists[at + 1].firstElementChild);
-    else if (event.key === 'ArrowLeft' && lists[at - 1]) put(lists[at - 1], lists[at - 1].firstElementChild);
+    else if (event.key === 'ArrowRight' && row[at + 1]) put(row[at + 1], row[at + 1].firstElementChild);
+    else if (event.key === 'ArrowLeft' && row[at - 1]) put(row[at - 1], row[at - 1].firstElementChild);
     else if (event.key === ' ' || event.key === 'Enter') {
       done();
-      if (card.closest('.col').dataset.outcome !== 'open') { const { stage } = card.closest('.col').dataset; this.back(card, from); this.ask(card, stage); }
+      const { stage } = card.parentNode.dataset;
+      if (this.head(stage).dataset.outcome !== 'open') { this.back(card, from); this.ask(card, stage); }
       else if (card.parentNode !== from.list || card.nextElementSibling !== from.next) this.moved(card, from);
     } else if (event.key === 'Escape') { this.back(card, from); done(); card.focus(); say(this.dataset.cancelledWord); }
   }
