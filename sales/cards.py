@@ -40,8 +40,8 @@ def _writer() -> Any:
         else:
             signal = unplanned if deal.is_open else ""
         return (
-            f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}" data-p="{deal.probability}"'
-            f' data-edited="deal:{pk}" data-title="{title}" aria-roledescription="{role}" aria-label="{title}, {value}">\n'
+            f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}"'
+            f' data-p="{deal.probability}" data-edited="deal:{pk}" data-title="{title}" aria-roledescription="{role}" aria-label="{title}, {value}">\n'
             f'<button type="button" class="btn btn-ghost btn-sm btn-icon deal-more" aria-label="{before}{title}{menu}\n'
             f'<div class="deal-co">{_whose(deal)}</div>\n'
             f'<h3 class="deal-t"><a href="/deals/{pk}" tabindex="-1">{title}</a></h3>\n'

@@ -172,7 +172,7 @@ def cell_cards(user: Any, wanted: BoardFilter, lanes: str, column: str, lane: st
     order = card_order(Stage(outcome=Stage.Outcome.OPEN), wanted.order)
     if lanes == FORECAST:
         deals = deals.filter(outcome=Stage.Outcome.OPEN)
-    rows = deals.annotate(**keys_of(user, lanes)).filter(column=column, lane=lane)
+    rows = named(user, deals, lanes).filter(column=column, lane=lane)
     ids = list(rows.order_by(*order).values_list("pk", flat=True)[offset:offset + PER_CELL])
     cards = _cards(user, ids, wanted)
     return cards, max(0, rows.count() - offset - len(ids))
@@ -180,7 +180,7 @@ def cell_cards(user: Any, wanted: BoardFilter, lanes: str, column: str, lane: st
 
 def place_of(user: Any, deal: Deal, lanes: str) -> tuple[str, str]:
     """Return the keys of the column and the lane in which a deal stands."""
-    found = Deal.objects.filter(pk=deal.pk).annotate(**keys_of(user, lanes)).values_list("column", "lane").first()
+    found = named(user, Deal.objects.filter(pk=deal.pk), lanes).values_list("column", "lane").first()
     return found or ("", "")
 
 
@@ -207,6 +207,11 @@ def keys_of(user: Any, lanes: str) -> dict[str, Any]:
             "lane": certainty_key() if rights.can_read("probability") else Value("pipeline", output_field=TextField()),
         }
     return {"column": Cast("stage_id", TextField()), "lane": _lane(user, lanes)}
+
+
+def named(user: Any, deals: QuerySet[Deal], lanes: str) -> Any:
+    """Return the deals with the names of their column and lane (``column``, ``lane``)."""
+    return deals.annotate(**keys_of(user, lanes))
 
 
 def month_after(day: dt.date, months: int) -> dt.date:
@@ -326,18 +331,20 @@ def _grid(
 
 
 def _counted(user: Any, deals: QuerySet[Deal], keys: dict[str, Any], **more: Any) -> Any:
-    return deals.order_by().annotate(**keys).values("column", "lane", "outcome").annotate(
+    rows: Any = deals.order_by().annotate(**keys)
+    return rows.values("column", "lane", "outcome").annotate(
         n=Count("pk"), total=Coalesce(Sum(amount(user)), ZERO, output_field=MONEY),
         weighted=Coalesce(Sum(weighted_amount(user)), ZERO, output_field=MONEY), **more,
     )
 
 
 def _first_cards(
-    user: Any, deals: QuerySet[Deal], wanted: BoardFilter, keys: dict[str, Any], heads: list[Head], lanes: list[str]
+    user: Any, deals: Any, wanted: BoardFilter, keys: dict[str, Any], heads: list[Head], lanes: list[str]
 ) -> dict[tuple[str, str], list[Card]]:
     order = [F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc(nulls_last=True) for name in wanted.order]
+    named_rows: Any = deals.order_by().annotate(**keys)
     rows = (
-        deals.order_by().annotate(**keys).filter(column__in=[h.key for h in heads], lane__in=lanes)
+        named_rows.filter(column__in=[h.key for h in heads], lane__in=lanes)
         .annotate(place=Window(RowNumber(), partition_by=[F("column"), F("lane")], order_by=order))
         .filter(place__lte=PER_CELL).order_by("place").values_list("pk", "column", "lane")
     )

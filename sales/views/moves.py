@@ -20,7 +20,7 @@ from crm.records.services import update_record
 from crm.ui.figures import dates
 from crm.ui.pages import done, page, problems_of, render, toast
 from sales.cards import draw_cards
-from sales.grid import FORECAST, NONE, Sums, day_in, keys_of, place_of, sums_of
+from sales.grid import FORECAST, NONE, Sums, day_in, named, place_of, sums_of
 from sales.models import Deal, LossReason, Stage
 from sales.selectors import as_cards, card_order, filtered, pipelines
 from sales.services.deals import move_deal, reopen_deal
@@ -56,9 +56,9 @@ def move(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
         return JsonResponse({"form": move_form(request, deal, stage, params, problems_of(error)), "message": error.message}, status=422)
     except Refusal as error:
         return _refused(error)
-    words = {
-        Stage.Outcome.WON: _("“%(deal)s” marked won"), Stage.Outcome.LOST: _("“%(deal)s” marked lost"),
-    }.get(stage.outcome, _("“%(deal)s” moved to %(stage)s"))
+    words = _("“%(deal)s” moved to %(stage)s")
+    if stage.outcome != Stage.Outcome.OPEN:
+        words = _("“%(deal)s” marked won") if stage.outcome == Stage.Outcome.WON else _("“%(deal)s” marked lost")
     return _moved(request, deal, intention, words % {"deal": deal, "stage": stage.name})
 
 
@@ -140,7 +140,7 @@ def _state(request: HttpRequest, deal: Deal) -> dict[str, Any]:
         found["card"] = draw_cards([made])
         if lanes:
             found["stage"], found["lane"] = place_of(request.user, deal, lanes)
-            rows_here = rows.annotate(**keys_of(request.user, lanes)).filter(column=found["stage"], lane=found["lane"])
+            rows_here = named(request.user, rows, lanes).filter(column=found["stage"], lane=found["lane"])
         else:
             rows_here = rows.filter(stage=stage)
         found["before"] = str(_below(rows_here, deal, stage, wanted.order) or "")

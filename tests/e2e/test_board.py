@@ -80,7 +80,7 @@ def test_a_move_appears_in_the_other_browser(open_as: Callable[..., Any], rep: U
     stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
     deal: Any = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Harbour cranes", value=4200)
     mine = open_as(rep, "/deals?layout=board")
-    theirs = open_as(manager, "/deals?layout=board")
+    theirs = open_as(manager, "/deals?layout=board&lanes=none")
     for page in (mine, theirs):
         page.wait_for_selector("html[data-socket='on']")
         expect(page.locator(f"#col-{stages['PROSPECTING'].pk} #d-{deal.pk}")).to_be_visible()

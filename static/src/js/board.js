@@ -196,6 +196,7 @@ class Board extends HTMLElement {
   show(card, form, cancel) {
     const pop = $('#deal-pop');
     this.pop = null;
+    card.removeAttribute('data-pending');
     pop.innerHTML = form;
     htmx.process(pop);
     if (!pop.matches(':popover-open')) pop.showPopover({ source: card });
