@@ -21,20 +21,8 @@ from crm.ui.figures import dates
 from crm.ui.values import sees_everything
 from customers.models import Customer
 from sales.models import Deal, Stage
-from sales.selectors import (
-    MONEY,
-    ZERO,
-    Board,
-    BoardFilter,
-    Card,
-    add_strip,
-    amount,
-    as_cards,
-    card_order,
-    filtered,
-    strip_measures,
-    weighted_amount,
-)
+from sales.selectors import Board, BoardFilter, Card, add_strip, as_cards, card_order, filtered
+from sales.totals import MONEY, ZERO, amount, stage_sums, weighted
 
 PER_CELL = 10
 MAX_LANES = 20
@@ -142,11 +130,9 @@ def lanes_of(user: Any, asked: str | None, kept: str | None) -> str:
 
 def stage_grid(user: Any, wanted: BoardFilter, lanes: str, folded: set[str]) -> Grid:
     """Return the board with lanes. Six statements, whatever the number of deals."""
-    heads = [
-        Head(key=str(s.pk), label=s.name, hue=s.hue, stage=s, folded=wanted.folds(s))
-        for s in wanted.pipeline.stages.order_by("position")
-    ]
-    return _grid(user, filtered(user, wanted), wanted, heads, keys_of(user, lanes), lambda found: _lanes(lanes, found), folded)
+    stages = list(wanted.pipeline.stages.order_by("position"))
+    heads = [Head(key=str(s.pk), label=s.name, hue=s.hue, stage=s, folded=wanted.folds(s)) for s in stages]
+    return _grid(user, filtered(user, wanted), wanted, stages, heads, keys_of(user, lanes), lambda found: _lanes(lanes, found), folded)
 
 
 def forecast_grid(user: Any, wanted: BoardFilter, folded: set[str]) -> Grid:
@@ -158,7 +144,8 @@ def forecast_grid(user: Any, wanted: BoardFilter, folded: set[str]) -> Grid:
         first = month_after(today, n)
         heads.append(Head(key=f"{first:%Y-%m}", label=month_name(first), hue="teal" if not n else "slate"))
     heads += [Head(key=LATER, label=_("Later"), hue="slate", drop=False), Head(key=NONE, label=_("No date"), hue="slate")]
-    made = _grid(user, deals, wanted, heads, keys_of(user, FORECAST), lambda found: _certainties(), folded, open_only=True)
+    stages = list(wanted.pipeline.stages.order_by("position"))
+    made = _grid(user, deals, wanted, stages, heads, keys_of(user, FORECAST), lambda found: _certainties(), folded, open_only=True)
     made.heads = [h for h in made.heads if h.count or h.key not in (PAST, LATER)]
     kept = {h.key for h in made.heads}
     for lane in made.lanes:
@@ -174,7 +161,7 @@ def cell_cards(user: Any, wanted: BoardFilter, lanes: str, column: str, lane: st
         deals = deals.filter(outcome=Stage.Outcome.OPEN)
     rows = named(user, deals, lanes).filter(column=column, lane=lane)
     ids = list(rows.order_by(*order).values_list("pk", flat=True)[offset:offset + PER_CELL])
-    cards = _cards(user, ids, wanted)
+    cards = _cards(user, ids, list(wanted.pipeline.stages.all()))
     return cards, max(0, rows.count() - offset - len(ids))
 
 
@@ -290,10 +277,10 @@ def _certainties() -> list[Lane]:
 
 
 def _grid(
-    user: Any, deals: QuerySet[Deal], wanted: BoardFilter, heads: list[Head], keys: dict[str, Any], lanes_for: Any, folded: set[str],
-    *, open_only: bool = False,
+    user: Any, deals: QuerySet[Deal], wanted: BoardFilter, stages: list[Stage], heads: list[Head], keys: dict[str, Any], lanes_for: Any,
+    folded: set[str], *, open_only: bool = False,
 ) -> Grid:
-    rows = list(_counted(user, deals, keys, **strip_measures(user)))
+    rows = _counted(user, deals, keys)
     by_key = {h.key: h for h in heads}
     found: dict[str, Sums] = {}
     counts: dict[tuple[str, str], int] = {}
@@ -309,7 +296,7 @@ def _grid(
         elif not by_key[r["column"]].folded:
             found.setdefault(r["lane"], Sums())
         counts[r["column"], r["lane"]] = counts.get((r["column"], r["lane"]), 0) + r["n"]
-    add_strip(made, rows)
+    add_strip(made, stages, stage_sums(user, stages, deals, narrowed=wanted.narrowed))
     away, heads = [h for h in heads if h.folded], [h for h in heads if not h.folded]
     top = max((h.total for h in heads), default=ZERO)
     for h in heads:
@@ -323,25 +310,25 @@ def _grid(
         lane.cells = [Cell(h, counts.get((h.key, lane.key), 0)) for h in heads]
     if open_only:
         deals = deals.filter(outcome=Stage.Outcome.OPEN)
-    cards = _first_cards(user, deals, wanted, keys, heads, [lane.key for lane in lanes if not lane.folded])
+    cards = _first_cards(user, deals, wanted.order, stages, keys, heads, [lane.key for lane in lanes if not lane.folded])
     for lane in lanes:
         for cell in lane.cells:
             cell.cards = cards.get((cell.head.key, lane.key), [])
     return Grid(heads, lanes, made, len(every) - len(lanes), away)
 
 
-def _counted(user: Any, deals: QuerySet[Deal], keys: dict[str, Any], **more: Any) -> Any:
+def _counted(user: Any, deals: QuerySet[Deal], keys: dict[str, Any]) -> list[dict[str, Any]]:
     rows: Any = deals.order_by().annotate(**keys)
-    return rows.values("column", "lane", "outcome").annotate(
+    return list(rows.values("column", "lane", "outcome").annotate(
         n=Count("pk"), total=Coalesce(Sum(amount(user)), ZERO, output_field=MONEY),
-        weighted=Coalesce(Sum(weighted_amount(user)), ZERO, output_field=MONEY), **more,
-    )
+        weighted=Coalesce(Sum(weighted(user)), ZERO, output_field=MONEY),
+    ))
 
 
 def _first_cards(
-    user: Any, deals: Any, wanted: BoardFilter, keys: dict[str, Any], heads: list[Head], lanes: list[str]
+    user: Any, deals: Any, ordered: tuple[str, ...], stages: list[Stage], keys: dict[str, Any], heads: list[Head], lanes: list[str]
 ) -> dict[tuple[str, str], list[Card]]:
-    order = [F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc(nulls_last=True) for name in wanted.order]
+    order = [F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc(nulls_last=True) for name in ordered]
     named_rows: Any = deals.order_by().annotate(**keys)
     rows = (
         named_rows.filter(column__in=[h.key for h in heads], lane__in=lanes)
@@ -350,13 +337,12 @@ def _first_cards(
     )
     places = {pk: (column, lane) for pk, column, lane in rows} if lanes else {}
     made: dict[tuple[str, str], list[Card]] = {}
-    for card in _cards(user, list(places), wanted):
+    for card in _cards(user, list(places), stages):
         made.setdefault(places[card.deal.pk], []).append(card)
     return made
 
 
-def _cards(user: Any, ids: list[Any], wanted: BoardFilter) -> list[Card]:
+def _cards(user: Any, ids: list[Any], stages: list[Stage]) -> list[Card]:
     """Return the deals of the ids as cards, in the same order."""
-    stages = list(wanted.pipeline.stages.all())
     by_pk = {card.deal.pk: card for cards in as_cards(user, ids, stages).values() for card in cards}
     return [by_pk[pk] for pk in ids if pk in by_pk]
