@@ -64,7 +64,8 @@ def stage_sums(user: Any, stages: list[Stage], deals: QuerySet[Deal], *, narrowe
 
 
 def _stage_sum(row: dict[str, Any]) -> StageSum:
-    return StageSum(**{name: value or ZERO for name, value in row.items()})
+    found: dict[str, Any] = {name: value or ZERO for name, value in row.items()}
+    return StageSum(**found)
 
 
 def _days() -> dict[str, date]:

@@ -44,7 +44,13 @@ models.UUIDField.register_lookup(Among)
 class _Query:
     """What both kinds share: the compiled statement, and where its values stand."""
 
-    def __init__(self, build: Callable[..., Any], samples: Sequence[Any]) -> None:
+    def __init__(self, build: Callable[..., Any], samples: Sequence[Any], *, planned: bool = True, around: str = "{}") -> None:
+        """``planned``: the server keeps the plan too, which is wrong where the best plan depends on the values.
+
+        ``around`` is put around the statement.
+        """
+        self._cursor = prepared_cursor if planned else connection.cursor
+        self._around = around
         self._build: Callable[..., Any] | None = build
         self._samples = samples
         self._lock = threading.Lock()
@@ -55,7 +61,7 @@ class _Query:
         if not self._ready:
             self._compile()
         params = [p if at is None else values[at] for p, at in zip(self._params, self._places, strict=True)]
-        with prepared_cursor() as cursor:
+        with self._cursor() as cursor:
             cursor.execute(self._sql, params)
             rows = cursor.fetchall()
         return list(self.compiler.apply_converters([list(r) for r in rows], self._converters)) if self._converters else rows
@@ -66,12 +72,14 @@ class _Query:
                 return
             assert self._build is not None
             self.compiler = self._build(*self._samples).query.get_compiler(DEFAULT_DB_ALIAS)
-            self._sql, params = self.compiler.as_sql()
+            sql, params = self.compiler.as_sql()
+            self._sql = self._around.replace("{}", sql)
             self._params = list(params)
             self._places = [next((at for at, s in enumerate(self._samples) if s == p), None) for p in self._params]
             if {*self._places} - {None} != {*range(len(self._samples))}:
                 raise ValueError("Not every value is in the query as it is given.")
-            self._converters = self.compiler.get_converters([e for e, *_ in self.compiler.select])
+            plain = self._around == "{}"
+            self._converters = self.compiler.get_converters([e for e, *_ in self.compiler.select]) if plain else {}
             self._ready = True
             self._build = None  # it may hold on to the user who asked first
 
@@ -94,6 +102,10 @@ class PreparedOne(_Query, Generic[M]):
         for name, column in compiler.annotation_col_map.items():
             setattr(made, name, row[column])
         return made
+
+
+class PreparedTuples(_Query):
+    """Plain tuples of a queryset with ``values_list()``, a union as well."""
 
 
 class PreparedRows(_Query):

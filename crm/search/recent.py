@@ -17,9 +17,13 @@ def remember_search(user: Any, q: str) -> None:
     words = clean_line(q)[:200]
     if not words:
         return
-    RecentSearch.objects.update_or_create(user=user, words=words, defaults={"used_at": timezone.now()})
-    old = RecentSearch.objects.filter(user=user).order_by("-used_at").values("pk")[KEPT:]
-    RecentSearch.objects.filter(pk__in=list(old.values_list("pk", flat=True))).delete()
+    RecentSearch.objects.bulk_create(
+        [RecentSearch(user=user, words=words, used_at=timezone.now())],
+        update_conflicts=True, unique_fields=["user", "words"], update_fields=["used_at", "updated_at"],
+    )
+    old = list(RecentSearch.objects.filter(user=user).order_by("-used_at").values_list("pk", flat=True)[KEPT:])
+    if old:
+        RecentSearch.objects.filter(pk__in=old).delete()
 
 
 def recent_searches(user: Any, limit: int = 8) -> list[RecentSearch]:

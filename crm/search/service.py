@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import CharField, FloatField, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from crm.access.policy import field_rights, visible_to
+from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
+from crm.lib.prepared import PreparedTuples
 from crm.search.registry import Searchable, searchables
-from crm.search.words import MAX_CANDIDATES, contains, likeness, rank, resembles, searchable_rows, words_of
+from crm.search.words import MAX_CANDIDATES, SHORT, contains, likeness, rank, resembles, searchable_rows, words_of
 
 CAP = 1000
 """Counting stops here: the facet then says “1,000+”."""
@@ -38,13 +41,24 @@ def search(user: Any, q: str, *, entities: Iterable[str] | None = None, limit: i
     if not words:
         return []
     chosen = _chosen(entities)
-    seen = {s.entity: visible_to(user, s.model) for s in chosen}
-    hits = _run([_hits(s, seen[s.entity], user, words, limit, alike=False) for s in chosen], chosen)
+    hits = _find(user, chosen, words, limit, alike=False)
     if not hits and any(len(word) > 3 for word in words):
         # Nothing contains the words: perhaps they are mistyped. In long texts too much is like anything.
-        names = [s for s in chosen if s.text is None]
-        hits = _run([_hits(s, seen[s.entity], user, words, limit, alike=True) for s in names], names)
+        hits = _find(user, [s for s in chosen if s.text is None], words, limit, alike=True)
     return hits
+
+
+def _find(user: Any, chosen: list[Searchable], words: list[str], limit: int, *, alike: bool) -> list[Hit]:
+    if not chosen:
+        return []
+
+    def build(*some: str) -> Any:
+        asked = list(some[: len(words)])
+        return _union([_hits(s, visible_to(user, s.model), user, asked, limit, alike=alike) for s in chosen])
+
+    # The rank also looks for the words as they were typed, one after the other.
+    values = [*words, " ".join(words)] if len(words) > 1 and not alike else words
+    return _made(_ask(user, ("hits", alike, limit, *(s.entity for s in chosen)), build, words, values), chosen)
 
 
 def facets(user: Any, q: str) -> dict[str, int]:
@@ -53,15 +67,46 @@ def facets(user: Any, q: str) -> dict[str, int]:
     if not words:
         return {}
     kinds = list(searchables().values())
-    rows = []
-    for s in kinds:
-        base, column = searchable_rows(visible_to(user, s.model), s.columns, user, s.text)
-        found = base.filter(contains(words, column)).order_by()
-        rows.append(found.annotate(kind=Value(s.entity)).values_list("kind")[:CAP])
-    counts: dict[str, int] = {s.entity: 0 for s in kinds}
-    for (kind,) in _union(rows):
-        counts[kind] += 1
-    return counts
+
+    def build(*some: str) -> Any:
+        rows = []
+        for s in kinds:
+            base, column = searchable_rows(visible_to(user, s.model), s.columns, user, s.text)
+            found = base.filter(contains(list(some), column)).order_by()
+            rows.append(found.annotate(kind=Value(s.entity)).values_list("kind")[:CAP])
+        return _union(rows)
+
+    around = "SELECT found.kind, count(*) FROM ({}) found GROUP BY found.kind"
+    counted = dict(_ask(user, ("facets",), build, words, words, around=around))
+    return {s.entity: counted.get(s.entity, 0) for s in kinds}
+
+
+MAX_KEPT = 200
+# Statements by rights and shape of the words: building one for eight kinds costs ten times what asking it does.
+_kept: dict[tuple[Any, ...], PreparedTuples] = {}
+
+
+def _ask(user: Any, of: tuple[Any, ...], build: Any, words: list[str], values: list[str], *, around: str = "{}") -> list[Any]:
+    """Return the rows of the statement that ``build`` makes of the words, made once for the same rights."""
+    # Short words are asked for in another way (crm.search.words), so they make another statement.
+    lengths = [min(len(word), SHORT + 2) for word in words]
+    samples = [chr(0xE000 + at) * length for at, length in enumerate(lengths)]
+    if len(values) > len(words):
+        samples.append(" ".join(samples))
+    fingerprint = rights_of(user).fingerprint
+    key = (fingerprint, *of, *lengths)
+    query = _kept.get(key) if fingerprint else None
+    if query is None:
+        # Which index serves best depends on the words, so the server plans anew each time.
+        query = PreparedTuples(build, samples, planned=False, around=around)
+        if fingerprint:
+            if len(_kept) >= MAX_KEPT:
+                _kept.clear()
+            _kept[key] = query
+    try:
+        return query.ask(values)
+    except EmptyResultSet:
+        return []
 
 
 def recent_hits(user: Any, wanted: list[tuple[str, uuid.UUID]]) -> list[Hit]:
@@ -76,7 +121,7 @@ def recent_hits(user: Any, wanted: list[tuple[str, uuid.UUID]]) -> list[Hit]:
         _shown(s, user, visible_to(user, s.model).filter(pk__in=by_kind[s.entity]), Value(1.0, FloatField()))
         for s in chosen
     ]
-    found = {hit.id: hit for hit in _run(rows, chosen)}
+    found = {hit.id: hit for hit in _made(_union(rows), chosen)}
     return [found[pk] for _kind, pk in wanted if pk in found]
 
 
@@ -117,7 +162,7 @@ def _union(rows: list[QuerySet[Any]]) -> Any:
     return reduce(lambda a, b: a.union(b, all=True), rows) if rows else []
 
 
-def _run(rows: list[QuerySet[Any]], chosen: list[Searchable]) -> list[Hit]:
+def _made(rows: Iterable[Any], chosen: list[Searchable]) -> list[Hit]:
     kinds = {s.entity: s for s in chosen}
     hits = [
         Hit(
@@ -130,6 +175,6 @@ def _run(rows: list[QuerySet[Any]], chosen: list[Searchable]) -> list[Hit]:
             hue=kinds[kind].hue,
             rank=float(value),
         )
-        for kind, pk, title, subtitle, value in _union(rows)
+        for kind, pk, title, subtitle, value in rows
     ]
     return sorted(hits, key=lambda hit: (-hit.rank, -kinds[hit.entity].weight, hit.title.casefold()))
