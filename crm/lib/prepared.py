@@ -19,11 +19,20 @@ from django.db.models.query import get_related_populators
 M = TypeVar("M", bound=models.Model)
 
 
+class PreparedCursor(ServerBindingCursor):
+    """The driver's own cursor, which leaves the values to the server."""
+
+    def _convert_query(self, query: Any, params: Any = None) -> Any:
+        """Keep the statement where Django's log of queries looks for it; the driver forgets it when it is prepared."""
+        self._query = super()._convert_query(query, params)  # type: ignore[misc]
+        return self._query
+
+
 def prepared_cursor() -> Any:
     """Return a cursor whose statements the server plans once for a connection, not each time."""
     connection.ensure_connection()
     # Django's own cursor writes the values into the statement, so that the server never sees the same one twice.
-    return connection._prepare_cursor(ServerBindingCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
+    return connection._prepare_cursor(PreparedCursor(connection.connection))  # type: ignore[attr-defined, call-arg]
 
 
 class Among(models.Lookup):  # type: ignore[type-arg]
