@@ -9,7 +9,6 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import urlsplit
 
-import phonenumbers
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -19,6 +18,7 @@ from django.utils.translation import gettext as _
 
 from crm.lib.text import clean_line, clean_text, has_unstorable
 from crm.records.fields import Field, Kind
+from crm.records.services.phones import standard_phone
 
 MAX_TEXT = 200_000
 MAX_JSON_DEPTH = 20
@@ -255,14 +255,7 @@ def _phone(f: Field, value: Any) -> str:
         raise Bad(_("At most %(limit)d characters; this has %(count)d.") % {"limit": 40, "count": len(text)})
     if not any(c.isdigit() for c in text):
         raise Bad(_("“%(value)s” is not a phone number.") % {"value": text})
-    try:
-        number = phonenumbers.parse(text, None if text.startswith("+") else settings.DEFAULT_PHONE_REGION)
-    except phonenumbers.NumberParseException:
-        return text
-    if not phonenumbers.is_valid_number(number):
-        return text
-    formatted = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-    return f"{formatted};ext={number.extension}" if number.extension else formatted
+    return standard_phone(text, settings.DEFAULT_PHONE_REGION)
 
 
 def _link(f: Field, value: Any) -> uuid.UUID | str:
