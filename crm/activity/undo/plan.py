@@ -29,6 +29,14 @@ CREATE TEMP TABLE undo_plan (
 ) ON COMMIT DROP
 """
 
+# The log knows of every change: only what others touched since has to be compared, value by value.
+_TOUCHED = """
+DROP TABLE IF EXISTS pg_temp.undo_touched;
+CREATE TEMP TABLE undo_touched ON COMMIT DROP AS
+SELECT DISTINCT table_name AS tbl, entity_id AS key FROM activity_log
+ WHERE created_at >= %(since)s AND kind = 'change' AND change_set_id IS DISTINCT FROM %(set)s AND entity_id IS NOT NULL
+"""
+
 _FILL = """
 WITH entries AS MATERIALIZED (
     SELECT coalesce(changes -> %(pk)s ->> 1, changes -> %(pk)s ->> 0, entity_id::text) AS pk, entity_id,
@@ -54,7 +62,7 @@ INSERT INTO undo_plan (tbl, pk, key, act, before, after)
 SELECT %(table)s, pk, entity_id, CASE action WHEN 'created' THEN 'd' WHEN 'removed' THEN 'i' ELSE 'u' END,
        CASE WHEN action = 'created' THEN '{}'
             ELSE (SELECT coalesce(jsonb_object_agg(e.key, e.value -> 0), '{}') FROM jsonb_each(changes) e) END,
-       CASE WHEN action = 'removed' THEN '{}'
+       CASE WHEN action = 'removed' OR action = 'created' AND entity_id NOT IN (SELECT key FROM undo_touched WHERE tbl = %(table)s) THEN '{}'
             ELSE (SELECT coalesce(jsonb_object_agg(e.key, e.value -> 1), '{}') FROM jsonb_each(changes) e) END
   FROM counted WHERE n = 1
 UNION ALL
@@ -71,32 +79,23 @@ UPDATE undo_plan SET
  WHERE tbl = %(table)s AND act = 'u'
 """
 
-_CONFLICTS_U = """
-WITH now_there AS MATERIALIZED (
-    SELECT p.pk, CASE WHEN t."{pk}" IS NOT NULL THEN to_jsonb(t) END AS j
-      FROM undo_plan p LEFT JOIN "{table}" t ON t."{pk}" = p.pk::{type} WHERE p.tbl = %(table)s AND p.act = 'u'
-)
-UPDATE undo_plan p SET keep = found.keep, blocked = coalesce(found.blocked, '{{}}') FROM (
-    SELECT n.pk, CASE WHEN n.j IS NULL THEN 'gone' END AS keep,
-           (SELECT array_agg(e.key) FROM jsonb_each(q.before) e
-             WHERE n.j -> e.key IS DISTINCT FROM q.after -> e.key) AS blocked
-      FROM now_there n JOIN undo_plan q ON q.tbl = %(table)s AND q.pk = n.pk
-) found WHERE p.tbl = %(table)s AND p.pk = found.pk AND (found.keep IS NOT NULL OR found.blocked IS NOT NULL)
+_GONE = """
+UPDATE undo_plan p SET keep = 'gone' WHERE p.tbl = %(table)s AND p.act IN ('u', 'd')
+   AND NOT EXISTS (SELECT 1 FROM "{table}" t WHERE t."{pk}" = p.pk::{type})
 """
 
-_CONFLICTS_D = """
-WITH now_there AS MATERIALIZED (
-    SELECT p.pk, CASE WHEN t."{pk}" IS NOT NULL THEN to_jsonb(t) END AS j
-      FROM undo_plan p LEFT JOIN "{table}" t ON t."{pk}" = p.pk::{type} WHERE p.tbl = %(table)s AND p.act = 'd'
-)
-UPDATE undo_plan p SET keep = found.keep, blocked = coalesce(found.blocked, '{{}}') FROM (
-    SELECT n.pk, CASE WHEN n.j IS NULL THEN 'gone' END AS keep,
-           (SELECT array_agg(e.key) FROM jsonb_each(n.j) e
-             WHERE e.key = ANY (%(content)s) AND e.value IS DISTINCT FROM coalesce(q.after -> e.key, 'null')
-               AND NOT (e.key = 'deleted_at' AND e.value <> 'null')) AS blocked
-      FROM now_there n JOIN undo_plan q ON q.tbl = %(table)s AND q.pk = n.pk
-) found WHERE p.tbl = %(table)s AND p.pk = found.pk AND (found.keep IS NOT NULL OR found.blocked IS NOT NULL)
+_CONFLICTS = """
+UPDATE undo_plan p SET blocked = found.blocked FROM (
+    SELECT n.pk, (SELECT array_agg(e.key) FROM {differing}) AS blocked
+      FROM (SELECT q.pk, q.before, q.after, to_jsonb(t) AS j FROM undo_plan q JOIN "{table}" t ON t."{pk}" = q.pk::{type}
+             WHERE q.tbl = %(table)s AND q.act = '{act}' AND q.key IN (SELECT key FROM undo_touched WHERE tbl = %(table)s)) n
+) found WHERE p.tbl = %(table)s AND p.pk = found.pk AND found.blocked IS NOT NULL
 """
+_DIFFERING = {
+    "u": "jsonb_each(n.before) e WHERE n.j -> e.key IS DISTINCT FROM n.after -> e.key",
+    "d": "jsonb_each(n.j) e WHERE e.key = ANY (%(content)s) AND e.value IS DISTINCT FROM coalesce(n.after -> e.key, 'null') "
+         "AND NOT (e.key = 'deleted_at' AND e.value <> 'null')",
+}
 
 _CONFLICTS_I = """
 UPDATE undo_plan p SET keep = 'there' FROM "{table}" t
@@ -136,6 +135,9 @@ EXISTS (SELECT 1 FROM activity_log l LEFT JOIN activity_changeset c ON c.id = l.
            AND coalesce(l.changes -> %(ref_pk)s ->> 1, r."{ref_pk}"::text) = r."{ref_pk}"::text)
 """
 
+LARGE = 5_000
+"""From this many rows on, tables are joined whole."""
+
 
 @dataclass
 class Plan:
@@ -155,6 +157,7 @@ def make_plan(change_set: Any, *, force: bool = False, guards: Iterable[Any] = (
     since = change_set.created_at - timedelta(days=1)
     _run("SET LOCAL statement_timeout = '10min'")
     _run(_CREATE)
+    _run(_TOUCHED, {"set": change_set.pk, "since": since})
     rows = _run(
         "SELECT table_name, max(created_at) FROM activity_log WHERE change_set_id = %(set)s AND kind = 'change' "
         "AND created_at >= %(since)s GROUP BY table_name",
@@ -168,6 +171,9 @@ def make_plan(change_set: Any, *, force: bool = False, guards: Iterable[Any] = (
     for table in plan.tables.values():
         _fill(plan, table)
     _run("ANALYZE undo_plan (tbl, pk, act, keep)")
+    if _run("SELECT count(*) FROM undo_plan")[0][0] >= LARGE:
+        # The planner knows little of rows made a moment ago; one nested loop over 100,000 of them takes minutes.
+        _run("SET LOCAL enable_nestloop = off")
     for table in plan.tables.values():
         _look_for_edits(plan, table, force)
     for guard in guards:
@@ -191,8 +197,9 @@ def _look_for_edits(plan: Plan, table: Table, force: bool) -> None:
     names = {"pk": table.pk, "table": table.name, "type": table.pk_type}
     values = {"table": table.name, "content": table.content, "set": plan.change_set,
               "since": plan.since, "until": plan.until}
-    _run(_CONFLICTS_U.format(**names), values)
-    _run(_CONFLICTS_D.format(**names), values)
+    _run(_GONE.format(**names), values)
+    for act, differing in _DIFFERING.items():
+        _run(_CONFLICTS.format(**names, act=act, differing=differing), values)
     _run(_CONFLICTS_I.format(**names), values)
     if force:
         _run("UPDATE undo_plan SET blocked = '{}' WHERE tbl = %s", [table.name])
@@ -266,7 +273,8 @@ def _outside(
 def _needed(plan: Plan, table: Table) -> int:
     """Keep what a kept row points to, and the parts of a kept record."""
     changed = 0
-    for column, target, _key in table.targets:
+    kept = {name for (name,) in _run("SELECT DISTINCT tbl FROM undo_plan WHERE act = 'd' AND keep <> 'gone'")}
+    for column, target, _key in table.targets if table.name in kept else ():
         if target in plan.tables:
             changed += _run(
                 f"""UPDATE undo_plan p SET keep = 'needed' FROM undo_plan k JOIN "{table.name}" t
@@ -275,8 +283,8 @@ def _needed(plan: Plan, table: Table) -> int:
                       AND p.tbl = %(target)s AND p.act = 'd' AND p.keep IS NULL AND p.pk = t."{column}"::text""",
                 {"table": table.name, "target": target},
             )
-    if table.owner:
-        owners = [t for c, t, _k in table.targets if c == table.owner] or list(plan.tables)
+    owners = [t for c, t, _k in table.targets if c == table.owner] or list(plan.tables)
+    if table.owner and kept.intersection(owners):
         changed += _run(
             f"""UPDATE undo_plan p SET keep = 'belongs' FROM undo_plan k, "{table.name}" t
                  WHERE p.tbl = %(table)s AND p.act = 'd' AND p.keep IS NULL AND t."{table.pk}" = p.pk::{table.pk_type}

@@ -84,17 +84,19 @@ class Builder:
             given = set(self._blank._state.fields_cache) | set(self.base)
             self._fresh: list[tuple[str, Callable[[], Any]]] = [
                 (f.attname, f.get_default) for f in self.entity.model._meta.concrete_fields
-                if callable(f.default) and f.name not in given and f.attname not in given and not f.primary_key and not f.generated
+                if callable(f.default) and f.default not in (dict, list) and f.attname not in WRITTEN_LATER
+                and f.name not in given and f.attname not in given and not f.primary_key and not f.generated
             ]
-            self._mutable = [n for n, v in vars(self._blank).items() if isinstance(v, dict | list | set)]
+            self._mutable = [(n, v) for n, v in vars(self._blank).items() if isinstance(v, dict | list | set)]
         obj = self.entity.model.__new__(self.entity.model)
-        vars(obj).update(vars(self._blank))
-        obj._state = ModelState()
-        obj._state.fields_cache = dict(self._blank._state.fields_cache)
-        for name in self._mutable:
-            setattr(obj, name, copy.copy(getattr(obj, name)))
+        held = vars(obj)
+        held.update(vars(self._blank))
+        state = held["_state"] = ModelState()
+        state.fields_cache = dict(self._blank._state.fields_cache)
+        for name, value in self._mutable:
+            held[name] = copy.copy(value)
         for name, default in self._fresh:
-            setattr(obj, name, default())
+            held[name] = default()
         return obj
 
     def change(self, obj: Any, draft: Draft, linked: dict[str, tuple[Any, Any]], rules: dict[str, str]) -> dict[str, Any]:

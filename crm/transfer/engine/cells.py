@@ -20,6 +20,8 @@ from crm.transfer.readers import Row
 
 KEPT = 4_000
 DATE_PARTS = ("year", "month", "day")
+NOT_PLAIN = frozenset({Kind.ADDRESS, Kind.LINK, Kind.USER, Kind.TAGS})
+SPECIAL = frozenset({"note", "pair", "key"})
 
 
 class Skip(Exception):
@@ -37,6 +39,8 @@ class Step:
     """For a pair of columns: where the value stands."""
     folded: dict[str, Any] = dataclasses.field(default_factory=dict)
     """What values stand for, whatever their case."""
+    known: dict[str, Any] | None = None
+    """What cells were converted to, where a cell is its field's value and nothing else."""
 
 
 class CellReader:
@@ -54,7 +58,7 @@ class CellReader:
         self.choices: dict[str, Unresolved] = {}
         self._index = {h: i for i, h in enumerate(headers)}
         self._headers = headers
-        self._converted: dict[tuple[str, int], dict[str, Any]] = {}
+        self._converted: dict[tuple[str, str], dict[str, Any]] = {}
         self.steps = self._steps()
         self._compose = [(name, re.findall(r"\{([^{}]+)\}", text), text) for name, text in mapping.compose.items()]
         self._constants = {name: self._constant(name, value) for name, value in mapping.constants.items()}
@@ -65,7 +69,10 @@ class CellReader:
             if column.header in self._index and column.to:
                 other = self._index.get(column.parameters.get("of", "")) if column.to == "pair" else None
                 folded = {k.casefold(): v for k, v in column.values.items()}
-                steps.append(Step(self._index[column.header], column, self.fields.get(column.to), other, folded))
+                f = self.fields.get(column.to)
+                plain = f is not None and not column.values and f.kind not in NOT_PLAIN and column.parameters.get("part") not in DATE_PARTS
+                known = self._converted.setdefault((column.header, column.to), {}) if plain and column.to not in SPECIAL else None
+                steps.append(Step(self._index[column.header], column, f, other, folded, known))
         return steps
 
     def _constant(self, name: str, value: Any) -> Any:
@@ -88,12 +95,19 @@ class CellReader:
                 draft.values[name] = value
             else:
                 self.adapter.take(draft, name, {}, str(value))
+        cells, values = row.cells, draft.values
         for step in self.steps:
-            text = unguard(row.cells[step.index].strip())
+            text = cells[step.index].strip()
+            if text[:1] == "'":
+                text = unguard(text)
             if not text:
                 self._empty(draft, step)
-                continue
-            self._take(draft, step, text, row)
+            elif step.known is None:
+                self._take(draft, step, text, row)
+            elif (value := step.known.get(text)) is not None and step.column.to not in values:
+                values[step.column.to] = value
+            else:
+                self._value(draft, step.column, step.field, text)
         for name, headers, template in self._compose:
             self._put_together(draft, name, headers, template, row)
         self._assemble(draft)
@@ -161,14 +175,13 @@ class CellReader:
         """Give a draft a value that an adapter derived."""
         self._value(draft, Column(f.key, f.key), f, text)
 
-    def _value(self, draft: Draft, column: Column, f: Field, text: str) -> None:
-        cache = self._converted.setdefault((column.header, id(f)), {})
-        if text in cache:
-            outcome = cache[text]
-        else:
+    def _value(self, draft: Draft, column: Column, f: Any, text: str) -> None:
+        known = self._converted.setdefault((column.header, f.key), {})
+        outcome = known.get(text)
+        if outcome is None:
             outcome = self._convert(column, f, text)
-            if len(cache) < KEPT:
-                cache[text] = outcome
+            if len(known) < KEPT and not isinstance(outcome, Bad | Ambiguous):
+                known[text] = outcome
         if isinstance(outcome, Ambiguous):
             self.ambiguous[column.header] += 1
             draft.problems.append((column.header, text, _("Day or month first? Settle it for the column.")))

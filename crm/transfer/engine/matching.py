@@ -205,7 +205,7 @@ class Matcher:
         waiting = {key: d for d in drafts for key in self.keys_of(d) if key[0] == "natural"}
         if not waiting:
             return
-        parts = _folded_from(self.model)
+        parts = folded_from(self.model)
         probes: dict[str, list[Key]] = {}
         for key, draft in waiting.items():
             probe = " ".join(str(draft.values.get(p) or "") for p in parts)
@@ -374,7 +374,7 @@ class Matcher:
         return self._again
 
 
-def _folded_from(model: type[models.Model]) -> list[str]:
+def folded_from(model: type[models.Model]) -> list[str]:
     """Return the columns that a model's sort key is made of, in order."""
     expression = model._meta.get_field("sort_key").expression  # type: ignore[union-attr]
     return [e.name for e in expression.flatten() if isinstance(e, models.F)]

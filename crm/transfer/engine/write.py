@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -19,10 +19,14 @@ from crm.records.models import Note
 from crm.records.services.constraints import explain
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import stored_columns
+from crm.transfer.engine.lanes import PATIENCE, Turn, side_by_side
+from crm.transfer.engine.matching import folded_from
 from crm.transfer.engine.staging import copy_rows, query
 from crm.transfer.models import ExternalId, ImportRun
 
 BATCH = 5_000
+LANES, LANES_FROM = 2, 20_000
+"""How many connections write at once, and from how many rows on."""
 Planned = tuple[int, int, str, str, uuid.UUID | None, Any, Any]
 """(row, part, entity, action, target, state, extra)"""
 
@@ -42,29 +46,39 @@ class Writer:
 
     def write(self, progress: Callable[[int], None]) -> None:
         """Carry out every batch after the checkpoint."""
-        while True:
-            batch = self._next()
-            if not batch:
-                break
-            with intend(actor=self.actor, source=ChangeSet.Source.IMPORT, label=self._label(), new=True, change_set_id=self.run.change_set):
-                self._batch(batch)
-                self.run.written_to = batch[-1][0]
-                self.run.report = {**self.run.report, "written": dict(self.counts), "run_errors": self.failed[:1_000]}
-                self.run.save(update_fields=["written_to", "report", "updated_at"])
-                progress(batch[-1][0])
+        # Inside somebody's transaction (a test) no other connection sees the plan.
+        large = not connection.in_atomic_block and self.run.report["rows"] >= LANES_FROM
+        side_by_side(self._batches(), lambda batch, turn: self._commit(batch, turn, progress), LANES if large else 1)
         with intend(actor=self.actor, source=ChangeSet.Source.IMPORT, label=self._label(), new=True, change_set_id=self.run.change_set):
             self._link_later()
+
+    def _commit(self, batch: list[Planned], turn: Turn, progress: Callable[[int], None]) -> None:
+        """Write one batch in one transaction with its checkpoint."""
+        with intend(actor=self.actor, source=ChangeSet.Source.IMPORT, label=self._label(), new=True, change_set_id=self.run.change_set):
+            if any(row[3] == "update" for row in batch):
+                turn.wait(PATIENCE)  # it may change what the batch before makes
+            self._batch(batch, turn)
+            self.run.written_to = batch[-1][0]
+            self.run.report = {**self.run.report, "written": dict(self.counts), "run_errors": self.failed[:1_000]}
+            self.run.save(update_fields=["written_to", "report", "updated_at"])
+            progress(batch[-1][0])
 
     def _label(self) -> str:
         return _("Import of %(file)s") % {"file": self.run.file_name}
 
-    def _next(self) -> list[Planned]:
+    def _batches(self) -> Iterator[list[Planned]]:
+        after = self.run.written_to
+        while batch := self._next(after):
+            yield batch
+            after = batch[-1][0]
+
+    def _next(self, after: int) -> list[Planned]:
         """Return the next batch: whole rows, each with all its parts."""
         found = query(
             "SELECT number, part, entity, action, target, state, extra FROM {t} WHERE action IN ('create', 'update') AND number > %s "
             "AND number <= coalesce((SELECT max(number) FROM (SELECT number FROM {t} WHERE action IN ('create', 'update') "
             "AND number > %s ORDER BY number LIMIT %s) s), -1) ORDER BY number, part DESC",
-            self.run.plan_table, [self.run.written_to, self.run.written_to, BATCH],
+            self.run.plan_table, [after, after, BATCH],
         )
         return [
             (number, part, name, action, target, orjson.loads(state) if state else None, orjson.loads(extra) if extra else {})
@@ -73,22 +87,24 @@ class Writer:
 
     # -- one batch --------------------------------------------------------------------------------
 
-    def _batch(self, rows: list[Planned]) -> None:
+    def _batch(self, rows: list[Planned], turn: Turn) -> None:
         """Write rows at once; when one breaks a rule of the database, find it by halving."""
         try:
             with transaction.atomic():
                 self._write(rows)
+                turn.wait(PATIENCE)
                 with connection.cursor() as cursor:
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                     cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         except (IntegrityError, DataError) as error:
+            turn.wait(PATIENCE)
             numbers = list(dict.fromkeys(r[0] for r in rows))
             if len(numbers) == 1:
                 self._fail(rows, error)
                 return
             middle = numbers[len(numbers) // 2]
-            self._batch([r for r in rows if r[0] < middle])
-            self._batch([r for r in rows if r[0] >= middle])
+            self._batch([r for r in rows if r[0] < middle], turn)
+            self._batch([r for r in rows if r[0] >= middle], turn)
             return
         self.counts.update(self._count(rows))
 
@@ -143,6 +159,10 @@ class Writer:
                 if number <= last:
                     state[attributes.index(attribute)] = parent
             values.append([*state, *([now] * len(stamps))])
+        if "sort_key" in {c.name for c in model._meta.concrete_fields}:
+            # Neighbours in the indexes one after the other: a tenth of PostgreSQL's work.
+            at = [attributes.index(name) for name in folded_from(model)]
+            values.sort(key=lambda row: [str(row[i] or "").lower() for i in at])
         copy_rows(model._meta.db_table, [*(c.column for c in columns), *stamps], values)
         adapter_for(name).written([dict(zip(attributes, r[5], strict=True)) for r in rows], self.options)
 

@@ -4,12 +4,14 @@ import random
 import unicodedata
 from typing import Any
 
+import phonenumbers
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
 from crm.lib.text import clean_line, fold, has_unstorable
 from crm.records.entity import entity
+from crm.records.services.phones import _parsed, _told_at_once
 from crm.records.services.values import _PLAIN_EMAIL
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import Builder
@@ -63,3 +65,22 @@ def test_a_copied_object_is_like_a_new_one(name: str, admin: Any) -> None:
     assert first.created_by == admin
     first.created_by = None
     assert second.created_by == admin
+
+
+def test_phones_told_at_once_are_those_that_are_parsed() -> None:
+    source, told = random.Random(7), 0
+    numbers = [
+        phonenumbers.format_number(found, form)
+        for region in sorted(phonenumbers.SUPPORTED_REGIONS) for kind in (0, 1, 3) for form in (1, 2)
+        if (found := phonenumbers.example_number_for_type(region, kind))
+    ]
+    starts = ["+", "", "+1", "+49", "+39", "1", "0", "00", "011", "+0"]
+    numbers += [source.choice(starts) + "".join(source.choice("0123456789") for _ in range(source.randint(3, 12))) for _ in range(3_000)]
+    for number in numbers:
+        at = source.randrange(len(number))
+        for text in (number, number[:at] + source.choice("0159 -()") + number[at + 1 :]):
+            for region in ("US", "DE"):
+                if found := _told_at_once(text, region):
+                    told += 1
+                    assert found == _parsed(text, region), (text, region)
+    assert told > 500
