@@ -39,10 +39,13 @@ def favourites(request: HttpRequest) -> list[dict[str, Any]]:
 
 
 _ORDER = {"customer": (10, "c"), "company": (20, "o"), "deal": (30, "p"), "product": (50, ""), "task": (60, "t"), "interaction": (70, "")}
+_MAKE = {"customer": "c", "company": "o", "deal": "d", "task": "t"}
 
 # Every noun with pages has its place; an app that wants another one registers the same address again.
 for name, declared in all_entities().items():
     if "pages" in declared.abilities:
         order, key = _ORDER.get(name, (90, ""))
         nav_item("sell", declared.label_plural, f"/{declared.plural}", declared.icon, order, needs=("view", name), key=key)
-        create_item(declared.label, f"/{declared.plural}/new", declared.icon, order, needs=("create", name))
+        create_item(
+            declared.label, f"/{declared.plural}/new", declared.icon, order, needs=("create", name), key=_MAKE.get(name, ""),
+        )

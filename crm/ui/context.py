@@ -9,6 +9,7 @@ from django.templatetags.static import static
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import get_language
 
+from crm.ui.keys import keys_for
 from crm.ui.nav import creatable_by, sections_for, settings_for
 
 Part = Callable[[HttpRequest], Any]
@@ -54,6 +55,11 @@ class Shell:
         drawn += [getattr(user, "role_id", ""), getattr(self.request, "previewing", "")]
         drawn += [item.url for section in self.sections for item in section.items]
         return f"{zlib.crc32(repr(drawn).encode()):08x}"
+
+    @property
+    def keys(self) -> Any:
+        """Return the sheet of keys."""
+        return keys_for(self.request.user)
 
     @property
     def settings(self) -> Any:

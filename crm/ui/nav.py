@@ -66,6 +66,7 @@ class Create:
     icon: str
     order: int
     needs: tuple[str, str]
+    key: str = ""
 
 
 _NAV: dict[str, Item] = {}
@@ -89,9 +90,9 @@ def settings_item(
     _SETTINGS[url] = Item(section, label, url, icon, order, needs, admin, help=help)
 
 
-def create_item(label: Any, url: str, icon: str, order: int, *, needs: tuple[str, str]) -> None:
-    """Put an entry into the “New” menu."""
-    _CREATE[url] = Create(label, url, icon, order, needs)
+def create_item(label: Any, url: str, icon: str, order: int, *, needs: tuple[str, str], key: str = "") -> None:
+    """Put an entry into the “New” menu; ``key`` is the letter after C that makes one."""
+    _CREATE[url] = Create(label, url, icon, order, needs, key)
 
 
 def sections_for(user: Any) -> list[Section]:

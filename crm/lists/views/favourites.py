@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 
 from crm.access.policy import visible_to
 from crm.lists.models import Favourite, SavedView
@@ -40,7 +41,7 @@ def star_answer(request: HttpRequest, url: str, *, starred: bool) -> HttpRespons
 @page("POST")
 def star_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Keep a saved view among the favourites, or take it out."""
-    found = visible_to(request.user, SavedView).get(pk=pk, entity=entity.name)
+    found = get_object_or_404(visible_to(request.user, SavedView), pk=pk, entity=entity.name)
     return star_answer(request, f"/{entity.plural}/views/{pk}", starred=turn(request.user, VIEW, found.pk))
 
 

@@ -139,3 +139,13 @@ def test_page_and_palette(rep: Any, rep2: Any, client_for: Any) -> None:
     for path in ("/search", "/palette", "/palette?q=%3E", "/palette?q=%23vip", "/palette?q=%40ro", "/search?q=%00x&in=nothing"):
         assert client_for(rep).get(path).status_code == 200
     assert client_for(None).get("/palette").status_code == 302
+
+
+def test_the_palette_shows_the_acts_of_a_record(rep: Any, rep2: Any, client_for: Any) -> None:
+    """Tab on a hit: what may be done with it; nothing for what one may not see, nothing for nonsense."""
+    record = CustomerFactory(first_name="Ana", last_name="Abel", assigned_user=rep)
+    told = client_for(rep).get(f"/palette?of=/customers/{record.pk}").content.decode()
+    assert "Ana Abel" in told
+    assert f"/customers/{record.pk}/edit" in told
+    for user, address in ((rep2, f"/customers/{record.pk}"), (rep, "/customers/new"), (rep, "/nothing/x"), (rep, "%00")):
+        assert "data-href" not in client_for(user).get(f"/palette?of={address}").content.decode()

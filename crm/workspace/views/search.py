@@ -9,15 +9,18 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
-from crm.access.policy import field_rights, visible_to
+from crm.access.policy import allows, field_rights, visible_to
+from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.lib.text import fold
+from crm.records.entity import entity_by_plural
 from crm.records.models import Tag
 from crm.search.recent import forget_searches, recent_searches, recent_visits, remember_search
 from crm.search.registry import searchables
 from crm.search.service import CAP, Hit, facets, recent_hits, search
 from crm.ui.nav import creatable_by, sections_for, settings_for
 from crm.ui.pages import page, redirect_to, render
+from crm.ui.values import is_uuid
 
 PAGE_LIMIT = 50
 EACH = 8
@@ -34,6 +37,8 @@ class Option:
     sub: str = ""
     keys: str = ""
     kind: str = ""
+    how: str = ""
+    """``make``: in a dialog over the page; ``post``: an act, not a place."""
 
 
 @dataclass
@@ -71,6 +76,8 @@ def search_page(request: HttpRequest) -> HttpResponse:
 @page()
 def palette(request: HttpRequest) -> HttpResponse:
     """Show the lines that fit: records, then actions, then pages; ``>``, ``#`` and ``@`` narrow them."""
+    if of := request.GET.get("of", ""):
+        return render(request, "search/palette.html", {"headings": [h for h in _acts_on(request.user, of) if h.options], "typed": of})
     typed = request.GET.get("q", "")[:200].strip()
     mark, rest = (typed[0], typed[1:].strip()) if typed[:1] in (">", "#", "@") else ("", typed)
     headings: list[Heading] = []
@@ -104,8 +111,39 @@ def _hit(hit: Hit) -> Option:
 
 
 def _actions(user: Any, words: str) -> list[Option]:
-    made = [Option(_("New %(what)s") % {"what": str(c.label).lower()}, c.url, c.icon) for c in creatable_by(user)]
+    made = [
+        Option(
+            _("New %(what)s") % {"what": str(c.label).lower()}, c.url, c.icon, keys=f"C {c.key.upper()}" if c.key else "", how="make"
+        )
+        for c in creatable_by(user)
+    ]
     return _fitting(made, words)
+
+
+def _acts_on(user: Any, url: str) -> list[Heading]:
+    """Return what can be done with the record at an address; nothing for what one may not see."""
+    plural, _slash, key = url.strip("/").partition("/")
+    entity = entity_by_plural(plural)
+    if entity is None or "pages" not in entity.abilities or not is_uuid(key):
+        return []
+    obj = visible_to(user, entity.model).filter(pk=key).first()
+    if obj is None:
+        return []
+    place = entity.url(obj)
+    found = [Option(_("Open"), place, "arrow-right")]
+    if allows(user, "change", obj):
+        found.append(Option(_("Edit all fields"), f"{place}/edit", "pencil", how="make"))
+    if "timeline" in entity.abilities:
+        found.append(Option(_("Write a note"), f"{place}?compose=note", "notebook-pen"))
+    if rights_of(user).may("create", "task") and entity.name in ("customer", "company", "deal"):
+        found.append(Option(_("Plan a task"), f"/tasks/new?{entity.name}={obj.pk}&back={place}", "circle-check", how="make"))
+    found += [
+        Option(_("Add to favourites, or take it out"), f"{place}/star", "star", how="post"),
+        Option(_("Versions"), f"/history/{entity.name}/{obj.pk}", "history"),
+    ]
+    if allows(user, "delete", obj):
+        found.append(Option(_("Delete"), f"{place}/delete", "trash-2", how="post"))
+    return [Heading(str(obj), found)]
 
 
 def _pages(user: Any, words: str) -> list[Option]:

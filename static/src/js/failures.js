@@ -33,7 +33,7 @@ const host = ({ form, target, editor }) => {
 
 // Puts a card into the form, or the part of the page, that failed. `kind`: network, offline, slow or server.
 export const failure = ({ kind, text, id, retry, form, target, editor, source }) => {
-  const cause = kind === 'network' && !navigator.onLine ? 'offline' : kind;
+  const cause = kind === 'network' && !navigator.onLine && (form || editor) && retry ? 'offline' : kind;
   const made = card({ kind: cause, text, id, retry });
   const place = host({ form, target, editor });
   if (!place?.isConnected || place === document.body) {
@@ -47,7 +47,7 @@ export const failure = ({ kind, text, id, retry, form, target, editor, source })
   else (place.id === 'main' ? $('.sheet', place) : place).prepend(made);
   if (source) cards.set(source, made);
   say($('[data-text]', made).textContent);
-  if (cause === 'offline' && retry) {
+  if (cause === 'offline') {
     made.again = () => { made.remove(); retry(); };
     waiting.add(made.again);
   }

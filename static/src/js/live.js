@@ -41,7 +41,11 @@ document.addEventListener('htmx:before:swap', (event) => {
 document.addEventListener('htmx:after:swap', () => {
   const dialog = $('#dialog');
   const body = $('#dialog-body');
-  if (dialog && body?.children.length && !dialog.open) dialog.showModal();
+  if (dialog && body?.children.length && !dialog.open) {
+    dialog.showModal();
+    const first = $('[autofocus], .dialog-b input:not([type=hidden]), .dialog-b textarea, .dialog-b select, .dialog-b .ts-control input, .dialog-b .btn', body);
+    if (first && !$('crm-select[autofocus]', body)) first.focus();
+  }
 });
 document.addEventListener('dialog:close', () => {
   const dialog = $('#dialog');

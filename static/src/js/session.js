@@ -49,7 +49,7 @@ class Entrance {
     const response = await fetch(url, { ...options, headers: { Accept: 'text/html', ...options.headers } });
     if (new URL(response.url).pathname === HOME) { this.end(await here()); return; }
     const page = new DOMParser().parseFromString(await response.text(), 'text/html');
-    const content = $('.entrance-card, #main', page);
+    const content = $('.entrance-card', page) ?? $('#main', page);
     $$('script', content ?? page).forEach((script) => script.remove());
     this.body.replaceChildren(...(content?.childNodes ?? []));
     // Passkeys need the whole page; it opens beside, and this dialog notices when one comes back.

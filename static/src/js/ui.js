@@ -1,4 +1,6 @@
 // Small helpers that every element uses.
+import { signIn } from './session.js';
+
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -22,12 +24,16 @@ export const visit = (url, more = {}) => {
   if (document.dispatchEvent(event)) location.assign(url);
 };
 
-// Sends a form-encoded POST the way our views expect it from htmx.
-export const post = (url, data = {}) => fetch(url, {
-  method: 'POST',
-  headers: { 'X-CSRFToken': token(), 'HX-Request': 'true', 'HX-Current-URL': location.href },
-  body: new URLSearchParams(data),
-});
+// Sends a form-encoded POST the way our views expect it from htmx; a session that has ended is begun anew first.
+export const post = async (url, data = {}) => {
+  const send = () => fetch(url, {
+    method: 'POST',
+    headers: { 'X-CSRFToken': token(), 'HX-Request': 'true', 'HX-Current-URL': location.href },
+    body: new URLSearchParams(data),
+  });
+  const response = await send();
+  return response.status === 401 && await signIn() ? send() : response;
+};
 
 // Fires what a response asks for in its HX-Trigger and HX-Redirect headers.
 export const follow = (response) => {
