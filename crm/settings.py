@@ -261,6 +261,8 @@ MFA_ADAPTER = "crm.accounts.adapter.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "crm.accounts.forms.AuthenticateForm",
     "reauthenticate": "crm.accounts.forms.ReauthenticateForm",
+    "add_webauthn": "crm.accounts.forms.AddPasskeyForm",
+    "edit_webauthn": "crm.accounts.forms.EditPasskeyForm",
 }
 USERSESSIONS_TRACK_ACTIVITY = False  # crm.accounts.middleware does it once in five minutes
 SESSION_COOKIE_AGE = 86_400 * env.number("SESSION_MAX_DAYS", 14, least=1, most=90)

@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.utils.translation import pgettext_lazy
+
 from crm.activity.facts import fact
 
 
-@fact("sales.deal_moved")
+@fact("sales.deal_moved", pgettext_lazy("audit log", "moved to another stage"))
 class DealMoved:
     """A deal went from one stage to another."""
 
@@ -16,7 +18,7 @@ class DealMoved:
     owner_id: uuid.UUID | None
 
 
-@fact("sales.deal_won")
+@fact("sales.deal_won", pgettext_lazy("audit log", "won"))
 class DealWon:
     """A deal was won."""
 
@@ -28,7 +30,7 @@ class DealWon:
     currency: str
 
 
-@fact("sales.deal_lost")
+@fact("sales.deal_lost", pgettext_lazy("audit log", "lost"))
 class DealLost:
     """A deal was lost."""
 
@@ -41,7 +43,7 @@ class DealLost:
     reason_id: uuid.UUID | None
 
 
-@fact("sales.deal_reopened")
+@fact("sales.deal_reopened", pgettext_lazy("audit log", "reopened"))
 class DealReopened:
     """A won or lost deal was opened again."""
 

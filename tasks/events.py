@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.utils.translation import pgettext_lazy
+
 from crm.activity.facts import fact
 
 
-@fact("tasks.completed")
+@fact("tasks.completed", pgettext_lazy("audit log", "completed"))
 class TaskCompleted:
     """A task was done."""
 
@@ -16,7 +18,7 @@ class TaskCompleted:
     outcome: str
 
 
-@fact("tasks.reopened")
+@fact("tasks.reopened", pgettext_lazy("audit log", "reopened"))
 class TaskReopened:
     """A completed task was opened again."""
 
@@ -24,7 +26,7 @@ class TaskReopened:
     owner_id: uuid.UUID | None
 
 
-@fact("tasks.assigned")
+@fact("tasks.assigned", pgettext_lazy("audit log", "assigned"))
 class TaskAssigned:
     """A task was given to someone by someone else."""
 

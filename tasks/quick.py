@@ -13,6 +13,7 @@ from crm.access.policy import visible_to
 from crm.accounts.models import User
 from crm.lib.text import clean_line, fold
 from crm.search.service import Hit, search
+from crm.ui.figures import day_and_time
 from tasks.models import Task
 
 MAX_LENGTH = 400
@@ -119,7 +120,7 @@ def _when(text: str, found: Quick) -> str:
     if day is None and moment < now:
         moment += dt.timedelta(days=1)
     found.fields["due_date"] = moment.isoformat()
-    found.chips.append(("calendar", _say(moment), "due_date"))
+    found.chips.append(("calendar", day_and_time(moment), "due_date"))
     return re.sub(r"\b(on|by|at)\s*$", "", re.sub(r"\s+", " ", rest).strip(), flags=re.I)
 
 
@@ -156,10 +157,3 @@ def _time(match: re.Match[str]) -> dt.time | None:
         return dt.time(hour, int(minutes or 0))
     except ValueError:
         return None
-
-
-def _say(moment: dt.datetime) -> str:
-    local = timezone.localtime(moment)
-    days = (local.date() - timezone.localdate()).days
-    name = {0: _("Today"), 1: _("Tomorrow")}.get(days, f"{local:%d %b %Y}".lstrip("0"))
-    return f"{name} {local:%H:%M}"

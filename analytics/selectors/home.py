@@ -18,6 +18,7 @@ from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.activity.models import ChangeSet
 from crm.records.entity import entity
+from crm.ui.figures import day_of_year
 from crm.ui.values import for_eyes
 from customers.models import Customer
 from sales.models import Deal, Stage
@@ -130,7 +131,7 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
             for outcome, name in (("won", "actual_close_date"), ("open", "expected_close_date"))
         ]
         url = list_url("deals", {"version": 1, "all": [{"any": either}]})
-        weeks.append({"label": f"{week.day} {week:%b}", "values": values, "url": url})
+        weeks.append({"label": day_of_year(week), "values": values, "url": url})
         week += dt.timedelta(days=7)
     sums = {k: sum((r.get(k) or ZERO for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}
     series = [("won", _("Won")), ("commit", _("Commit")), ("weighted", _("Weighted open"))]

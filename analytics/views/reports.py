@@ -13,7 +13,9 @@ from crm.access.policy import require
 from crm.accounts.models import User
 from crm.lib.errors import Invalid
 from crm.ui.figures import money, number
+from crm.ui.figures import month as month_label
 from crm.ui.pages import page, render
+from customers.models import Customer
 from sales.models import Deal
 from sales.selectors import pipelines
 
@@ -53,17 +55,19 @@ def customers(request: HttpRequest) -> HttpResponse:
     """Show the customers report."""
     scope, problem = _scope(request)
     found = customer_report(request.user, scope)
+    statuses = dict(Customer.Status.choices)
     context = {
         "report": found,
         "urls": {name: list_url(name, scope.owned()) for name in ("customers", "companies")},
         "statuses": [
-            {"label": name, "value": n, "display": number(n), "url": _customers(scope, "status", name)} for name, n in found.by_status
+            {"label": statuses.get(name, name), "value": n, "display": number(n), "url": _customers(scope, "status", name)}
+            for name, n in found.by_status
         ],
         "sources": [
             {"label": name or _("Unknown"), "value": n, "display": number(n), "url": _customers(scope, "source", name)}
             for name, n in found.by_source
         ],
-        "months": [{"label": f"{m:%b %Y}", "value": n, "display": number(n)} for m, n in found.by_month],
+        "months": [{"label": month_label(m), "value": n, "display": number(n)} for m, n in found.by_month],
         "companies": [
             {"label": name, "value": float(value if value is not None else n),
              "display": money(value, found.currency) if value is not None else number(n), "url": f"/companies/{pk}"}
@@ -85,7 +89,7 @@ def activities(request: HttpRequest) -> HttpResponse:
              "url": list_url("interactions", scope.owned({"field": "type", "op": "is", "value": str(code)}, *_said(scope), field="user"))}
             for code, name, n in found.by_type
         ],
-        "months": [{"label": f"{m:%b %Y}", "value": n, "display": number(n)} for m, n in found.by_month],
+        "months": [{"label": month_label(m), "value": n, "display": number(n)} for m, n in found.by_month],
     }
     return render(request, "analytics/activities.html", {**_filters(request, scope, problem), **context}, part="report")
 
@@ -132,12 +136,12 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
         "owner_left": sum(1 for g in report.by_owner if g.figures.won_count) > TOP,
         "product_left": sum(1 for g in report.by_product if g.figures.won_count) > TOP,
         "months": [
-            {"label": f"{month:%b %Y}", "value": float(f.won_value or 0), "display": money(f.won_value, currency),
+            {"label": month_label(month), "value": float(f.won_value or 0), "display": money(f.won_value, currency),
              "url": url("won", {"field": "actual_close_date", "op": "between", "value": [month.isoformat(), _last(month)]})}
             for month, f in report.by_month
         ],
         "month_counts": [
-            {"label": f"{month:%b %Y}", "values": {"won": f.won_count, "lost": f.lost_count}, "display": f"{f.won_count} / {f.lost_count}"}
+            {"label": month_label(month), "values": {"won": f.won_count, "lost": f.lost_count}, "display": f"{f.won_count} / {f.lost_count}"}
             for month, f in report.by_month
         ],
         "outcome_series": [("won", _("Won")), ("lost", _("Lost"))],

@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.utils.translation import pgettext_lazy
+
 from crm.activity.facts import fact
 
 
-@fact("access.shared")
+@fact("access.shared", pgettext_lazy("audit log", "shared"))
 class RecordShared:
     """A record was shared with a person or a team."""
 
@@ -16,7 +18,7 @@ class RecordShared:
     may_change: bool
 
 
-@fact("access.unshared")
+@fact("access.unshared", pgettext_lazy("audit log", "no longer shared"))
 class RecordUnshared:
     """A share was taken back."""
 

@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.utils.translation import pgettext_lazy
+
 from crm.activity.facts import fact
 
 
-@fact("accounts.access_changed")
+@fact("accounts.access_changed", pgettext_lazy("audit log", "given other rights"))
 class UserAccessChanged:
     """What a user may do, or whether at all, has changed: open sockets of an older epoch must close."""
 
@@ -14,21 +16,21 @@ class UserAccessChanged:
     reason: str
 
 
-@fact("accounts.invited")
+@fact("accounts.invited", pgettext_lazy("audit log", "invited"))
 class UserInvited:
     """Someone was invited."""
 
     user_id: uuid.UUID
 
 
-@fact("accounts.joined")
+@fact("accounts.joined", pgettext_lazy("audit log", "joined"))
 class UserJoined:
     """An invitation was accepted."""
 
     user_id: uuid.UUID
 
 
-@fact("accounts.deactivated")
+@fact("accounts.deactivated", pgettext_lazy("audit log", "deactivated"))
 class UserDeactivated:
     """Someone can no longer sign in."""
 
@@ -36,14 +38,14 @@ class UserDeactivated:
     successor_id: uuid.UUID | None
 
 
-@fact("accounts.reactivated")
+@fact("accounts.reactivated", pgettext_lazy("audit log", "reactivated"))
 class UserReactivated:
     """Someone can sign in again."""
 
     user_id: uuid.UUID
 
 
-@fact("accounts.refresh_token_reused")
+@fact("accounts.refresh_token_reused", pgettext_lazy("audit log", "a refresh token was used twice"))
 class RefreshTokenReused:
     """A refresh token was used a second time, so someone else may have it; its family is revoked."""
 

@@ -4,10 +4,13 @@ from typing import Any
 
 from allauth.account import forms as account
 from allauth.mfa.base import forms as mfa
+from allauth.mfa.webauthn import forms as webauthn
+from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.accounts import mails, throttle
 from crm.lib.addresses import client_address, network_of
@@ -33,6 +36,18 @@ class AuthenticateForm(CodeCounted, mfa.AuthenticateForm):  # type: ignore[misc]
 
 class ReauthenticateForm(CodeCounted, mfa.ReauthenticateForm):  # type: ignore[misc]
     """Proof that it is still oneself, by code."""
+
+
+class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
+    """A new passkey, under a name by which one knows it again."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
+
+
+class EditPasskeyForm(webauthn.EditWebAuthnForm):  # type: ignore[misc]
+    """Another name for a passkey."""
+
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100)
 
 
 class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]

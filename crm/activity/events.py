@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.utils.translation import pgettext_lazy
+
 from crm.activity.facts import fact
 
 
-@fact("activity.change_set_undone")
+@fact("activity.change_set_undone", pgettext_lazy("audit log", "undone"))
 class ChangeSetUndone:
     """A change set was undone; ``counts`` are removed, changed, restored and kept rows by entity."""
 
@@ -14,7 +16,7 @@ class ChangeSetUndone:
     counts: dict[str, list[int]]
 
 
-@fact("jobs.finished")
+@fact("jobs.finished", pgettext_lazy("audit log", "finished"))
 class JobFinished:
     """A job has ended, well or not."""
 

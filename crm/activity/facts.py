@@ -1,6 +1,6 @@
 """Facts: what happened, in the past tense, announced inside the verb's transaction.
 
-    @fact("sales.deal_won")
+    @fact("sales.deal_won", _("won"))
     class DealWon: deal_id: UUID; customer_id: UUID | None
 
     publish(DealWon(deal_id=deal.pk, customer_id=deal.customer_id), about=deal, subjects=[deal.customer_id])
@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _FACTS: dict[str, type] = {}
 _NAMES: dict[type, str] = {}
+_WORDS: dict[str, Any] = {}
 _REACTIONS: dict[str, list["Reaction"]] = {}
 
 
@@ -58,8 +59,8 @@ class Heard:
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-def fact(name: str) -> Callable[[type[T]], type[T]]:
-    """Declare a fact under its stored name (``app.past_tense``)."""
+def fact(name: str, words: Any = "") -> Callable[[type[T]], type[T]]:
+    """Declare a fact under its stored name (``app.past_tense``), with what the audit log calls it: “won”."""
 
     def declare(cls: type[T]) -> type[T]:
         if name in _FACTS:
@@ -67,6 +68,7 @@ def fact(name: str) -> Callable[[type[T]], type[T]]:
         made = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
         _FACTS[name] = made
         _NAMES[made] = name
+        _WORDS[name] = words or name
         return made
 
     return declare
@@ -80,6 +82,11 @@ def fact_name(of: type | Any) -> str:
 def fact_class(name: str) -> type | None:
     """Return the class of a stored name, or None when it is no longer declared."""
     return _FACTS.get(name)
+
+
+def words_of_facts() -> dict[str, Any]:
+    """Return what the audit log calls each fact."""
+    return dict(_WORDS)
 
 
 def all_facts() -> dict[str, type]:

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.lib.ids import uuid7
 
@@ -18,7 +19,7 @@ class ChangeSet(models.Model):
         WEB = "web", _("Web page")
         API = "api", _("API")
         ADMIN = "admin", _("Admin")
-        IMPORT = "import", _("Import")
+        IMPORT = "import", pgettext_lazy("source", "Import")
         WORKFLOW = "workflow", _("Workflow")
         JOB = "job", _("Background job")
         COMMAND = "command", _("Command")
@@ -59,7 +60,7 @@ class ActivityLog(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CHANGE = "change", _("Change")
+        CHANGE = "change", pgettext_lazy("kind of entry", "Change")
         FACT = "fact", _("Fact")
         ACCESS = "access", _("Access")
 

@@ -3,16 +3,30 @@
 import datetime as dt
 from typing import Any
 
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
 from django.db import models
 from django.utils.dateparse import parse_date, parse_datetime
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from crm.criteria import dates
 from crm.criteria.operators import COUNTS, MEASURES, operator
 from crm.criteria.tree import Asking, validate
 from crm.criteria.vocabulary import Askable, Type
+from crm.lib import languages
+
+# Whole phrases, since in other languages “this” depends on what it stands before.
+_PERIODS = {
+    "hour": (gettext_lazy("this hour"), gettext_lazy("last hour"), gettext_lazy("next hour")),
+    "day": (gettext_lazy("this day"), gettext_lazy("last day"), gettext_lazy("next day")),
+    "week": (gettext_lazy("this week"), gettext_lazy("last week"), gettext_lazy("next week")),
+    "month": (gettext_lazy("this month"), gettext_lazy("last month"), gettext_lazy("next month")),
+    "quarter": (gettext_lazy("this quarter"), gettext_lazy("last quarter"), gettext_lazy("next quarter")),
+    "year": (gettext_lazy("this year"), gettext_lazy("last year"), gettext_lazy("next year")),
+    "fiscal_quarter": (gettext_lazy("this fiscal quarter"), gettext_lazy("last fiscal quarter"), gettext_lazy("next fiscal quarter")),
+    "fiscal_year": (gettext_lazy("this fiscal year"), gettext_lazy("last fiscal year"), gettext_lazy("next fiscal year")),
+}
 
 
 def describe(tree: Any, model: type[models.Model], viewer: Any, *, trusted: bool = False) -> str:
@@ -64,21 +78,23 @@ def _value(asked: Askable, value: Any, asking: Asking) -> str:
     if asked.title is not None:
         return asked.title(asking.reader, value)
     if asked.type == Type.TEXT:
-        return f"“{value}”"
+        return _("“%(text)s”") % {"text": value}
     if asked.type in (Type.DATE, Type.MOMENT):
         return _date(value, asking)
+    if asked.type == Type.NUMBER:
+        return str(format_decimal(str(value), locale=languages.locale(), decimal_quantization=False))
     return str(value)
 
 
 def _date(value: str, asking: Asking) -> str:
     day = parse_date(value)
     if day is not None:
-        return date_format(day, "DATE_FORMAT")
+        return format_date(day, "medium", locale=languages.dates())
     moment = parse_datetime(value)
     if moment is None:
         return value
     aware = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-    return date_format(aware.astimezone(dates.zone_of(asking.viewer)), "DATETIME_FORMAT")
+    return format_datetime(aware.astimezone(dates.zone_of(asking.viewer)), "short", locale=languages.dates())
 
 
 def _units(unit: str, n: int) -> str:
@@ -100,11 +116,7 @@ def _relative(value: dict[str, Any]) -> str:
     if n is not None:
         span = _age(value)
         return _("the last %(span)s") % {"span": span} if word == "last" else _("the next %(span)s") % {"span": span}
-    name = {
-        "hour": _("hour"), "day": _("day"), "week": _("week"), "month": _("month"), "quarter": _("quarter"),
-        "year": _("year"), "fiscal_quarter": _("fiscal quarter"), "fiscal_year": _("fiscal year"),
-    }[unit]
-    return {"this": _("this %(unit)s"), "last": _("last %(unit)s"), "next": _("next %(unit)s")}[word] % {"unit": name}
+    return str(_PERIODS[unit][("this", "last", "next").index(word)])
 
 
 def _related(node: dict[str, Any], asking: Asking) -> str:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 
 @dataclass(frozen=True)
 class Detail:
@@ -26,7 +28,7 @@ class Refusal(Exception):
 
     code = "CONFLICT"
     status = 409
-    message = "This is not possible."
+    message: Any = _("This is not possible.")
 
     def __init__(
         self,
@@ -46,7 +48,7 @@ class Invalid(Refusal):
 
     code = "VALIDATION_ERROR"
     status = 400
-    message = "The input is not valid."
+    message: Any = _("The input is not valid.")
 
     @classmethod
     def field(cls, field: str, message: str) -> "Invalid":
@@ -59,7 +61,7 @@ class Denied(Refusal):
 
     code = "PERMISSION_DENIED"
     status = 403
-    message = "You do not have permission to do this."
+    message: Any = _("You do not have permission to do this.")
 
 
 class Missing(Refusal):
@@ -67,7 +69,7 @@ class Missing(Refusal):
 
     code = "NOT_FOUND"
     status = 404
-    message = "Not found."
+    message: Any = _("Not found.")
 
 
 class Conflict(Refusal):
@@ -82,7 +84,7 @@ class Outdated(Refusal):
 
     code = "PRECONDITION_FAILED"
     status = 412
-    message = "Someone changed this in the meantime."
+    message: Any = _("Someone changed this in the meantime.")
 
 
 class Locked(Refusal):
@@ -90,7 +92,7 @@ class Locked(Refusal):
 
     code = "LOCKED"
     status = 423
-    message = "This record is locked by a running operation."
+    message: Any = _("This record is locked by a running operation.")
 
 
 class TooMany(Refusal):
@@ -98,4 +100,4 @@ class TooMany(Refusal):
 
     code = "RATE_LIMITED"
     status = 429
-    message = "Too many requests. Try again later."
+    message: Any = _("Too many requests. Try again later.")

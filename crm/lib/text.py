@@ -2,6 +2,9 @@
 
 import re
 import unicodedata
+from typing import Any
+
+from django.utils.translation import get_language
 
 # C0 and C1 controls except tab and newline, and lone surrogates: PostgreSQL refuses NUL and surrogates,
 # browsers and spreadsheets stumble over the rest.
@@ -31,6 +34,14 @@ def has_unstorable(value: str) -> bool:
 def whole_number(text: str) -> int | None:
     """Return the number that up to nine plain digits say; None for anything else that calls itself a digit (², ٣)."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+
+
+def in_sentence(noun: Any) -> str:
+    """Return the name of a thing as it stands within a sentence: small, except where nouns are always written large."""
+    text = str(noun)
+    if (get_language() or "").startswith("de") or text[1:2].isupper():
+        return text
+    return text[:1].lower() + text[1:]
 
 
 def fold(value: str) -> str:

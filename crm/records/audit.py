@@ -12,12 +12,14 @@ from typing import Any
 
 from django.db import models
 from django.db.models import QuerySet
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from crm.access.policy import SYSTEM, all_policies, field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
+from crm.activity.facts import words_of_facts
 from crm.activity.models import ActivityLog, ChangeSet
 from crm.activity.triggers import logged_models
 from crm.lib.errors import Invalid
@@ -25,9 +27,29 @@ from crm.records.entity import Entity, all_entities, entity_of, has_entity
 from crm.records.models import Comment, Note
 
 WORDS: dict[str, Any] = {
-    "created": gettext_lazy("created"), "updated": gettext_lazy("changed"), "deleted": gettext_lazy("moved to the trash"),
-    "restored": gettext_lazy("restored"), "removed": gettext_lazy("removed"),
+    "created": pgettext_lazy("audit log", "created"), "updated": pgettext_lazy("audit log", "changed"),
+    "deleted": pgettext_lazy("audit log", "moved to the trash"), "restored": pgettext_lazy("audit log", "restored"),
+    "removed": pgettext_lazy("audit log", "removed"),
 }
+_ACCESSES: dict[str, Any] = {
+    "accounts.signed_in": gettext_lazy("signed in"), "accounts.sign_in_failed": gettext_lazy("failed to sign in"),
+    "accounts.signed_out": gettext_lazy("signed out"), "accounts.password_changed": gettext_lazy("password changed"),
+    "accounts.address_changed": gettext_lazy("e-mail address changed"), "accounts.joined": gettext_lazy("invitation accepted"),
+    "accounts.refresh_token_reused": gettext_lazy("a refresh token was used twice"),
+    "accounts.links_guessed": gettext_lazy("links were guessed"), "accounts.sign_in_link_made": gettext_lazy("sign-in link made"),
+    "audit.exported": gettext_lazy("audit log exported"), "records.exported": gettext_lazy("exported"),
+    "records.document_downloaded": gettext_lazy("document downloaded"), "deliveries.discarded": gettext_lazy("deliveries discarded"),
+    "deliveries.waiting": gettext_lazy("deliveries tried again"),
+}
+# Tables without a name of ours go by Django's, in the reader's language.
+_TABLES = (
+    gettext_noop("Role permission"), gettext_noop("Field right"), gettext_noop("Invitation"), gettext_noop("Sign in link"),
+    gettext_noop("Comment"), gettext_noop("Document version"), gettext_noop("External id"), gettext_noop("Notification choice"),
+    gettext_noop("Workspace"), gettext_noop("Exchange rate"), gettext_noop("Customer user share"), gettext_noop("Customer team share"),
+    gettext_noop("Company user share"), gettext_noop("Company team share"), gettext_noop("Deal user share"), gettext_noop("Deal team share"),
+    gettext_noop("Deal product"), gettext_noop("Deal contact"), gettext_noop("Stage change"), gettext_noop("Call log"),
+    gettext_noop("Meeting note"), gettext_noop("Group"), gettext_noop("Permission"),
+)
 _BOOKKEEPING = frozenset({"version", "updated_at", "created_at", "id", "rank", "auth_epoch"})
 _PERSONAL = {Note: frozenset({"title", "content"}), Comment: frozenset({"content"})}
 
@@ -83,6 +105,11 @@ class Filters:
         return rows.filter(**{k: v for k, v in exact.items() if v not in (None, "")})
 
 
+def say(action: str) -> str:
+    """Return what an action of the log is called; its stored name where nobody gave it words."""
+    return str(WORDS.get(action) or _ACCESSES.get(action) or words_of_facts().get(action, action))
+
+
 def entries_for(user: Any, filters: Filters) -> QuerySet[ActivityLog]:
     """Return the rows of the log that a user may read, newest first."""
     return filters.narrow(visible_to(user, ActivityLog)).order_by("-id")
@@ -128,7 +155,7 @@ def _line(
     payload = {} if hidden or row.kind == ActivityLog.Kind.CHANGE else dict(row.changes)
     return Line(
         entry=row, user=people.get(row.user_id) if row.user_id else None,
-        words=str(WORDS.get(row.action, row.action)), entity_label=_label(model) if model else row.entity,
+        words=say(row.action), entity_label=_label(model) if model else row.entity,
         title="" if hidden else titles.get(row.entity_id, ""),
         url=of.url(row.entity_id) if of is not None and known and "pages" in of.abilities else "",
         hidden=hidden, changes=changes, payload=payload,
@@ -150,7 +177,7 @@ def _changes(
         personal = frozenset()
     found = []
     for column, pair in row.changes.items():
-        name, label = names.get(column, (column.removesuffix("_id"), column.removesuffix("_id").replace("_", " ")))
+        name, label = names.get(column) or (column.removesuffix("_id"), _column_label(model, column))
         if column in _BOOKKEEPING or (rights is not None and not rights.can_read(name)):
             continue
         before, after = ("•••" if v is not None and column in personal else v for v in pair)
@@ -160,10 +187,19 @@ def _changes(
     return found
 
 
+def _column_label(model: type[models.Model] | None, column: str) -> str:
+    """Return what a column without a field of its own is called: by its model, or by its name."""
+    known = next((f for f in model._meta.concrete_fields if f.column == column), None) if model else None
+    return str(known.verbose_name) if known is not None else column.removesuffix("_id").replace("_", " ")
+
+
 def _label(model: type[models.Model]) -> str:
     if has_entity(model):
         return str(entity_of(model).label)
-    return str(model._meta.verbose_name).capitalize()
+    if model._meta.auto_created:  # what stands between two tables, say customers and their tags
+        first, second = (f.related_model for f in model._meta.concrete_fields if f.many_to_one)
+        return f"{_label(first)} – {_label(second)}"
+    return gettext(capfirst(str(model._meta.verbose_name)))
 
 
 def change_sets_for(user: Any) -> QuerySet[ChangeSet]:

@@ -12,14 +12,15 @@ from django.db import models
 from django.db.models import Q, TextField
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
-from django.utils.text import capfirst
+from django.utils.text import capfirst, format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from crm.access.policy import FieldRights, field_rights, visible_to
 from crm.criteria.vocabulary import Askable, Related, Type, Vocabulary, vocabularies_from
 from crm.records.entity import Entity, all_entities, entity, entity_of, has_entity
 from crm.records.fields import NUMERIC, TEXTUAL, Field, Kind
 from crm.records.models import Comment, Document, Note, Tag
-from crm.records.services.values import ADDRESS_PARTS
+from crm.records.services.values import ADDRESS_LABELS, ADDRESS_PARTS
 
 _TYPES = {
     Kind.DATE: Type.DATE, Kind.DATETIME: Type.MOMENT, Kind.BOOLEAN: Type.BOOLEAN, Kind.CHOICE: Type.CHOICE,
@@ -41,7 +42,7 @@ def vocabulary(model: type[models.Model], viewer: Any) -> Vocabulary | None:
     for key, f in of.all_fields().items():
         if f.filterable and rights.can_read(key) and not _reveals(of, f, rights):
             fields.update((a.name, a) for a in _askables(of, key, f))
-    fields.setdefault("id", Askable("id", Type.LINK, "id", path="pk", resolve=_itself(model), target=of.name))
+    fields.setdefault("id", Askable("id", Type.LINK, _("Id"), path="pk", resolve=_itself(model), target=of.name))
     related = {name: r for name, r in _links(of).items() if rights.can_read(name)}
     for name, r in _referring(of).items():
         # A field right on the referring entity's link hides the way back as well.
@@ -99,7 +100,7 @@ def _part_of_address(key: str, f: Field, part: str) -> Askable:
     def text(viewer: Any) -> Any:
         return Cast(KeyTextTransform(part, f.source), TextField())
 
-    return Askable(f"{key}.{part}", Type.TEXT, f"{f.label}: {part.replace('_', ' ')}", expression=text, group=f.group)
+    return Askable(f"{key}.{part}", Type.TEXT, format_lazy("{}: {}", f.label, ADDRESS_LABELS[part]), expression=text, group=f.group)
 
 
 def _column(model: type[models.Model], name: str) -> Any:

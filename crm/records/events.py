@@ -2,10 +2,12 @@
 
 import uuid
 
+from django.utils.translation import pgettext_lazy
+
 from crm.activity.facts import fact
 
 
-@fact("records.created")
+@fact("records.created", pgettext_lazy("audit log", "created"))
 class RecordCreated:
     """A record was made."""
 
@@ -13,7 +15,7 @@ class RecordCreated:
     record_id: uuid.UUID
 
 
-@fact("records.changed")
+@fact("records.changed", pgettext_lazy("audit log", "changed"))
 class RecordChanged:
     """Fields of a record were changed."""
 
@@ -22,7 +24,7 @@ class RecordChanged:
     fields: list[str]
 
 
-@fact("records.deleted")
+@fact("records.deleted", pgettext_lazy("audit log", "moved to the trash"))
 class RecordDeleted:
     """A record was moved to the trash."""
 
@@ -30,7 +32,7 @@ class RecordDeleted:
     record_id: uuid.UUID
 
 
-@fact("records.restored")
+@fact("records.restored", pgettext_lazy("audit log", "restored"))
 class RecordRestored:
     """A record was brought back from the trash."""
 
@@ -38,7 +40,7 @@ class RecordRestored:
     record_id: uuid.UUID
 
 
-@fact("records.merged")
+@fact("records.merged", pgettext_lazy("audit log", "merged"))
 class RecordsMerged:
     """Duplicates were merged into one record."""
 
@@ -47,7 +49,7 @@ class RecordsMerged:
     merged: list[uuid.UUID]
 
 
-@fact("records.bulk_changed")
+@fact("records.bulk_changed", pgettext_lazy("audit log", "changed in bulk"))
 class RecordsBulkChanged:
     """Many records were made, changed or deleted at once (import, bulk edit, undo)."""
 
@@ -56,7 +58,7 @@ class RecordsBulkChanged:
     operation: str
 
 
-@fact("records.noted")
+@fact("records.noted", pgettext_lazy("audit log", "got a note"))
 class NoteWritten:
     """A note was written on a record."""
 
@@ -65,7 +67,7 @@ class NoteWritten:
     record_id: uuid.UUID
 
 
-@fact("records.commented")
+@fact("records.commented", pgettext_lazy("audit log", "got a comment"))
 class CommentWritten:
     """A comment was written on a record."""
 
@@ -75,7 +77,7 @@ class CommentWritten:
     mentioned: list[uuid.UUID]
 
 
-@fact("records.document_added")
+@fact("records.document_added", pgettext_lazy("audit log", "got a document"))
 class DocumentAdded:
     """A document, or a new version of it, was added to a record."""
 

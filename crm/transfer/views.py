@@ -7,6 +7,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.access.policy import policy_of
 from crm.access.rights import rights_of
@@ -29,7 +30,10 @@ from crm.ui.values import is_uuid
 
 State = ImportRun.State
 WORKING = (State.CHECKING, State.RUNNING)
-DELIMITERS = [("", _("Detect")), (",", _("Comma")), (";", _("Semicolon")), ("tab", _("Tab")), ("|", _("Bar"))]
+DELIMITERS = [
+    ("", gettext_lazy("Detect")), (",", gettext_lazy("Comma")), (";", gettext_lazy("Semicolon")), ("tab", gettext_lazy("Tab")),
+    ("|", gettext_lazy("Bar")),
+]
 ENCODINGS = ["", "utf-8", "utf-16", "cp1252", "iso8859-15", "cp1250", "cp1251", "shift_jis", "gb18030", "mac_roman"]
 
 

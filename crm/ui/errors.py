@@ -92,7 +92,7 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 def permission_denied(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Answer 403."""
-    return error_page(request, 403, str(exception or ""))
+    return error_page(request, 403, str(exception.message) if isinstance(exception, Refusal) else "")
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

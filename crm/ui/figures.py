@@ -5,8 +5,8 @@ import functools
 from decimal import Decimal
 from typing import Any
 
-from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time, format_timedelta, get_datetime_format
+from babel import Locale
+from babel.dates import format_date, format_skeleton, format_time, format_timedelta, get_datetime_format
 from babel.numbers import (
     format_compact_currency,
     format_compact_decimal,
@@ -15,30 +15,10 @@ from babel.numbers import (
     get_currency_precision,
 )
 from django.utils import timezone
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from crm.lib.languages import dates, locale
 from crm.ui.html import SafeString, esc
-
-_LOCALES: dict[str, Locale] = {}
-_BRITISH = Locale.parse("en_GB")
-
-
-def locale() -> Locale:
-    """Return Babel's locale of the active language."""
-    language = get_language() or "en"
-    if language not in _LOCALES:
-        try:
-            _LOCALES[language] = Locale.parse(language, sep="-")
-        except (UnknownLocaleError, ValueError):
-            _LOCALES[language] = Locale.parse("en")
-    return _LOCALES[language]
-
-
-def dates() -> Locale:
-    """Return the locale of dates and times: the day stands before the month in every language of ours."""
-    found = locale()
-    return _BRITISH if found.language == "en" and not found.territory else found
 
 
 @functools.lru_cache(maxsize=16)
@@ -74,6 +54,13 @@ def number(value: Any, places: int | None = None) -> str:
         return format_decimal(exact, locale=locale(), decimal_quantization=places is not None)
     text = f"{exact:,f}"
     return (text.rstrip("0").rstrip(".") if "." in text else text).translate(signs)
+
+
+def percent(value: Any, places: int = 0) -> str:
+    """Write a share of a hundred with the sign of the language: “25%”, “25 %”."""
+    if value is None or value == "":
+        return ""
+    return number(value, places) + str(locale().percent_formats[None].suffix[0])
 
 
 def money(value: Any, currency: str = "", short: bool = False) -> str:
@@ -171,8 +158,41 @@ def _near(day: dt.date) -> str:
     if distance == -1:
         return _("Yesterday")
     if abs(distance) < 300 and day.year == today.year:
-        return _day(day, "d MMM" if dates().language == "en" else "d. MMM", dates())
+        return day_of_year(day)
     return _day(day, "medium", dates())
+
+
+@functools.lru_cache(maxsize=1024)
+def _parts(day: dt.date, parts: str, of: Locale) -> str:
+    return format_skeleton(parts, day, locale=of)
+
+
+def month(day: dt.date) -> str:
+    """Write a month and its year: “Nov 2026”."""
+    return _parts(day, "yMMM", dates())
+
+
+def day_of_year(day: dt.date) -> str:
+    """Write a day without its year: “20 Nov”."""
+    return _parts(day, "MMMd", dates())
+
+
+def weekday(day: dt.date) -> str:
+    """Write a day of this year with its name: “Friday 20 November”."""
+    pattern = dates().date_formats["full"].pattern.replace("y", "").strip(" ,")
+    return _day(day, pattern, dates())
+
+
+def day_in_full(day: dt.date) -> str:
+    """Write a day with its name and year."""
+    return _day(day, "full", dates())
+
+
+def day_and_time(moment: dt.datetime) -> str:
+    """Write a moment to come: near days by name, others in full, then the time."""
+    local = timezone.localtime(moment)
+    distance = (local.date() - timezone.localdate()).days
+    return f"{_near(local.date()) if 0 <= distance < 2 else _day(local.date(), 'medium', dates())} {_clock(local, 'short', dates())}"
 
 
 def relative(moment: dt.datetime) -> str:

@@ -13,12 +13,12 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from crm.access.policy import visible_to
 from crm.lib.errors import Refusal
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
+from crm.records.services.values import ADDRESS_LABELS
 from crm.ui.problems import problems_of
 from crm.ui.values import is_seen, is_uuid, value_of
 
@@ -122,7 +122,7 @@ class FormField:
     def parts(self) -> list[tuple[str, Any, str]]:
         """Return the parts of an address: key, label, value."""
         value = self.value if isinstance(self.value, dict) else {}
-        return [(key, label, value.get(key, "")) for key, label in ADDRESS_LABELS]
+        return [(key, label, value.get(key, "")) for key, label in ADDRESS_LABELS.items()]
 
     @property
     def text(self) -> str:
@@ -237,7 +237,7 @@ def read_value(f: Field, data: QueryDict) -> Any:
     if f.kind == Kind.BOOLEAN:
         return data.get(key, "") in ("1", "true", "on")
     if f.kind == Kind.ADDRESS:
-        return {part: data.get(f"{key}.{part}", "").strip() for part, _label in ADDRESS_LABELS if data.get(f"{key}.{part}", "").strip()}
+        return {part: data.get(f"{key}.{part}", "").strip() for part in ADDRESS_LABELS if data.get(f"{key}.{part}", "").strip()}
     value = data.get(key, "")
     return value if f.kind == Kind.LONG_TEXT else value.strip()
 
@@ -249,14 +249,6 @@ def _titled(value: Any) -> tuple[str, str]:
     return str(value), str(value)
 
 
-ADDRESS_LABELS = (
-    ("line1", gettext_lazy("Street")),
-    ("line2", gettext_lazy("Street, second line")),
-    ("postal_code", gettext_lazy("Postal code")),
-    ("city", gettext_lazy("City")),
-    ("region", gettext_lazy("State or region")),
-    ("country", gettext_lazy("Country")),
-)
 _CONTROLS = {
     Kind.LONG_TEXT: "textarea", Kind.NUMBER: "number", Kind.INTEGER: "integer", Kind.MONEY: "money", Kind.DATE: "date",
     Kind.DATETIME: "datetime", Kind.BOOLEAN: "boolean", Kind.CHOICE: "choice", Kind.MULTI_CHOICE: "choices", Kind.URL: "url",

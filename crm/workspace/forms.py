@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 from django.conf import settings
+from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import Role, Team, User
@@ -15,12 +16,6 @@ from crm.records.services import update_record
 from crm.workspace.models import Workspace
 
 T = TypeVar("T")
-
-MONTHS = [
-    (1, _("January")), (2, _("February")), (3, _("March")), (4, _("April")), (5, _("May")), (6, _("June")),
-    (7, _("July")), (8, _("August")), (9, _("September")), (10, _("October")), (11, _("November")), (12, _("December")),
-]
-
 
 def zones() -> list[tuple[str, str]]:
     """Return the time zones that people know, by name."""
@@ -152,9 +147,9 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
     currency = forms.ChoiceField(label=_("Base currency"), choices=currencies)
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
     time_zone = forms.ChoiceField(label=_("Time zone"), choices=zones)
-    fiscal_year_starts = forms.TypedChoiceField(label=_("First month of the fiscal year"), choices=MONTHS, coerce=int)
+    fiscal_year_starts = forms.TypedChoiceField(label=_("First month of the fiscal year"), choices=list(MONTHS.items()), coerce=int)
     first_day_of_week = forms.TypedChoiceField(
-        label=_("First day of the week"), choices=[(1, _("Monday")), (7, _("Sunday")), (6, _("Saturday"))], coerce=int
+        label=_("First day of the week"), choices=[(day, WEEKDAYS[day - 1]) for day in (1, 7, 6)], coerce=int
     )
 
     class Meta:

@@ -13,7 +13,7 @@ from crm.lib.errors import Conflict, Detail, Invalid
 from crm.records.events import RecordChanged
 from crm.records.fields import Field, Kind, choices_of
 from crm.records.services.records import lock
-from crm.records.services.values import Bad, to_python
+from crm.records.services.values import ADDRESS_LABELS, Bad, to_python
 from customers.models import Customer, CustomerAddress, CustomerContact
 
 METHOD_FIELDS = (
@@ -24,9 +24,8 @@ METHOD_FIELDS = (
 )
 ADDRESS_FIELDS = (
     Field("kind", Kind.CHOICE, gettext_lazy("Kind"), choices=choices_of(CustomerAddress.Kind)),
-    *(Field(name, Kind.TEXT, name, max_length=255 if name.startswith("line") else 120)
-      for name in ("line1", "line2", "city", "region", "country")),
-    Field("postal_code", Kind.TEXT, gettext_lazy("Postal code"), max_length=30),
+    *(Field(name, Kind.TEXT, label, max_length={"line1": 255, "line2": 255, "postal_code": 30}.get(name, 120))
+      for name, label in ADDRESS_LABELS.items()),
     Field("is_primary", Kind.BOOLEAN, gettext_lazy("Primary")),
 )
 _BY_KIND = {

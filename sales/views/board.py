@@ -170,7 +170,7 @@ def _controls(request: HttpRequest, wanted: BoardFilter, lanes: str) -> dict[str
     fields = field_rights(request.user, Deal)
     return {
         "state": state, "chips": chips(state), "layouts": layout_urls(state, wanted.pipeline),
-        "filters": sorted((a for a in state.askable.values() if a.name != "pipeline"), key=lambda a: str(a.label)),
+        "filters": sorted((a for a in state.askable.values() if a.name not in ("pipeline", "id")), key=lambda a: str(a.label)),
         "orders": [(label, state.chosen("order", name), name == order) for name, (label, _fields) in ORDERS.items()
                    if name != "value" or fields.can_read("value")],
         "order_label": ORDERS[order][0],

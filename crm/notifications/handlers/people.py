@@ -9,6 +9,7 @@ from crm.accounts.models import User
 from crm.activity.facts import Heard, reacts_to
 from crm.jobs.models import Job
 from crm.jobs.registry import when_finished
+from crm.lib.text import in_sentence
 from crm.notifications.service import notify
 from crm.notifications.topics import sees
 from crm.realtime.push import push
@@ -89,5 +90,5 @@ def _actor(heard: Heard) -> User | None:
 
 
 def _word(declared: Entity) -> str:
-    return str(declared.label).lower()
+    return in_sentence(declared.label)
 

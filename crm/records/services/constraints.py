@@ -6,6 +6,7 @@ from django.db import IntegrityError
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Conflict, Detail, Invalid, Refusal
+from crm.lib.text import in_sentence
 from crm.records.entity import Entity
 
 
@@ -18,8 +19,8 @@ def explain(of: Entity, obj: Any, error: IntegrityError) -> Refusal:
     fields = _fields(of, name, column, constraint)
     if getattr(error.__cause__, "sqlstate", "") == "23505":
         message = _("Another %(what)s already has this %(field)s.") % {
-            "what": str(of.label).lower(),
-            "field": ", ".join(str(of.own_fields[f].label).lower() for f in fields if f in of.own_fields) or name,
+            "what": in_sentence(of.label),
+            "field": ", ".join(in_sentence(of.own_fields[f].label) for f in fields if f in of.own_fields) or name,
         }
         return Conflict(message, details=[Detail(f, message) for f in fields or [""]], extra={"constraint": name})
     declared = of.constraint_messages.get(name)

@@ -15,6 +15,7 @@ from django.core.validators import EmailValidator
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.lib.text import clean_line, clean_text, has_unstorable
 from crm.records.fields import Field, Kind
@@ -22,6 +23,10 @@ from crm.records.services.phones import standard_phone
 
 MAX_TEXT = 200_000
 MAX_JSON_DEPTH = 20
+ADDRESS_LABELS: dict[str, Any] = {
+    "line1": gettext_lazy("Street"), "line2": gettext_lazy("Street, second line"), "postal_code": gettext_lazy("Postal code"),
+    "city": gettext_lazy("City"), "region": gettext_lazy("State or region"), "country": gettext_lazy("Country"),
+}
 ADDRESS_PARTS = ("line1", "line2", "city", "region", "postal_code", "country")
 
 _email = EmailValidator()

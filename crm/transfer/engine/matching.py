@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from crm.access.policy import visible_to
 from crm.activity.models import ChangeSet
 from crm.activity.undo import undone_by
-from crm.lib.text import fold
+from crm.lib.text import fold, in_sentence
 from crm.records.entity import Entity
 from crm.records.fields import Field
 from crm.records.models import Note
@@ -295,9 +295,9 @@ class Matcher:
             if pk is None:
                 continue
             if pk not in self._objects:
-                return Target(refusal=("", "", _("Another %(what)s already has this.") % {"what": str(self.entity.label).lower()}))
+                return Target(refusal=("", "", _("Another %(what)s already has this.") % {"what": in_sentence(self.entity.label)}))
             if pk not in self._changeable and self.mapping.mode != "create":
-                return Target(refusal=("", "", _("You may not change the %(what)s that this row is about.") % {"what": str(self.entity.label).lower()}))
+                return Target(refusal=("", "", _("You may not change the %(what)s that this row is about.") % {"what": in_sentence(self.entity.label)}))
             return Target(self._objects[pk])
         for key in self.keys_of(draft) if self._trash else ():
             if (row := self._trashed.get(self._trash.get(key))) is not None:  # type: ignore[arg-type,union-attr]

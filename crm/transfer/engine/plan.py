@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, allows
 from crm.lib.ids import uuid7
+from crm.lib.text import in_sentence
 from crm.records.entity import entity
 from crm.records.fields import Kind
 from crm.records.models import Tag
@@ -216,7 +217,7 @@ class Planner:
             return None
         draft.problems.append((
             column.header, text,
-            _("There is no %(what)s called “%(value)s”.") % {"what": str(entity(target).label).lower(), "value": text[:80]},
+            _("There is no %(what)s called “%(value)s”.") % {"what": in_sentence(entity(target).label), "value": text[:80]},
         ))
         return None
 

@@ -13,6 +13,7 @@ from crm.access.policy import SYSTEM, policy_of, visible_to
 from crm.access.rights import rights_of
 from crm.activity.facts import record_access
 from crm.lib.errors import Denied, Invalid
+from crm.lib.text import in_sentence
 from crm.records.entity import Entity
 from crm.transfer.export.rows import Exported
 from crm.transfer.export.writers import PIECES, TYPES
@@ -27,7 +28,7 @@ def exportable(actor: Any, of: Entity, queryset: QuerySet[Any]) -> QuerySet[Any]
     if actor is SYSTEM:
         return queryset
     if not rights_of(actor).may("export", policy_of(of.model).entity):
-        raise Denied(_("You may not export %(what)s.") % {"what": str(of.label_plural).lower()})
+        raise Denied(_("You may not export %(what)s.") % {"what": in_sentence(of.label_plural)})
     return visible_to(actor, queryset, "export")
 
 

@@ -13,7 +13,7 @@ from crm.access.policy import SYSTEM, policy_of, require
 from crm.access.rights import rights_of
 from crm.lib.errors import Denied, Invalid
 from crm.lib.ids import uuid7
-from crm.lib.text import clean_line
+from crm.lib.text import clean_line, in_sentence
 from crm.records.entity import Entity, all_entities
 from crm.transfer.adapters import advice_for
 from crm.transfer.models import ImportRun
@@ -38,7 +38,7 @@ def require_import(actor: Any, of: Entity) -> None:
         return
     rights = rights_of(actor)
     if not rights.may("import", policy_of(of.model).entity):
-        raise Denied(_("You may not import %(what)s.") % {"what": str(of.label_plural).lower()})
+        raise Denied(_("You may not import %(what)s.") % {"what": in_sentence(of.label_plural)})
     require(actor, "create", of.model)
 
 

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from crm.lib.text import in_sentence
 from crm.ui import charts, figures, marks
 from crm.ui.origin import toast_of
 
@@ -23,7 +24,8 @@ _DRAWN: tuple[Callable[..., SafeString], ...] = (
 for drawn in _DRAWN:
     register.simple_tag(drawn)
 _FILTERS: dict[str, Callable[..., Any]] = {
-    "num": figures.number, "money": figures.money, "when": figures.when, "duration": figures.duration, "filesize": figures.size,
+    "num": figures.number, "percent": figures.percent, "weekday": figures.weekday, "day_in_full": figures.day_in_full,
+    "money": figures.money, "when": figures.when, "duration": figures.duration, "filesize": figures.size,
 }
 for name, function in _FILTERS.items():
     register.filter(name, function)
@@ -42,6 +44,9 @@ def toast_item(message: Any) -> SafeString:
     """Leave a waiting message for ``<crm-toasts>`` to show; without scripts it is plain text."""
     data = toast_of(message)
     return format_html('<div class="toast" data-toast="{}"><span>{}</span></div>', json.dumps(data), data["text"])
+
+
+register.filter("in_sentence", in_sentence)
 
 
 @register.filter

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from crm.access.policy import allows, field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
-from crm.lib.text import fold
+from crm.lib.text import fold, in_sentence
 from crm.records.entity import entity_by_plural
 from crm.records.models import Tag
 from crm.search.recent import forget_searches, recent_searches, recent_visits, remember_search
@@ -113,7 +113,7 @@ def _hit(hit: Hit) -> Option:
 def _actions(user: Any, words: str) -> list[Option]:
     made = [
         Option(
-            _("New %(what)s") % {"what": str(c.label).lower()}, c.url, c.icon, keys=f"C {c.key.upper()}" if c.key else "", how="make"
+            _("New %(what)s") % {"what": in_sentence(c.label)}, c.url, c.icon, keys=f"C {c.key.upper()}" if c.key else "", how="make"
         )
         for c in creatable_by(user)
     ]

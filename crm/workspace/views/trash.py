@@ -4,7 +4,7 @@ import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
@@ -55,7 +55,7 @@ def restore(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpResponse:
     if of is None or obj is None:
         raise Http404
     restore_record(obj=obj, actor=request.user)
-    toast(request, _("“%(title)s” is back") % {"title": obj}, url=of.url(obj), link=_("Open"))
+    toast(request, _("“%(title)s” is back") % {"title": obj}, url=of.url(obj), link=pgettext("act", "Open"))
     return redirect_to(request, f"/trash?entity={of.name}")
 
 
