@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from crm.ui.nav import creatable_by, sections_for
 
@@ -87,7 +88,7 @@ key(LIST, "k|ArrowUp", _("Previous row"))
 key(LIST, "x|Shift+X", _("Select a row, or a range"))
 key(LIST, "Ctrl+A", _("Select all"))
 key(LIST, "Space", _("Quick view"))
-key(LIST, "Enter", _("Open"))
+key(LIST, "Enter", pgettext_lazy("act", "Open"))
 key(LIST, "F2", _("Edit a cell"))
 key(SELECTION, "a", _("Assign"), click=".bulk:not([hidden]) [data-bulk=assign]")
 key(SELECTION, "l", _("Tag"), click=".bulk:not([hidden]) [data-bulk=tag]")

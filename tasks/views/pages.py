@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from crm.access.policy import allows, require, visible_to
 from crm.activity.intention import intend
@@ -48,7 +48,7 @@ def quick_add(request: HttpRequest) -> HttpResponseBase:
             made = create_record(of="task", data=read.fields, actor=request.user)
             chips = ", ".join(words for _icon, words, _field in read.chips)
             toast(request, _("Task added: %(title)s") % {"title": made.title} + (f" ({chips})" if chips else ""),
-                  url=f"/tasks/{made.pk}", link=_("Open"))
+                  url=f"/tasks/{made.pk}", link=pgettext("act", "Open"))
             return redirect_to(request, "/tasks")
         except Invalid as error:
             problems = [m for found in problems_of(error).values() for m in found]

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from crm.access.policy import allows, field_rights, visible_to
 from crm.access.rights import rights_of
@@ -130,7 +131,7 @@ def _acts_on(user: Any, url: str) -> list[Heading]:
     if obj is None:
         return []
     place = entity.url(obj)
-    found = [Option(_("Open"), place, "arrow-right")]
+    found = [Option(pgettext("act", "Open"), place, "arrow-right")]
     if allows(user, "change", obj):
         found.append(Option(_("Edit all fields"), f"{place}/edit", "pencil", how="make"))
     if "timeline" in entity.abilities:
