@@ -18,12 +18,16 @@ def reach(obj: Any, user: Any) -> dict[str, Any]:
     }
 
 
+def related_to(obj: Any, user: Any) -> Any:
+    """Return the relationships of a person or company that a user sees."""
+    name = "company" if isinstance(obj, Company) else "customer"
+    return visible_to(user, Relationship).filter(Q(**{f"from_{name}": obj}) | Q(**{f"to_{name}": obj}))
+
+
 def relations(obj: Any, user: Any) -> dict[str, Any]:
     """Return the relationships of a person or company, each told from its side."""
-    name = "company" if isinstance(obj, Company) else "customer"
-    rows = visible_to(user, Relationship).filter(Q(**{f"from_{name}": obj}) | Q(**{f"to_{name}": obj}))
     found = []
-    for row in rows.select_related("from_customer", "from_company", "to_customer", "to_company")[:100]:
+    for row in related_to(obj, user).select_related("from_customer", "from_company", "to_customer", "to_company")[:100]:
         start: Any = row.from_customer or row.from_company
         end: Any = row.to_customer or row.to_company
         other = end if start == obj else start
@@ -37,6 +41,7 @@ related_panel(
     key="people-side",
 )
 related_panel("company", "company", "parent", 60, fields=("industry",), title=_("Subsidiaries"), sort="sort_key", key="subsidiaries")
-panel("customer", "reach", _("Contacts"), "customers/reach.html", 60, load=reach)
+panel("customer", "reach", _("Contacts"), "customers/reach.html", 60, load=reach, watches=("contacts",))
 for _on in ("customer", "company"):
-    panel(_on, "relationships", _("Relationships"), "customers/relations.html", 65, load=relations)
+    panel(_on, "relationships", _("Relationships"), "customers/relations.html", 65, load=relations, watches=("relationships",),
+          count=lambda obj, user: related_to(obj, user).count())

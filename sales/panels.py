@@ -80,8 +80,11 @@ def open_deals(obj: Any, user: Any) -> dict[str, Any]:
 
 
 for _on in ("customer", "company"):
-    panel(_on, "open-deals", _("Open deals"), "sales/panels/open_deals.html", 20, column="side", load=open_deals, needs=("view", "deal"))
-panel("deal", "people", _("People"), "sales/panels/people.html", 20, column="side", load=people)
-panel("deal", "lines", _("Products"), "sales/panels/lines.html", 20, load=lines)
-panel("deal", "way", _("Stages"), "sales/panels/way.html", 30, load=way)
-panel("deal", "lately", _("What changed in 30 days"), "sales/panels/lately.html", 30, column="side", load=lately)
+    panel(_on, "open-deals", _("Open deals"), "sales/panels/open_deals.html", 20, column="side", load=open_deals, needs=("view", "deal"),
+          watches=("deal",))
+panel("deal", "people", _("People"), "sales/panels/people.html", 20, column="side", load=people, watches=("contacts",))
+panel("deal", "lines", _("Products"), "sales/panels/lines.html", 20, load=lines, watches=("lines", "value", "currency"),
+      count=lambda obj, user: obj.lines.count())
+panel("deal", "way", _("Stages"), "sales/panels/way.html", 30, load=way, watches=("stage",))
+panel("deal", "lately", _("What changed in 30 days"), "sales/panels/lately.html", 30, column="side", load=lately,
+      watches=("value", "expected_close_date", "stage"))

@@ -21,7 +21,7 @@ def stages(asked: Asked) -> Iterable[Entry]:
         rows = rows.filter(deal=asked.obj)
     else:
         rows = rows.filter(deal__in=visible_to(asked.user, Deal).filter(**{asked.entity.name: asked.obj}))
-    for row in asked.older(rows, "happened_at"):
+    for row in asked.older(rows, "happened_at", texts=() if own else ("deal__title",)):
         text, icon, hue = _words(row, own)
         yield Entry(
             kind="stage", id=str(row.pk), at=row.happened_at, text=text, icon=icon, hue=hue, actor_id=row.user_id,

@@ -15,9 +15,9 @@ from tasks.models import Task
 def completed_tasks(asked: Asked) -> Iterable[Entry]:
     """Read the completed tasks about the record."""
     rows = visible_to(asked.user, Task).filter(**{asked.entity.name: asked.obj}, completed_at__isnull=False)
-    for row in asked.older(rows, "completed_at"):
+    for row in asked.older(rows, "completed_at", person="assigned_user_id", texts=("title", "outcome")):
         yield Entry(
             kind="task", id=str(row.pk), at=row.completed_at, icon="circle-check", hue="green",
             actor_id=row.assigned_user_id, text=_("completed the task “%(title)s”") % {"title": row.title},
-            url=entity("task").url(row),
+            url=entity("task").url(row), details=(row.outcome,) if row.outcome else (),
         )

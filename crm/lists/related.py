@@ -52,7 +52,7 @@ def related_panel(
     panel(
         on, key or f"{entity_plural(of)}", title or entity(of).label_plural,
         "records/panels/related_side.html" if column == "side" else "records/panels/related.html", order, column=column,
-        icon=entity(of).icon, load=load, count=lambda obj, user: int(rows(obj, user).count()), needs=("view", of),
+        icon=entity(of).icon, load=load, count=lambda obj, user: int(rows(obj, user).count()), needs=("view", of), watches=(of,),
     )
 
 

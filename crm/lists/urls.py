@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from crm.lists.views import activity, bulk, edit, favourites, fields, lists, options, records, saved
+from crm.lists.views import activity, bulk, compose, edit, favourites, fields, lists, options, records, saved
 from crm.records.entity import Entity, entity_by_plural
 
 
@@ -48,13 +48,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<listed:entity>/bulk/<slug:action>/form", bulk.bulk_form, name="bulk_form"),
     path("<listed:entity>/views/<uuid:pk>/star", favourites.star_view, name="view_star"),
     path(_ONE, records.record_page, name="record"),
-    path(f"{_ONE}/fields", records.fields_view, name="record_fields"),
+    path(f"{_ONE}/live", records.live, name="record_live"),
+    path(f"{_ONE}/duplicates", records.duplicates, name="record_duplicates"),
+    path(f"{_ONE}/counts", records.counts, name="record_counts"),
     path(f"{_ONE}/edit", edit.edit, name="record_edit"),
     path(f"{_ONE}/star", records.star, name="record_star"),
     path(f"{_ONE}/neighbours", records.neighbour_links, name="record_neighbours"),
     path(f"{_ONE}/panels/<slug:key>", records.panel_view, name="record_panel"),
     path(f"{_ONE}/timeline", activity.timeline_view, name="record_timeline"),
-    path(f"{_ONE}/compose/<slug:kind>", activity.composing, name="record_compose"),
+    path(f"{_ONE}/compose", compose.compose, name="record_compose"),
     path(f"{_ONE}/fields/<str:key>", fields.field_value, name="field"),
     path(f"{_ONE}/fields/<str:key>/edit", fields.field_edit, name="field_edit"),
     *(

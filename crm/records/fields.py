@@ -78,6 +78,8 @@ class Field:
     group: Any = ""
     """The heading it stands under on the record page."""
     help: Any = ""
+    formula: Any = ""
+    """How the value comes about, where nobody writes it."""
     default: Any = None
     in_list: bool = False
     """Whether it is a column of the list by default."""

@@ -3,7 +3,8 @@
     panel("customer", "deals", _("Deals"), "sales/panels/deals.html", 20, load=deals_of, count=count_deals)
 
 Registered in an app's ``panels.py``. ``load(obj, user)`` gives the template its context; it runs when the panel is
-first looked at. ``needs`` is the right without which the panel is not there.
+first looked at. ``needs`` is the right without which the panel is not there. ``watches`` names what it shows: kinds of
+records that link to the record, and fields of the record; the panel is drawn anew when one of them changes.
 """
 
 from collections.abc import Callable
@@ -29,6 +30,7 @@ class Panel:
     load: Load | None = None
     count: Callable[[Any, Any], int] | None = None
     needs: tuple[str, str] | None = None
+    watches: tuple[str, ...] = ()
 
     def context(self, obj: Any, user: Any) -> dict[str, Any]:
         """Return what the template shows."""
@@ -41,9 +43,10 @@ _PANELS: dict[tuple[str, str], Panel] = {}
 def panel(
     entity: str, key: str, title: Any, template: str, order: int, *, column: str = "tab", icon: str = "",
     load: Load | None = None, count: Callable[[Any, Any], int] | None = None, needs: tuple[str, str] | None = None,
+    watches: tuple[str, ...] = (),
 ) -> None:
     """Put a panel on the record pages of an entity; the same key again replaces it."""
-    _PANELS[entity, key] = Panel(entity, key, title, template, order, column, icon, load, count, needs)
+    _PANELS[entity, key] = Panel(entity, key, title, template, order, column, icon, load, count, needs, watches)
 
 
 def panels_for(entity: str, user: Any, column: str) -> list[Panel]:

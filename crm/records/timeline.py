@@ -29,6 +29,7 @@ from crm.activity.facts import fact_name, revive
 from crm.activity.models import ActivityLog
 from crm.lib.errors import Invalid
 from crm.records.entity import Entity, all_entities, entity_of
+from crm.records.events import RecordsMerged
 from crm.records.fields import Field, Kind
 from crm.records.models import Comment, Document, Note
 
@@ -54,8 +55,12 @@ class Entry:
     url: str = ""
     title: str = ""
     body: str = ""
+    details: tuple[str, ...] = ()
+    """Short things to know besides: how long it took, how it ended."""
     pinned: bool = False
     fields: tuple[str, ...] = ()
+    formatted: bool = False
+    """Whether the body has the formatting of notes."""
 
     @property
     def key(self) -> tuple[datetime, str, str]:
@@ -98,9 +103,26 @@ class Asked:
     kind: str
     cursor: Cursor | None
     limit: int
+    since: datetime | None = None
+    by: uuid.UUID | None = None
+    words: str = ""
 
-    def older(self, queryset: QuerySet[Any], time: str, key: str = "id") -> QuerySet[Any]:
-        """Return the rows after the cursor, newest first, as many as can be needed."""
+    def older(
+        self, queryset: QuerySet[Any], time: str, *, person: str = "user_id", texts: tuple[str, ...] = (), key: str = "id"
+    ) -> QuerySet[Any]:
+        """Return the rows after the cursor, newest first, as many as can be needed.
+
+        ``person`` and ``texts`` name what is filtered by whom it was and by words; without texts no words are found.
+        """
+        if self.by is not None:
+            queryset = queryset.filter(**{person: self.by})
+        if self.words:
+            found = Q(pk__in=[])
+            for name in texts:
+                found |= Q(**{f"{name}__icontains": self.words})
+            queryset = queryset.filter(found)
+        if self.since is not None:
+            queryset = queryset.filter(**{f"{time}__gte": self.since})
         if self.cursor is not None:
             at = self.cursor.at
             if self.kind < self.cursor.kind:
@@ -172,9 +194,13 @@ def kinds_of(of: Entity) -> dict[str, Any]:
 
 
 def timeline(
-    obj: Any, user: Any, *, before: str | None = None, kinds: Iterable[str] | None = None, limit: int = 30
+    obj: Any, user: Any, *, before: str | None = None, kinds: Iterable[str] | None = None, limit: int = 30,
+    since: datetime | None = None, by: uuid.UUID | None = None, words: str = "",
 ) -> TimelinePage:
-    """Return what happened to a record, newest first. ``obj`` must come from ``visible_to``."""
+    """Return what happened to a record, newest first: by one person, with these words, not before ``since``.
+
+    ``obj`` must come from ``visible_to``.
+    """
     of = entity_of(obj)
     known = kinds_of(of)
     wanted = set(known) if kinds is None else set(kinds)
@@ -183,7 +209,7 @@ def timeline(
     cursor = Cursor.read(before) if before else None
     found: list[Entry] = []
     for kind in sorted(wanted):
-        found.extend(_SOURCES[kind].read(Asked(obj, of, user, kind, cursor, limit)))
+        found.extend(_SOURCES[kind].read(Asked(obj, of, user, kind, cursor, limit, since, by, words)))
     found.sort(key=lambda e: e.key, reverse=True)
     entries = _joined(found[: limit + 1] if len(found) > limit else found)
     more = len(found) > limit
@@ -285,21 +311,39 @@ def facts(asked: Asked) -> Iterable[Entry]:
         except (LookupError, TypeError, ValueError):
             continue  # a fact of an older version, told in words that it has no more
         other = row.entity_id != asked.obj.pk and about_entity is not None and "pages" in about_entity.abilities
+        if row.action == fact_name(RecordsMerged) and row.entity_id == asked.obj.pk:
+            yield _merge(row, text)
+            continue
         yield Entry(
             kind="fact", id=str(row.id), at=row.created_at, text=text, icon=icon, hue=hue, actor_id=row.user_id,
             url=about_entity.url(row.entity_id) if other and about_entity is not None else "",
         )
 
 
+@sentence(RecordsMerged)
+def _merged(happened: Any, row: ActivityLog) -> tuple[str, str, str]:
+    count = len(happened.merged)
+    text = ngettext("merged a duplicate into this", "merged %(count)d duplicates into this", count) % {"count": count}
+    return text, "merge", "violet"
+
+
+def _merge(row: ActivityLog, text: str) -> Entry:
+    """Return a merge with the way to take it back."""
+    return Entry(
+        kind="fact", id=str(row.id), at=row.created_at, text=text, icon="merge", hue="violet", actor_id=row.user_id,
+        url=f"/changes/{row.change_set_id}",
+    )
+
+
 @timeline_source("note", gettext_lazy("Notes"))
 def notes(asked: Asked) -> Iterable[Entry]:
     """Read the notes on the record; private ones are their author's alone."""
     rows = visible_to(asked.user, Note).filter(entity=asked.entity.name, record_id=asked.obj.pk)
-    for row in asked.older(rows, "created_at"):
+    for row in asked.older(rows, "created_at", person="author_id", texts=("title", "content")):
         yield Entry(
             kind="note", id=str(row.pk), at=row.created_at, icon="sticky-note", hue="amber", actor_id=row.author_id,
             text=_("wrote a private note") if row.is_private else _("wrote a note"),
-            title=row.title, body=row.content[:2000], pinned=row.is_pinned,
+            title=row.title, body=row.content[:2000], pinned=row.is_pinned, formatted=True,
         )
 
 
@@ -309,10 +353,10 @@ def comments(asked: Asked) -> Iterable[Entry]:
     rows = visible_to(asked.user, Comment).filter(
         entity=asked.entity.name, record_id=asked.obj.pk, deleted_at=None
     )
-    for row in asked.older(rows, "created_at"):
+    for row in asked.older(rows, "created_at", person="author_id", texts=("content",)):
         yield Entry(
             kind="comment", id=str(row.pk), at=row.created_at, icon="message-square", hue="sky",
-            actor_id=row.author_id, text=_("commented"), body=row.content[:2000],
+            actor_id=row.author_id, text=_("commented"), body=row.content[:2000], formatted=True,
         )
 
 
@@ -320,7 +364,7 @@ def comments(asked: Asked) -> Iterable[Entry]:
 def documents(asked: Asked) -> Iterable[Entry]:
     """Read the documents on the record."""
     rows = visible_to(asked.user, Document).filter(entity=asked.entity.name, record_id=asked.obj.pk)
-    for row in asked.older(rows, "created_at"):
+    for row in asked.older(rows, "created_at", person="uploaded_by_id", texts=("name", "description")):
         yield Entry(
             kind="document", id=str(row.pk), at=row.created_at, icon="paperclip", hue="violet",
             actor_id=row.uploaded_by_id, text=_("added the document “%(name)s”") % {"name": row.name},

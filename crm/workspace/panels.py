@@ -14,9 +14,19 @@ ENTITIES = ("customer", "company", "deal", "task", "interaction", "product")
 MOST = 200
 
 
+def documents_of(obj: Any, user: Any) -> Any:
+    """Return the documents on a record that a user sees."""
+    return visible_to(user, Document).filter(entity=obj._meta.model_name, record_id=obj.pk)
+
+
+def comments_of(obj: Any, user: Any) -> Any:
+    """Return the remarks about a record that a user sees, those taken back besides."""
+    return visible_to(user, Comment).filter(entity=obj._meta.model_name, record_id=obj.pk)
+
+
 def documents(obj: Any, user: Any) -> dict[str, Any]:
     """Return the documents of a record with their versions."""
-    rows = visible_to(user, Document).filter(record_id=obj.pk).order_by("-created_at")
+    rows = documents_of(obj, user).order_by("-created_at")
     rows = rows.select_related("uploaded_by").prefetch_related("versions")[:MOST]
     return {
         "obj": obj, "entity_name": obj._meta.model_name, "documents": rows, "shown": SHOWN,
@@ -26,7 +36,7 @@ def documents(obj: Any, user: Any) -> dict[str, Any]:
 
 def comments(obj: Any, user: Any) -> dict[str, Any]:
     """Return the talk about a record, replies under what they answer."""
-    rows = visible_to(user, Comment).filter(record_id=obj.pk, parent=None).order_by("created_at")
+    rows = comments_of(obj, user).filter(parent=None).order_by("created_at")
     rows = rows.select_related("author").prefetch_related("replies__author")[:MOST]
     return {
         "obj": obj, "entity_name": obj._meta.model_name, "comments": rows, "user": user,
@@ -36,6 +46,6 @@ def comments(obj: Any, user: Any) -> dict[str, Any]:
 
 for name in ENTITIES:
     panel(name, "documents", _("Documents"), "workspace/panels/documents.html", 80, icon="paperclip", load=documents,
-          needs=("view", "document"))
+          needs=("view", "document"), watches=("document",), count=lambda obj, user: documents_of(obj, user).count())
     panel(name, "comments", _("Comments"), "workspace/panels/comments.html", 90, icon="message-circle", load=comments,
-          needs=("view", "note"))
+          needs=("view", "note"), watches=("comment",), count=lambda obj, user: comments_of(obj, user).count())

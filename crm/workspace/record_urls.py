@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("access/<slug:entity>/<uuid:pk>/share", access.share, name="access_share"),
     path("access/<slug:entity>/<uuid:pk>/unshare", access.unshare, name="access_unshare"),
     path("merge/<slug:entity>/<uuid:pk>", merging.merge, name="merge"),
+    path("merge/<slug:entity>/<uuid:pk>/apart", merging.apart, name="merge_apart"),
     path("trash", trash.trash, name="trash"),
     path("trash/<slug:entity>/empty", trash.empty, name="trash_empty"),
     path("trash/<slug:entity>/<uuid:pk>/restore", trash.restore, name="trash_restore"),

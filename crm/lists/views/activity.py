@@ -1,7 +1,8 @@
-"""What happens on a record: its timeline, and the notes, calls and meetings that people add to it."""
+"""What happened on a record: its timeline, filtered by kind, person and words, and the notes that are pinned on it."""
 
 import uuid
 from dataclasses import dataclass
+from datetime import date
 from itertools import groupby
 from typing import Any
 
@@ -10,100 +11,89 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
-from crm.access.rights import rights_of
 from crm.activity.intention import intend
-from crm.lib.errors import Invalid, Refusal
-from crm.lib.text import whole_number
+from crm.lib.markup import to_html
 from crm.lists.views.base import record_or_404
 from crm.records.entity import Entity
+from crm.records.mentions import mentioned_in
 from crm.records.models import Note
-from crm.records.services import create_record, delete_record, update_record
-from crm.records.timeline import Entry, kinds_of, timeline
-from crm.ui.pages import page, problems_of, render, toast
+from crm.records.services import delete_record, update_record
+from crm.records.timeline import Cursor, Entry, kinds_of, timeline
+from crm.ui.pages import page, render, toast
+from crm.ui.values import is_uuid
 
 CHANGED = '{"record:changed": {}}'
+MOST_AT_ONCE = 100
+
+
+@dataclass
+class Told:
+    """An entry with its body as it is drawn."""
+
+    entry: Entry
+    body: Any
+
+    @property
+    def dom_id(self) -> str:
+        """Return the id of its element."""
+        return f"ev-{self.entry.kind}-{self.entry.id}"
 
 
 @dataclass
 class Day:
     """The entries of one day."""
 
-    day: Any
-    entries: list[Entry]
+    day: date
+    entries: list[Told]
 
 
 @page("GET")
 def timeline_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
-    """Show what happened, newest first; one kind when asked."""
+    """Show what happened, newest first."""
     obj = record_or_404(request, entity, pk, trashed=True)
-    return _timeline(request, entity, obj)
+    context = timeline_context(request, entity, obj)
+    context["older"] = "before" in request.GET
+    template = "records/timeline_more.html" if context["older"] else "records/timeline.html"
+    return render(request, template, context)
 
 
-def _timeline(request: HttpRequest, entity: Entity, obj: Any) -> HttpResponse:
+def timeline_context(request: HttpRequest, entity: Entity, obj: Any) -> dict[str, Any]:
+    """Return the entries that the address asks for: older ones ``before`` a cursor, or all newer ones from ``until`` on."""
+    asked = request.GET
     known = kinds_of(entity)
-    kind = request.GET.get("kind", "")
-    found = timeline(obj, request.user, before=request.GET.get("before") or None, kinds=[kind] if kind in known else None)
-    days = [Day(day, list(some)) for day, some in groupby(found.entries, key=lambda e: timezone.localtime(e.at).date())]
-    pinned = []
-    if "before" not in request.GET and "notes" in entity.abilities:
-        notes = visible_to(request.user, Note).filter(entity=entity.name, record_id=obj.pk, is_pinned=True)
-        pinned = list(notes.select_related("author")[:5])
-    context = {
+    kind, by = asked.get("kind", ""), asked.get("by", "")
+    words = asked.get("q", "").replace("\x00", "").strip()[:200]
+    until = Cursor.read(asked["until"]) if asked.get("until") else None
+    found = timeline(
+        obj, request.user, before=asked.get("before") or None, kinds=[kind] if kind in known else None, words=words,
+        by=uuid.UUID(by) if is_uuid(by) else None, since=until.at if until else None, limit=MOST_AT_ONCE if until else 30,
+    )
+    notes = [] if asked.get("before") or "notes" not in entity.abilities else list(
+        visible_to(request.user, Note).filter(entity=entity.name, record_id=obj.pk, is_pinned=True).select_related("author")[:5]
+    )
+    texts = [e.body for e in found.entries if e.formatted] + [n.content for n in notes]
+    names = [user.name for user in mentioned_in("\n".join(texts))]
+    days = [
+        Day(day, [Told(e, to_html(e.body, names) if e.formatted else e.body) for e in some])
+        for day, some in groupby(found.entries, key=lambda e: timezone.localtime(e.at).date())
+    ]
+    people = {e.actor.pk: e.actor for e in found.entries if e.actor}
+    oldest = found.entries[-1] if found.entries else None
+    return {
         "entity": entity, "obj": obj, "url": entity.url(obj), "days": days, "next": found.next, "kinds": known, "kind": kind,
-        "pinned": pinned, "first": "before" not in request.GET,
+        "by": by, "q": words, "filtered": bool(kind or by or words), "people": sorted(people.values(), key=lambda u: u.name),
+        "pinned": [(n, to_html(n.content, names)) for n in notes], "asked": _asked(request),
+        "until": asked.get("until") or (Cursor(oldest.at, oldest.kind, oldest.id).text() if oldest else ""),
     }
-    return render(request, "records/timeline.html", context)
 
 
-def _composed(request: HttpRequest, entity: Entity, obj: Any, kind: str, error: Refusal | None = None) -> HttpResponse:
-    """Answer with the composer: empty after a success, with the text and the reason after a refusal."""
-    rights = rights_of(request.user)
-    context = {
-        "entity": entity, "obj": obj, "url": entity.url(obj), "kind": kind, "sent": request.POST if error else {},
-        "problems": [s for found in problems_of(error).values() for s in found] if error else [],
-        "may_note": "notes" in entity.abilities and rights.may("create", "note"),
-        "may_log": rights.may("create", "interaction") and entity.name in ("customer", "company", "deal"),
-    }
-    answer = render(request, "records/composer.html", context, status=422 if error else 200)
-    if error is None:
-        answer["HX-Trigger"] = CHANGED
-    return answer
-
-
-@page("GET POST")
-def composing(request: HttpRequest, entity: Entity, pk: uuid.UUID, kind: str) -> HttpResponse:
-    """Show the composer of one kind, or add a note, or a call, meeting or e-mail that took place."""
-    if kind not in ("note", "call", "meeting", "email"):
-        raise Http404
-    obj = record_or_404(request, entity, pk)
-    if request.method != "POST":
-        answer = _composed(request, entity, obj, kind)
-        del answer["HX-Trigger"]
-        return answer
-    text = request.POST.get("content", "")
-    try:
-        with intend(actor=request.user) as intention:
-            if kind == "note":
-                data = {"entity": entity.name, "record_id": str(obj.pk), "content": text, "is_private": request.POST.get("private") == "1"}
-                create_record(of="note", data=data, actor=request.user)
-                said = _("Note added")
-            else:
-                data = {
-                    "type": kind.upper(), "subject": request.POST.get("subject", "") or text.strip().split("\n")[0][:120], "content": text,
-                    "direction": "INBOUND" if request.POST.get("direction") == "INBOUND" else "OUTBOUND", entity.name: str(obj.pk),
-                }
-                if not text.strip() and not request.POST.get("subject", "").strip():
-                    raise Invalid(_("Write what it was about."))
-                minutes = whole_number(request.POST.get("minutes", "").strip()[:9])
-                if minutes is not None and minutes < 100_000:
-                    data["duration_seconds"] = minutes * 60
-                data["completed_at"] = timezone.now().isoformat()
-                create_record(of="interaction", data=data, actor=request.user)
-                said = {"call": _("Call logged"), "meeting": _("Meeting logged"), "email": _("E-mail logged")}[kind]
-    except Refusal as error:
-        return _composed(request, entity, obj, kind, error)
-    toast(request, said, undo=intention.id)
-    return _composed(request, entity, obj, kind)
+def _asked(request: HttpRequest) -> str:
+    """Return the filter as it stands in an address."""
+    kept = request.GET.copy()
+    for name in list(kept):
+        if name not in ("kind", "by", "q") or not kept[name]:
+            del kept[name]
+    return kept.urlencode()
 
 
 @page("POST")

@@ -55,7 +55,7 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
         form.refuse(error)
         return _editor(request, entity, obj, f, form, status=422)
     answer = _shown(request, entity, record_or_404(request, entity, pk), f, saved=True)
-    answer["HX-Trigger"] = json.dumps({"record:changed": {"entity": entity.name, "id": str(pk)}})
+    answer["HX-Trigger"] = json.dumps({"record:changed": {"entity": entity.name, "id": str(pk), "fields": list(values)}})
     return answer
 
 

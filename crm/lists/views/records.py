@@ -14,14 +14,17 @@ from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.lists.query import neighbours
 from crm.lists.state import read
+from crm.lists.views.activity import timeline_context
 from crm.lists.views.base import record_or_404
+from crm.lists.views.compose import composer
 from crm.lists.views.favourites import keeps, star_answer, turn
+from crm.records.duplicates import duplicates_of
 from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.records.panels import panel_of, panels_for
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
 from crm.search.recent import remember_visit
-from crm.ui.pages import done, page, redirect_to, render, toast
+from crm.ui.pages import page, redirect_to, render, toast
 from crm.ui.values import display, may, record_mark, titles_of
 
 
@@ -84,13 +87,14 @@ def record_page(
         "may_create": rights.may("create", entity.name),
         "groups": field_groups(entity, obj, user, may_change),
         "meta": _meta(entity, obj, user), "mailto": getattr(obj, "email", "") if "email" in entity.fields_for(user) else "",
-        "may_note": "notes" in entity.abilities and rights.may("create", "note") and not trashed,
-        "may_task": rights.may("create", "task") and entity.name in ("customer", "company", "deal") and not trashed,
-        "may_log": rights.may("create", "interaction") and entity.name in ("customer", "company", "deal") and not trashed,
+        "may_merge": may_change and "merge" in entity.abilities and rights.may("merge", entity.name),
         "may_deal": rights.may("create", "deal") and entity.name in ("customer", "company") and not trashed,
     }
     if request.GET.get("peek") == "1":
         return render(request, "records/peek.html", context)
+    made = {"kinds": []} if trashed else composer(entity, obj, user)
+    kinds = {key for key, *_rest in made["kinds"]}
+    context |= {"composer": made, "may_note": "note" in kinds, "may_log": "call" in kinds, "may_task": "task" in kinds}
     tab = request.GET.get("tab", "activity")
     tabs = panels_for(entity.name, user, "tab")
     context |= {
@@ -114,15 +118,35 @@ def _meta(entity: Entity, obj: Any, user: Any) -> list[Any]:
 
 
 @page("GET")
-def fields_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
-    """Show the fields again after somebody else changed them; a record that left or entered the trash is drawn anew."""
+def live(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Answer what the page of a record draws anew after something changed: the named fields, and what happened since."""
     user: Any = request.user
-    obj = record_or_404(request, entity, pk, trashed=True)
-    if getattr(obj, "deleted_at", None) is not None:
-        return done(request, **{"page:refresh": {}})
+    obj = record_or_404(request, entity, pk)
     may_change = rights_of(user).may("change", entity.name) and may(user, "change", obj)
-    context = {"entity": entity, "obj": obj, "groups": field_groups(entity, obj, user, may_change), "meta": _meta(entity, obj, user)}
-    return render(request, "records/fields_again.html", context)
+    asked = request.GET.get("fields", "").split(",")[:200]
+    groups = field_groups(entity, obj, user, may_change)
+    shown = [one for _heading, fields in groups for one in fields if one.field.key in asked or "*" in asked]
+    context = {"entity": entity, "obj": obj, "url": entity.url(obj), "shown": shown, "meta": _meta(entity, obj, user)}
+    if "until" in request.GET:
+        context |= timeline_context(request, entity, obj)
+    return render(request, "records/live.html", context)
+
+
+@page("GET")
+def counts(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Answer how much stands behind each tab."""
+    obj = record_or_404(request, entity, pk)
+    found = [(p.key, p.count(obj, request.user)) for p in panels_for(entity.name, request.user, "tab") if p.count]
+    return render(request, "records/counts.html", {"counts": found})
+
+
+@page("GET")
+def duplicates(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Show a quiet bar where another record looks like the same one."""
+    obj = record_or_404(request, entity, pk)
+    may_merge = "merge" in entity.abilities and may(request.user, "merge", obj)
+    found = duplicates_of(obj, request.user) if may_merge else []
+    return render(request, "records/duplicates.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "found": found})
 
 
 @page("GET")

@@ -14,8 +14,9 @@ from crm.notifications.service import notify
 from crm.notifications.topics import sees
 from crm.realtime.push import push
 from crm.records.entity import Entity, all_entities
-from crm.records.events import CommentWritten, RecordChanged, RecordCreated
-from crm.records.models import Comment
+from crm.records.events import CommentWritten, NoteWritten, RecordChanged, RecordCreated
+from crm.records.mentions import mentioned_in
+from crm.records.models import Comment, Note
 
 
 @reacts_to(RecordCreated, RecordChanged, name="notifications.assigned")
@@ -56,6 +57,19 @@ def tell_of_comment(heard: Heard) -> None:
         with override(owner.language):
             text = _("%(name)s commented.") % {"name": author}
         _tell(owner, "commented", text, declared, heard.fact.record_id, author, heard)
+
+
+@reacts_to(NoteWritten, name="notifications.noted")
+def tell_of_note(heard: Heard) -> None:
+    """Tell the people mentioned in a note, as far as they see the record."""
+    declared = all_entities().get(heard.fact.entity)
+    note = Note.objects.select_related("author").filter(pk=heard.fact.note_id, is_private=False).first()
+    if declared is None or note is None:
+        return
+    for user in mentioned_in(note.content):
+        with override(user.language):
+            text = _("%(name)s mentioned you in a note.") % {"name": note.author}
+        _tell(user, "mentioned", text, declared, heard.fact.record_id, note.author, heard)
 
 
 @when_finished

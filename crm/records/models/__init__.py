@@ -2,12 +2,14 @@
 
 from crm.records.models.attachments import Comment, Document, DocumentVersion, Note
 from crm.records.models.customfield import CustomField
+from crm.records.models.different import Different
 from crm.records.models.record import Record, RecordManager, RecordQuerySet
 from crm.records.models.tag import Tag
 
 __all__ = [
     "Comment",
     "CustomField",
+    "Different",
     "Document",
     "DocumentVersion",
     "Note",

@@ -1,23 +1,20 @@
 """The talk about a record."""
 
-import re
 import uuid
 
 from django.http import Http404, HttpRequest, HttpResponse
 
 from crm.access.policy import visible_to
-from crm.accounts.models import User
+from crm.records.mentions import mentioned_in
 from crm.records.models import Comment
 from crm.records.services.comments import add_comment, delete_comment
 from crm.ui.pages import page, redirect_to
 from crm.workspace.views.onrecord import named
 
-MENTION = re.compile(r"@([\w.+-]+@[\w.-]+\w)")
-
 
 @page("POST")
 def comment(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpResponse:
-    """Add a remark; ``@address`` in the text mentions a colleague."""
+    """Add a remark; ``@name`` or ``@address`` in the text mentions a colleague."""
     of, obj = named(request, entity, pk, "comments")
     content = request.POST.get("content", "")
     parent = None
@@ -26,9 +23,8 @@ def comment(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpResponse:
             parent = Comment.objects.filter(pk=uuid.UUID(request.POST["parent"]), record_id=obj.pk).first()
         except ValueError:
             raise Http404 from None
-    addresses = [a.lower() for a in MENTION.findall(content)[:50]]
-    people = User.objects.active().filter(email__in=addresses).values_list("pk", flat=True)
-    add_comment(record=obj, content=content, parent=parent, mentions=list(people), actor=request.user)
+    people = [user.pk for user in mentioned_in(content)]
+    add_comment(record=obj, content=content, parent=parent, mentions=people, actor=request.user)
     return redirect_to(request, f"{of.url(obj)}?tab=comments")
 
 

@@ -19,6 +19,9 @@ import './chart.js';
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
   'crm-board': () => import('./board.js'),
+  'crm-record': () => import('./record.js'),
+  'crm-merge': () => import('./merge.js'),
+  'crm-compose': () => import('./compose.js'),
   'crm-select': () => import('./select.js'),
   'crm-upload': () => import('./upload.js'),
   'crm-columns': () => import('./columns.js'),

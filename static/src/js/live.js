@@ -2,7 +2,8 @@
 // trigger filters anywhere: the policy forbids eval.
 import { $, $$, reload, token } from './ui.js';
 
-export const tab = crypto.randomUUID?.() ?? String(Math.random()).slice(2);
+// Names this tab in every request, so that it knows the echo of its own acts.
+export const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (n) => n.toString(16).padStart(2, '0')).join('');
 
 document.addEventListener('htmx:config:request', (event) => {
   const { request } = event.detail.ctx;

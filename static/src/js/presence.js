@@ -12,11 +12,11 @@ const initials = (name) => {
 
 class Presence extends HTMLElement {
   connectedCallback() {
-    for (const type of ['live', 'live:beat', 'focusin', 'focusout']) document.addEventListener(type, this);
+    for (const type of ['live', 'live:beat', 'focusin', 'focusout', 'htmx:after:swap']) document.addEventListener(type, this);
   }
 
   disconnectedCallback() {
-    for (const type of ['live', 'live:beat', 'focusin', 'focusout']) document.removeEventListener(type, this);
+    for (const type of ['live', 'live:beat', 'focusin', 'focusout', 'htmx:after:swap']) document.removeEventListener(type, this);
   }
 
   handleEvent(event) {
@@ -24,6 +24,7 @@ class Presence extends HTMLElement {
       if (event.detail.topic === this.dataset.topic && event.detail.event === 'presence') this.draw(event.detail.data.people);
       return;
     }
+    if (event.type === 'htmx:after:swap') { if (this.people?.length) this.outline(); return; }
     const editing = event.type === 'focusout' ? '' : document.activeElement?.closest?.('[data-editing]')?.dataset.editing ?? '';
     if (event.type === 'live:beat' || editing !== this.told) {
       this.told = editing;
@@ -45,14 +46,20 @@ class Presence extends HTMLElement {
       return face;
     }));
     this.replaceChildren(...(people.length ? [list] : []));
+    this.people = people;
+    this.outline();
+  }
+
+  outline() {
     for (const el of $$('[data-remote]')) { el.removeAttribute('data-remote'); el.querySelector(':scope > .deal-by')?.remove(); }
-    for (const person of people.filter((p) => p.editing)) {
+    for (const person of this.people.filter((p) => p.editing)) {
       for (const el of $$(`[data-edited="${CSS.escape(person.editing)}"]`)) {
         el.dataset.remote = '';
         el.dataset.hue = hue(person.id);
         const by = document.createElement('span');
         by.className = 'deal-by';
-        by.textContent = person.name;
+        by.textContent = el.matches('.fld') ? initials(person.name) : person.name;
+        by.title = person.name;
         el.prepend(by);
       }
     }

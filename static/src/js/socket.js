@@ -4,7 +4,7 @@
 //   <div data-live="list:deal" hx-get hx-trigger="live">   asked again when its topic speaks
 //   <p data-dirty="list:deal" hidden>      a quiet bar that appears instead
 import { $$ } from './ui.js';
-import { waiting } from './live.js';
+import { tab, waiting } from './live.js';
 import htmx from './htmx.js';
 
 const BEAT = 15_000;
@@ -45,7 +45,11 @@ const relisten = () => {
 
 export const here = (topic, editing = '') => send({ do: 'here', topic, editing });
 
-const state = (name) => { document.documentElement.dataset.socket = name; };
+const draw = () => {
+  const on = document.documentElement.dataset.socket !== 'off';
+  for (const el of $$('[data-live-state]')) el.lastElementChild.textContent = on ? el.dataset.on : el.dataset.off;
+};
+const state = (name) => { document.documentElement.dataset.socket = name; draw(); };
 
 // Many events in one breath make one request.
 const soon = (el, event, detail) => {
@@ -53,11 +57,13 @@ const soon = (el, event, detail) => {
   timers.set(el, setTimeout(() => { timers.delete(el); if (el.isConnected) htmx.trigger(el, event, detail); }, 120));
 };
 
+// What this tab did itself it has drawn already: `own` lets a listener take only what the server worked out.
 const deliver = async (message) => {
   if (message.id) last = message.id;
-  await waiting();
-  document.dispatchEvent(new CustomEvent('live', { detail: message }));
-  if (message.event === 'presence') return;
+  if (message.event !== 'presence') await waiting();
+  const own = Boolean(message.tab) && message.tab === tab;
+  document.dispatchEvent(new CustomEvent('live', { detail: { ...message, own } }));
+  if (own || ['presence', 'access.lost'].includes(message.event)) return;
   for (const el of $$('[data-live]')) if (words(el.dataset.live).includes(message.topic)) soon(el, 'live', message);
   for (const el of $$('[data-dirty]')) {
     if (words(el.dataset.dirty).includes(message.topic)) el.hidden = false;
@@ -68,12 +74,11 @@ const connect = () => {
   if (!signedIn() || document.hidden || (socket && socket.readyState < WebSocket.CLOSING)) return;
   const made = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/`);
   socket = made;
-  made.addEventListener('open', () => { tries = 0; clearTimeout(down); state('on'); listen(); });
-  made.addEventListener('message', (event) => { deliver(JSON.parse(event.data)); });
+  made.addEventListener('open', () => { clearTimeout(down); down = undefined; state('on'); listen(); });
+  made.addEventListener('message', (event) => { tries = 0; deliver(JSON.parse(event.data)); });
   made.addEventListener('close', (event) => {
     if (socket !== made) return;
-    clearTimeout(down);
-    down = setTimeout(() => state('off'), 3000);
+    down ??= setTimeout(() => state('off'), 3000);
     // 4401: signed out. 1008, 1009: we said something wrong. Trying again would not help.
     if ([4401, 1008, 1009].includes(event.code)) return;
     tries += 1;
@@ -83,7 +88,7 @@ const connect = () => {
 
 document.addEventListener('visibilitychange', connect);
 window.addEventListener('online', connect);
-document.addEventListener('htmx:after:swap', relisten);
+document.addEventListener('htmx:after:swap', () => { relisten(); draw(); });
 document.addEventListener('session:back', connect);
 setInterval(() => document.dispatchEvent(new CustomEvent('live:beat')), BEAT);
 connect();

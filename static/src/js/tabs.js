@@ -29,7 +29,8 @@ class Tabs extends HTMLElement {
       other.setAttribute('aria-selected', String(on));
       other.tabIndex = on ? 0 : -1;
       const panel = $(`#${CSS.escape(other.getAttribute('aria-controls'))}`);
-      if (panel) panel.hidden = !on;
+      // A column of the page is a tab only where there is no room beside the others.
+      if (panel?.matches('aside')) panel.toggleAttribute('data-on', on); else if (panel) panel.hidden = !on;
     }
     if (!this.dataset.param) return;
     const url = new URL(location.href);
