@@ -7,13 +7,17 @@ from urllib.parse import urlencode
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from crm.access.policy import allows, field_rights, visible_to
+from crm.access.policy import SYSTEM, allows, field_rights, visible_to
 from crm.access.rights import rights_of
+from crm.criteria import describe, matches
+from crm.lib.errors import Invalid
+from crm.records.entity import entity_of
 from crm.records.panels import panel
 from customers.models import Customer
 from sales.models import Deal, Product, Stage
 from sales.passage import changed_lately, passage
 from sales.services.parts import total_of
+from sales.services.stages import missing_for
 
 OPEN_SHOWN = 5
 
@@ -38,6 +42,31 @@ def lines(obj: Deal, user: Any) -> dict[str, Any]:
         "lines": rows, "total": total, "amounts": rights.can_read("value"), "may_change": may_change,
         "names": set(visible_to(user, Product).filter(pk__in=[row.product_id for row in rows]).values_list("pk", flat=True)),
         "differs": bool(rows) and total != obj.value, "may_take": may_change and rights.can_write("value") and obj.is_open,
+    }
+
+
+def checklist(obj: Deal, user: Any) -> dict[str, Any]:
+    """Return what the next stage asks for, and what of it the deal has."""
+    stages = list(Stage.objects.filter(pipeline=obj.pipeline_id).order_by("position"))
+    here = next((s.position for s in stages if s.pk == obj.stage_id), 0)
+    ahead = [s for s in stages if s.position > here and s.outcome == Stage.Outcome.OPEN]
+    ahead += [s for s in stages if s.outcome == Stage.Outcome.WON]
+    target = next((s for s in ahead if s.required_fields or s.entry_condition), None) if obj.is_open else None
+    if target is None:
+        return {"target": None}
+    missing = {name for name, _message in missing_for(obj, target)}
+    fields = entity_of(obj).fields_for(user)
+    asked = [(fields[n], n not in missing, f"field-{obj.pk}-{n.replace('.', '-')}") for n in target.required_fields if n in fields]
+    condition, words = target.entry_condition, ""
+    if condition:
+        try:
+            words = describe(condition, Deal, user)
+        except Invalid:  # it speaks of a field that is hidden from this user
+            words = str(_("The conditions of the stage"))
+    return {
+        "target": target, "asked": asked, "done": sum(1 for _f, has, _id in asked if has),
+        "condition": words,
+        "fulfilled": bool(condition) and matches(obj, condition, SYSTEM, trusted=True),
     }
 
 
@@ -86,5 +115,6 @@ panel("deal", "people", _("People"), "sales/panels/people.html", 20, column="sid
 panel("deal", "lines", _("Products"), "sales/panels/lines.html", 20, load=lines, watches=("lines", "value", "currency"),
       count=lambda obj, user: obj.lines.count())
 panel("deal", "way", _("Stages"), "sales/panels/way.html", 30, load=way, watches=("stage",))
+panel("deal", "checklist", _("Checklist"), "sales/panels/checklist.html", 15, column="side", load=checklist, watches=("*",))
 panel("deal", "lately", _("What changed in 30 days"), "sales/panels/lately.html", 30, column="side", load=lately,
       watches=("value", "expected_close_date", "stage"))

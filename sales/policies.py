@@ -1,10 +1,12 @@
 """Who sees and changes deals, and what they are made of."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
+from django.db.models.functions import Now
 
-from crm.access.policy import EVERYTHING, PartPolicy, Policy
+from crm.access.policy import EVERYTHING, NOTHING, PartPolicy, Policy
 from crm.access.rights import Rights
 from sales.models import (
     Deal,
@@ -19,12 +21,25 @@ from sales.models import (
     StageChange,
 )
 
+SLIP = timedelta(minutes=15)
+
 
 class DealPolicy(Policy, model=Deal):
-    """By owner and scope, or shared."""
+    """By owner and scope, or shared. A won or lost deal is changed by those who lead: whose reach is more than their own.
+
+    For a while after closing it whoever works it may still put right what was a slip.
+    """
 
     user_share = DealUserShare
     group_share = DealTeamShare
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Leave closed deals out of what one changes who works only his own."""
+        rows = super().rows(rights, user, action)
+        leads = rights.cell(self.entity, "change").scope not in ("none", "own")
+        if action not in ("change", "delete", "assign", "merge") or leads or rows == NOTHING:
+            return rows
+        return rows & (Q(outcome=Stage.Outcome.OPEN) | Q(entered_stage_at__gte=Now() - SLIP))
 
 
 class DealProductPolicy(PartPolicy, model=DealProduct, of="deal"):

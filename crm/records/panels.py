@@ -32,6 +32,11 @@ class Panel:
     needs: tuple[str, str] | None = None
     watches: tuple[str, ...] = ()
 
+    @property
+    def is_counted(self) -> bool:
+        """Tell whether its tab says how much stands behind it."""
+        return self.count is not None
+
     def context(self, obj: Any, user: Any) -> dict[str, Any]:
         """Return what the template shows."""
         return self.load(obj, user) if self.load else {}

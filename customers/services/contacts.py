@@ -1,18 +1,15 @@
 """How to reach a customer: contact methods and addresses, one primary of each kind (C2)."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.access.policy import require
-from crm.activity.facts import publish
-from crm.activity.intention import relabel, verb
-from crm.lib.errors import Conflict, Detail, Invalid
-from crm.records.events import RecordChanged
+from crm.activity.intention import verb
+from crm.lib.errors import Detail
 from crm.records.fields import Field, Kind, choices_of
-from crm.records.services.records import lock
+from crm.records.services.parts import PartKind, open_for_parts, remove_part, write_part
 from crm.records.services.values import ADDRESS_LABELS, Bad, to_python
 from customers.models import Customer, CustomerAddress, CustomerContact
 
@@ -34,97 +31,64 @@ _BY_KIND = {
 }
 
 
+def _fit(row: CustomerContact) -> Iterable[Detail]:
+    """Bring a value into the form of its kind: addresses, numbers, web addresses."""
+    kind = _BY_KIND.get(CustomerContact.Kind(row.kind))
+    if kind is not None:
+        try:
+            row.value = to_python(Field("value", kind, "", max_length=500), row.value)
+        except Bad as bad:
+            return [Detail("value", m) for m in bad.messages]
+    return []
+
+
+def _has_a_line(row: CustomerAddress) -> Iterable[Detail]:
+    return [] if str(row) or row.region else [Detail("line1", _("An address needs at least one line."))]
+
+
+def _lower_the_primary(row: Any) -> None:
+    if row.is_primary:
+        type(row).objects.filter(customer=row.customer, kind=row.kind, is_primary=True).exclude(pk=row.pk).update(is_primary=False)
+
+
+_TAKEN = ("value", gettext_lazy("This is there already."))
+METHODS = PartKind(CustomerContact, "customer", "contacts", METHOD_FIELDS, _TAKEN, _fit, _lower_the_primary)
+ADDRESSES = PartKind(CustomerAddress, "customer", "contacts", ADDRESS_FIELDS, _TAKEN, _has_a_line, _lower_the_primary)
+
+
 @verb
 def add_contact_method(*, customer: Customer, data: dict[str, Any], actor: Any) -> CustomerContact:
     """Add a way to reach ``customer``; made primary, it takes the place of the one before."""
-    row = CustomerContact(customer=_mine(customer, actor))
-    return _write(row, METHOD_FIELDS, data, actor, _("Add contact method"))
+    row = CustomerContact(customer=open_for_parts(customer, actor))
+    made: CustomerContact = write_part(METHODS, row, data, actor, _("Add contact method"))
+    return made
 
 
 @verb
 def change_contact_method(*, method: CustomerContact, data: dict[str, Any], actor: Any) -> CustomerContact:
     """Change a way to reach a customer."""
-    _mine(method.customer, actor)
-    return _write(method, METHOD_FIELDS, data, actor, _("Change contact method"))
+    open_for_parts(method.customer, actor)
+    made: CustomerContact = write_part(METHODS, method, data, actor, _("Change contact method"))
+    return made
 
 
 @verb
 def add_address(*, customer: Customer, data: dict[str, Any], actor: Any) -> CustomerAddress:
     """Add a postal address to ``customer``."""
-    row = CustomerAddress(customer=_mine(customer, actor))
-    return _write(row, ADDRESS_FIELDS, data, actor, _("Add address"))
+    row = CustomerAddress(customer=open_for_parts(customer, actor))
+    made: CustomerAddress = write_part(ADDRESSES, row, data, actor, _("Add address"))
+    return made
 
 
 @verb
 def change_address(*, address: CustomerAddress, data: dict[str, Any], actor: Any) -> CustomerAddress:
     """Change a postal address."""
-    _mine(address.customer, actor)
-    return _write(address, ADDRESS_FIELDS, data, actor, _("Change address"))
+    open_for_parts(address.customer, actor)
+    made: CustomerAddress = write_part(ADDRESSES, address, data, actor, _("Change address"))
+    return made
 
 
 @verb
 def remove_contact(*, part: CustomerContact | CustomerAddress, actor: Any) -> None:
     """Remove a contact method or an address."""
-    customer = _mine(part.customer, actor)
-    relabel(_("Remove contact"))
-    part.delete()
-    _announce(customer)
-
-
-def _mine(customer: Customer, actor: Any) -> Customer:
-    locked: Customer = lock(customer)
-    require(actor, "change", locked)
-    return locked
-
-
-def _write(row: Any, fields: tuple[Field, ...], data: dict[str, Any], actor: Any, label: str) -> Any:
-    """Check the values, lower the primary before, and save; what is wrong comes back at once."""
-    relabel(label)
-    known = {f.name: f for f in fields}
-    problems: list[Detail] = []
-    for name, value in data.items():
-        try:
-            if name not in known:
-                raise Bad(_("Unknown field “%(name)s”.") % {"name": str(name)[:60]})
-            setattr(row, name, to_python(known[name], value))
-        except Bad as bad:
-            problems.extend(Detail(str(name), m) for m in bad.messages)
-    problems.extend(
-        Detail(f.name, _("This field is required."))
-        for f in fields if f.required and not getattr(row, f.name) and not any(p.field == f.name for p in problems)
-    )
-    if not problems and isinstance(row, CustomerContact):
-        problems.extend(_fit(row))
-    if not problems and isinstance(row, CustomerAddress) and not str(row) and not row.region:
-        problems.append(Detail("line1", _("An address needs at least one line.")))
-    if problems:
-        raise Invalid(problems[0].message if len(problems) == 1 else None, details=problems)
-    if row.is_primary:
-        type(row).objects.filter(customer=row.customer, kind=row.kind, is_primary=True).exclude(pk=row.pk).update(is_primary=False)
-    try:
-        with transaction.atomic():
-            row.save()
-    except IntegrityError:
-        message = _("This is there already.")
-        raise Conflict(message, details=[Detail("value", message)]) from None
-    _announce(row.customer)
-    return row
-
-
-def _fit(row: CustomerContact) -> list[Detail]:
-    """Bring a value into the form of its kind: addresses, numbers, web addresses."""
-    kind = _BY_KIND.get(CustomerContact.Kind(row.kind))
-    if kind is None:
-        return []
-    try:
-        row.value = to_python(Field("value", kind, "", max_length=500), row.value)
-    except Bad as bad:
-        return [Detail("value", m) for m in bad.messages]
-    return []
-
-
-def _announce(customer: Customer) -> None:
-    publish(
-        RecordChanged(entity="customer", record_id=customer.pk, fields=["contacts"]),
-        about=customer, entity="customer", subjects=[customer.company_id],
-    )
+    remove_part(METHODS, part, actor, _("Remove contact"))

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.access.rights import forget_rights
 from crm.accounts.models import FieldRight
+from crm.activity.models import ChangeSet
 from crm.lib.errors import Conflict, Invalid, Missing
 from crm.records.services import update_record
 from customers.tests.factories import CompanyFactory, CustomerFactory
@@ -55,7 +56,9 @@ def test_the_page_shows_the_stages_and_moves_the_deal(deal: Deal, stages: dict[s
     assert old.status_code == 412
 
 
-def test_losing_asks_first_and_reopening_brings_it_back(deal: Deal, stages: dict[str, Stage], rep: Any, client_for: Any) -> None:
+def test_losing_asks_first_and_who_leads_reopens_it(
+    deal: Deal, stages: dict[str, Stage], rep: Any, manager: Any, client_for: Any
+) -> None:
     page, url = client_for(rep), f"/deals/{deal.pk}"
     lost = stages["CLOSED_LOST"]
     asked = page.post(f"{url}/stage", {"stage": lost.pk})
@@ -65,9 +68,32 @@ def test_losing_asks_first_and_reopening_brings_it_back(deal: Deal, stages: dict
     page.post(f"{url}/stage", {"stage": lost.pk, "asked": "1", "reason": reason.pk, "note": "Too dear"})
     closed = Deal.objects.get(pk=deal.pk)
     assert (closed.outcome, closed.close_reason, closed.close_note) == ("lost", reason, "Too dear")
-    assert b"Reopen" in page.get(url).content
-    page.post(f"{url}/reopen")
+    # Closed for longer than a slip takes to be noticed, it is changed by those who lead.
+    Deal.objects.filter(pk=deal.pk).update(entered_stage_at=timezone.now() - dt.timedelta(hours=1))
+    assert b"Reopen" not in page.get(url).content
+    assert page.post(f"{url}/reopen").status_code == 403
+    assert page.post(f"{url}/fields/title", {"title": "Mine"}).status_code == 403
+    assert b"Reopen" in client_for(manager).get(url).content
+    client_for(manager).post(f"{url}/reopen")
     assert Deal.objects.get(pk=deal.pk).stage.code == "PROSPECTING"
+
+
+def test_who_closed_a_deal_by_mistake_takes_it_back(deal: Deal, stages: dict[str, Stage], rep: Any, client_for: Any) -> None:
+    page, url = client_for(rep), f"/deals/{deal.pk}"
+    page.post(f"{url}/stage", {"stage": stages["CLOSED_WON"].pk, "asked": "1"})
+    assert not Deal.objects.get(pk=deal.pk).is_open
+    won = ChangeSet.objects.filter(user=rep).order_by("-created_at").first()
+    page.post(f"/changes/{won.pk}/undo")
+    assert Deal.objects.get(pk=deal.pk).is_open
+
+
+def test_the_checklist_says_what_the_next_stage_asks_for(deal: Deal, stages: dict[str, Stage], rep: Any, client_for: Any) -> None:
+    Stage.objects.filter(pk=stages["PROPOSAL"].pk).update(required_fields=["value", "competitor"])
+    Deal.objects.filter(pk=deal.pk).update(value=10, competitor="")
+    text = client_for(rep).get(f"/deals/{deal.pk}/panels/checklist").content.decode()
+    assert "1/2" in text
+    assert f'data-fill="field-{deal.pk}-competitor"' in text
+    assert "Proposal" in text
 
 
 def test_a_reason_is_needed_exactly_where_the_stage_asks_for_it(

@@ -18,6 +18,7 @@ from tests.guards.tree import OURS
 NO_POLICY = {
     "access.Stamp": "which tables changed when; holds no content",
     "accounts.LoginFailure": "hashed counters; only the lock-out reads them",
+    "records.Different": "pairs of ids; only the search for duplicates reads them",
     "transfer.ExternalId": "keys of other programs; imports read them, they are shown on no page",
     "transfer.ImportRun": "each view asks for the runs of the person who is signed in",
     "transfer.RememberedMapping": "each view asks for the mappings of the person who is signed in",

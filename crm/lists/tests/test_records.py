@@ -7,14 +7,17 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from crm.accounts.models import User
+from communications.models import Interaction
+from crm.accounts.models import FieldRight, User
 from crm.activity.models import ChangeSet
 from crm.activity.undo import undo
 from crm.lists.models import Favourite
 from crm.records.models import Note
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
+from tasks.models import Task
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +38,9 @@ def test_others_find_nothing(client_for: Callable[[Any], Client], rep: User, rep
     record = CustomerFactory(assigned_user=rep)
     client = client_for(rep2)
     base = f"/customers/{record.pk}"
-    for path in ("", "/edit", "/timeline", "/panels/deals", "/fields/status", "/fields/status/edit", "/neighbours", "/compose/note"):
+    for path in ("", "/edit", "/timeline", "/panels/deals", "/fields/status", "/fields/status/edit", "/neighbours", "/live?fields=*", "/counts", "/duplicates"):
         assert client.get(base + path).status_code == 404, path
-    for path in ("/delete", "/archive", "/star", "/fields/status", "/compose/note", "/restore"):
+    for path in ("/delete", "/archive", "/star", "/fields/status", "/compose", "/restore"):
         assert client.post(base + path, {"status": "CUSTOMER", "content": "x"}).status_code == 404, path
     client.post("/customers/bulk/delete", {"ids": [str(record.pk)]})
     assert Customer.objects.filter(pk=record.pk).exists()
@@ -141,19 +144,64 @@ def test_an_unknown_act_is_not_there(client_for: Callable[[Any], Client], rep: U
     assert client_for(rep).post("/customers/bulk/set/form?field=nope", {"ids": []}).status_code == 404
 
 
-def test_notes_and_calls_are_written_from_the_page(client_for: Callable[[Any], Client], rep: User) -> None:
-    """The composer writes, empties itself, and refuses nothing-at-all with 422."""
+def test_everything_is_written_from_the_composer_with_its_follow_up(client_for: Callable[[Any], Client], rep: User) -> None:
+    """The composer writes, empties itself, and refuses nothing-at-all with 422 and what was typed."""
     record = CustomerFactory(assigned_user=rep)
-    client = client_for(rep)
-    answer = client.post(f"/customers/{record.pk}/compose/note", {"content": "Hello"})
+    client, url = client_for(rep), f"/customers/{record.pk}/compose"
+    answer = client.post(url, {"kind": "note", "content": "Hello **there**", "follow": "1", "follow_title": "Ring back", "follow_due": "2030-05-01T10:00"})
     assert answer.status_code == 200
     assert b"Hello" not in answer.content
-    assert Note.objects.get().content == "Hello"
-    assert client.post(f"/customers/{record.pk}/compose/note", {"content": " "}).status_code == 422
-    assert client.post(f"/customers/{record.pk}/compose/call", {"content": "About prices", "minutes": "12"}).status_code == 200
+    assert Note.objects.get().content == "Hello **there**"
+    task = Task.objects.get()
+    assert (task.title, task.customer, timezone.localtime(task.due_date).hour) == ("Ring back", record, 10)
+    assert client.post(url, {"kind": "note", "content": " "}).status_code == 422
+    call = {"kind": "call", "content": "About prices", "minutes": "12", "outcome": "Reached"}
+    assert client.post(url, call).status_code == 200
+    wrong = client.post(url, {**call, "content": "Kept as typed", "minutes": "many", "follow": "1"})
+    assert wrong.status_code == 422
+    assert b"Kept as typed" in wrong.content
+    assert client.post(url, {"kind": "meeting", "subject": "Workshop", "when": "2031-01-01T09:00"}).status_code == 200
+    assert Interaction.objects.get(subject="Workshop").completed_at is None
+    assert client.post(url, {"kind": "task", "subject": "Send it", "due": ""}).status_code == 200
+    assert client.post(url, {"kind": "dance", "content": "x"}).status_code == 422
+    assert (Note.objects.count(), Task.objects.count(), Interaction.objects.count()) == (1, 2, 2)
     shown = client.get(f"/customers/{record.pk}/timeline").content.decode()
-    assert "Hello" in shown
-    assert "About prices" in shown
+    assert "Hello <strong>there</strong>" in shown
+    assert "12 min" in shown
+    found = client.get(f"/customers/{record.pk}/timeline?q=prices&by={rep.pk}").content.decode()
+    assert "About prices" in found
+    assert "Hello" not in found
+
+
+def test_what_changed_is_drawn_alone_and_only_as_it_may_be_seen(client_for: Callable[[Any], Client], rep: User) -> None:
+    """The live answer holds the named fields and the new entries; a hidden field is not among them."""
+    record = CustomerFactory(assigned_user=rep, job_title="Baker", phone="+14155550100")
+    FieldRight.objects.create(role=rep.role, entity="customer", field="phone", level="hidden")
+    text = client_for(rep).get(f"/customers/{record.pk}/live?fields=job_title,phone&until=").content.decode()
+    assert f"#field-{record.pk}-job_title" in text
+    assert text.count("hx-partial hx-target=\"#field-") == 1
+    assert "555" not in text
+    assert "#tl-first" in text
+
+
+def test_a_likely_duplicate_is_offered_until_it_is_said_to_be_none(
+    client_for: Callable[[Any], Client], manager: User, rep: User
+) -> None:
+    """The bar names it with the reasons; “not a duplicate” is remembered."""
+    first = CustomerFactory(assigned_user=manager, first_name="Hana", last_name="Okafor")
+    second = CustomerFactory(assigned_user=manager, first_name="Hanna", last_name="Okafor")
+    CustomerFactory(assigned_user=manager, first_name="Bram", last_name="Okafor")
+    client = client_for(manager)
+    bar = client.get(f"/customers/{first.pk}/duplicates").content.decode()
+    assert "Hanna Okafor" in bar
+    assert "similar name" in bar
+    assert "Bram" not in bar
+    review = client.get(f"/merge/customer/{first.pk}?other={second.pk}")
+    assert b"After" in review.content
+    client.post(f"/merge/customer/{first.pk}/apart?other={second.pk}")
+    assert "Hanna" not in client.get(f"/customers/{first.pk}/duplicates").content.decode()
+    assert "Hana" not in client.get(f"/customers/{second.pk}/duplicates").content.decode()
+    assert client_for(rep).post(f"/merge/customer/{first.pk}/apart?other={second.pk}").status_code == 404
 
 
 def test_a_star_is_ones_own(client_for: Callable[[Any], Client], rep: User) -> None:

@@ -99,12 +99,14 @@ class Record extends HTMLElement {
   click(event) {
     const opener = event.target.closest('[data-compose]');
     if (opener) this.compose(opener.dataset.compose);
+    const fill = event.target.closest('[data-fill]');
+    if (fill) { $('#tab-fields', this)?.click(); $(`#${CSS.escape(fill.dataset.fill)} .fval`, this)?.click(); }
   }
 
   compose(kind) {
     $('#tab-activity', this)?.click();
     const choice = $(`#composer input[name=kind][value=${CSS.escape(kind)}]`, this);
-    choice?.click();
+    if (choice && !choice.checked) choice.click();
     const form = choice?.closest('form');
     const field = kind === 'note' ? $('textarea', form ?? this) : $('input[name=subject]', form ?? this);
     field?.focus();

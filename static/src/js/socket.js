@@ -63,10 +63,10 @@ const deliver = async (message) => {
   if (message.event !== 'presence') await waiting();
   const own = Boolean(message.tab) && message.tab === tab;
   document.dispatchEvent(new CustomEvent('live', { detail: { ...message, own } }));
-  if (own || ['presence', 'access.lost'].includes(message.event)) return;
+  if (['presence', 'access.lost'].includes(message.event)) return;
   for (const el of $$('[data-live]')) if (words(el.dataset.live).includes(message.topic)) soon(el, 'live', message);
   for (const el of $$('[data-dirty]')) {
-    if (words(el.dataset.dirty).includes(message.topic)) el.hidden = false;
+    if (!own && words(el.dataset.dirty).includes(message.topic)) el.hidden = false;
   }
 };
 
