@@ -6,6 +6,7 @@ import './failures.js';
 import './navigation.js';
 import './socket.js';
 import './presence.js';
+import './record.js';
 import './toasts.js';
 import './palette.js';
 import './shortcuts.js';
@@ -19,7 +20,6 @@ import './chart.js';
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
   'crm-board': () => import('./board.js'),
-  'crm-record': () => import('./record.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-compose': () => import('./compose.js'),
   'crm-select': () => import('./select.js'),
