@@ -27,8 +27,13 @@ class Migration(migrations.Migration):
                 ('said_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'indexes': [models.Index(fields=['second'], name='different_second'), models.Index(fields=['first'], name='different_first')],
-                'constraints': [models.UniqueConstraint(fields=('entity', 'first', 'second'), name='different_once'), models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='different_in_order')],
+                'indexes': [
+                    models.Index(fields=['second'], name='different_second'), models.Index(fields=['first'], name='different_first'),
+                ],
+                'constraints': [
+                    models.UniqueConstraint(fields=('entity', 'first', 'second'), name='different_once'),
+                    models.CheckConstraint(condition=models.Q(('first__lt', models.F('second'))), name='different_in_order'),
+                ],
             },
         ),
     ]
