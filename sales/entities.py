@@ -159,6 +159,7 @@ class DealEntity(Entity):
     title = ("title",)
     sort = ("-created_at",)
     columns = ("company", "stage", "value", "expected_close_date", "assigned_user", "customer")
+    layouts = (("board", _("Board")), ("forecast", _("Forecast")))
     abilities = Entity.abilities | {"merge", "share", "timeline", "board"}
     constraint_messages = {
         "deal_closed_has_date": _("A closed deal needs a closing date, an open one has none."),

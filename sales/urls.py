@@ -10,6 +10,8 @@ from sales.views import board, deal, moves, settings
 urlpatterns: list[URLPattern | URLResolver] = [
     path("deals", board.deals, name="deals"),
     path("deals/board/filter", board.board_filter, name="board-filter"),
+    path("deals/board/filter/fields", board.board_filter_fields, name="board-filter-fields"),
+    path("deals/board/query", board.board_query, name="board-query"),
     path("deals/board/fold", board.fold, name="board-fold"),
     path("deals/cells", board.cell, name="deal-cell"),
     path("deals/stages/<uuid:stage_id>/limit", board.work_limit, name="stage-limit"),

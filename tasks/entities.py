@@ -43,6 +43,7 @@ class TaskEntity(Entity):
     label = _("Task")
     label_plural = _("Tasks")
     icon = "circle-check"
+    layouts = (("list", _("List by date")), ("board", _("Board")))
     hue = "apricot"
     title = ("title",)
     sort = ("due_date",)

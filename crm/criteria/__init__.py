@@ -4,7 +4,7 @@ from crm.criteria.compiler import compile_criteria, matches
 from crm.criteria.operators import COUNTS, MEASURES, Operator, operators_of
 from crm.criteria.tree import VERSION, upgrades, validate
 from crm.criteria.vocabulary import Askable, Related, Type, Vocabulary, ask_about, vocabulary_of
-from crm.criteria.words import describe
+from crm.criteria.words import describe, in_parts
 
 __all__ = [
     "COUNTS",
@@ -18,6 +18,7 @@ __all__ = [
     "ask_about",
     "compile_criteria",
     "describe",
+    "in_parts",
     "matches",
     "operators_of",
     "upgrades",

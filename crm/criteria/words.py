@@ -50,20 +50,41 @@ def _node(node: dict[str, Any], asking: Asking, *, top: bool = False) -> str:
     return f"{asked.label} {_predicate(asked, node, asking)}"
 
 
-def _predicate(asked: Askable, node: dict[str, Any], asking: Asking) -> str:
+def in_parts(clause: Any, model: type[models.Model], viewer: Any) -> tuple[str, str, str] | None:
+    """Return a clause on a field as its three words: the field, the operator, the value; None for anything else."""
+    checked = validate({"version": 1, "all": [clause]}, model, viewer)["all"][0]
+    asking, lead = Asking(model, viewer), ""
+    if "related" in checked and set(checked) == {"related", "where"} and "field" in checked["where"]:
+        related = asking.vocabulary().related[checked["related"]]
+        if not related.one:
+            return None
+        asking, checked, lead = asking.at(model=related.model), checked["where"], f"{related.label}: "
+    if "field" not in checked:
+        return None
+    asked = asking.vocabulary().fields[checked["field"]]
+    op, value = _said(asked, checked, asking)
+    return f"{lead}{asked.label}", op, value
+
+
+def _said(asked: Askable, node: dict[str, Any], asking: Asking) -> tuple[str, str]:
+    """Return the words of an operator and of its value."""
     op = operator(asked.type, node["op"])
     assert op is not None
     value: Any = node.get("value")
     if op.takes == "none":
-        return str(op.label)
+        return str(op.label), ""
     if op.takes == "age":
-        return f"{op.label} {_age(value)}"
+        return str(op.label), _age(value)
     if op.takes == "two":
         low, high = (_value(asked, v, asking) for v in value)
-        return _("%(op)s %(low)s and %(high)s") % {"op": op.label, "low": low, "high": high}
+        return str(op.label), _("%(low)s and %(high)s") % {"low": low, "high": high}
     if op.takes == "many":
-        return f"{op.label} {', '.join(_value(asked, v, asking) for v in value)}"
-    return f"{op.label} {_value(asked, value, asking)}"
+        return str(op.label), ", ".join(_value(asked, v, asking) for v in value)
+    return str(op.label), _value(asked, value, asking)
+
+
+def _predicate(asked: Askable, node: dict[str, Any], asking: Asking) -> str:
+    return " ".join(part for part in _said(asked, node, asking) if part)
 
 
 def _value(asked: Askable, value: Any, asking: Asking) -> str:

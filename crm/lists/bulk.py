@@ -12,7 +12,14 @@ from crm.lib.errors import Detail, Invalid, Refusal
 from crm.lists.query import matching
 from crm.lists.state import ListState
 from crm.records.entity import Entity
-from crm.records.services import archive_record, delete_record, restore_record, unarchive_record, update_record
+from crm.records.services import (
+    archive_record,
+    create_record,
+    delete_record,
+    restore_record,
+    unarchive_record,
+    update_record,
+)
 from crm.records.services.records import visible_trash
 
 AT_ONCE = 200
@@ -26,6 +33,7 @@ LABELS = {
     "assign": gettext_lazy("Assign"),
     "tag": gettext_lazy("Tag"),
     "set": gettext_lazy("Change"),
+    "task": gettext_lazy("Create tasks"),
 }
 
 
@@ -49,12 +57,16 @@ def act_on_one(of: Entity, obj: Any, action: str, values: dict[str, Any], actor:
     elif action == "unarchive":
         unarchive_record(obj=obj, actor=actor)
     elif action == "tag":
-        kept = [t.name for t in obj.tags.all()]
         removed = {n.casefold() for n in values.get("remove", [])}
-        wanted = [n for n in kept if n.casefold() not in removed] + list(values.get("add", []))
+        kept = [t.name for t in obj.tags.all() if not {t.name.casefold(), str(t.pk)} & removed]
+        wanted = kept + list(values.get("add", []))
         update_record(obj=obj, data={"tags": wanted}, actor=actor)
     elif action in ("assign", "set"):
         update_record(obj=obj, data=values, actor=actor)
+    elif action == "task":
+        # Whoever is responsible for a record gets its task, unless somebody is named.
+        person = values.get("assigned_user") or getattr(obj, f"{of.owner}_id", None) or actor.pk
+        create_record(of="task", data={**values, "assigned_user": str(person), of.name: str(obj.pk)}, actor=actor)
     else:
         raise Invalid(_("There is no such act."))
 

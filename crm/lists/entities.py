@@ -8,8 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from crm.criteria import validate
 from crm.lib.errors import Invalid
 from crm.lists.models import SavedView
+from crm.lists.state import CALCULATIONS, NARROWEST, WIDEST
 from crm.records.entity import Entity, all_entities, register
-from crm.records.fields import Field, Kind, choices_of
+from crm.records.fields import Choice, Field, Kind, choices_of
+
+DENSITY = (Choice("compact", _("Compact")), Choice("default", _("Standard")), Choice("comfortable", _("Comfortable")))
 
 
 class SavedViewEntity(Entity):
@@ -34,6 +37,11 @@ class SavedViewEntity(Entity):
         Field("sort", Kind.JSON, _("Order"), default=list, sortable=False, filterable=False),
         Field("columns", Kind.JSON, _("Columns"), default=list, sortable=False, filterable=False),
         Field("group_by", Kind.TEXT, _("Grouped by"), max_length=120),
+        Field("widths", Kind.JSON, _("Widths of columns"), default=dict, sortable=False, filterable=False),
+        Field("calculations", Kind.JSON, _("Calculations under columns"), default=dict, sortable=False, filterable=False),
+        Field("frozen", Kind.JSON, _("Columns that stay in sight"), default=list, sortable=False, filterable=False),
+        Field("density", Kind.CHOICE, _("Density"), choices=DENSITY),
+        Field("layout", Kind.TEXT, _("Layout"), max_length=12),
         Field("is_pinned", Kind.BOOLEAN, _("Pinned"), default=True),
         Field("position", Kind.INTEGER, _("Place among the tabs"), min_value=0, max_value=100_000, default=0),
     )
@@ -53,7 +61,16 @@ class SavedViewEntity(Entity):
                 draft.criteria = validate(draft.criteria, listed.model, actor)
             except Invalid as error:
                 yield "criteria", error.message
-        for name in ("sort", "columns"):
+        for name, fits, said in (
+            ("widths", lambda v: isinstance(v, int) and not isinstance(v, bool) and NARROWEST <= v <= WIDEST, _("Pixels by field name are expected.")),
+            ("calculations", lambda v: v in CALCULATIONS, _("Calculations by field name are expected.")),
+        ):
+            value = getattr(draft, name)
+            if not isinstance(value, dict) or len(value) > 60 or any(listed.field(k) is None or not fits(v) for k, v in value.items()):
+                yield name, str(said)
+        if draft.layout and draft.layout not in dict(listed.layouts):
+            yield "layout", str(_("The list has no such layout."))
+        for name in ("sort", "columns", "frozen"):
             value = getattr(draft, name)
             if not isinstance(value, list) or any(not isinstance(v, str) for v in value) or len(value) > 60:
                 yield name, str(_("A list of field names is expected."))

@@ -26,6 +26,11 @@ class SavedView(Model):
     sort = models.JSONField(_("order"), default=list, blank=True)
     columns = models.JSONField(_("columns"), default=list, blank=True)
     group_by = models.CharField(_("grouped by"), max_length=120, blank=True, default="")
+    widths = models.JSONField(_("widths"), default=dict, blank=True)
+    calculations = models.JSONField(_("calculations"), default=dict, blank=True)
+    frozen = models.JSONField(_("columns that stay in sight"), default=list, blank=True)
+    density = models.CharField(_("density"), max_length=12, blank=True, default="")
+    layout = models.CharField(_("layout"), max_length=12, blank=True, default="")
     is_pinned = models.BooleanField(_("pinned"), default=True)
     position = models.PositiveIntegerField(_("order"), default=0)
     version = models.PositiveIntegerField(default=1, editable=False)
@@ -44,6 +49,28 @@ class SavedView(Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ViewTab(Model):
+    """How one person keeps a saved view: its place among the tabs, whether it is one, whether the list opens with it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="view_tabs")
+    view = models.ForeignKey(SavedView, models.CASCADE, related_name="tabs")
+    entity = models.CharField(max_length=60)
+    position = models.PositiveIntegerField(null=True, blank=True)
+    is_shown = models.BooleanField(null=True, blank=True)
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("tab of a view")
+        verbose_name_plural = _("tabs of views")
+        constraints = [
+            models.UniqueConstraint(fields=["user", "view"], name="viewtab_once"),
+            models.UniqueConstraint(fields=["user", "entity"], condition=models.Q(is_default=True), name="viewtab_one_default"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.view_id}"
 
 
 class Favourite(Model):

@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from crm.access.policy import Policy
 from crm.access.rights import Rights
-from crm.lists.models import Favourite, SavedView
+from crm.lists.models import Favourite, SavedView, ViewTab
 
 
 class SavedViewPolicy(Policy, model=SavedView):
@@ -38,6 +38,16 @@ class FavouritePolicy(Policy, model=Favourite):
     """One's own only."""
 
     entity = "favourite"
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the clause for any action."""
+        return Q(user_id=rights.user_id)
+
+
+class ViewTabPolicy(Policy, model=ViewTab):
+    """One's own only."""
+
+    entity = "view_tab"
 
     def rows(self, rights: Rights, user: Any, action: str) -> Q:
         """Return the clause for any action."""

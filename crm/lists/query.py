@@ -4,11 +4,10 @@ import base64
 import datetime as dt
 import json
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import Avg, Count, F, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
 
@@ -165,6 +164,22 @@ def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
     return found[0], found[1]
 
 
+def position(state: ListState, obj: Any) -> int | None:
+    """Return the place of a record in its list, counting from one and no further than the cap; None where it is not in it."""
+    keys = keys_of(state)
+    values = matching(state).filter(pk=obj.pk).values_list(*(k.value for k in keys[:-1]), "pk").first()
+    if values is None:
+        return None
+    back = [replace(k, down=not k.down) for k in keys]
+    before = matching(state).filter(_after(back, list(values), reverse=True)).order_by().values("pk")[:CAP].count()
+    return int(before) + 1 if before < CAP else None
+
+
+def ordering(state: ListState) -> list[Any]:
+    """Return what the rows of a list are ordered by, for ``order_by``."""
+    return [_ordering(key) for key in keys_of(state)]
+
+
 def _ordering(key: Key) -> Any:
     if key.nullable:
         return OrderBy(key.value, descending=key.down, nulls_last=True)
@@ -227,27 +242,4 @@ def count(state: ListState) -> int:
     return int(matching(state).order_by().values("pk")[: CAP + 1].count())
 
 
-def totals(state: ListState) -> dict[str, list[tuple[Any, str]]]:
-    """Return what stands under the columns: sums by currency and averages, in one statement."""
-    fields = [f for f in state.shown if f.aggregate and not f.computed and not f.custom]
-    if not fields:
-        return {}
-    currency = next((state.entity.own_fields[f.currency] for f in fields if f.currency in state.entity.own_fields), None)
-    measures: dict[str, Any] = {"rows": Count("pk")}
-    for f in fields:
-        measures[f"of_{f.name}"] = Sum(f.source) if f.aggregate == "sum" else Avg(f.source)
-    rows = matching(state).order_by()
-    grouped = list(rows.values(code=F(currency.source)).annotate(**measures)) if currency else [rows.aggregate(**measures)]
-    found: dict[str, list[tuple[Any, str]]] = {}
-    for f in fields:
-        parts = [(g[f"of_{f.name}"], g.get("code") or "", g["rows"]) for g in grouped if g[f"of_{f.name}"] is not None]
-        if f.kind == Kind.MONEY and f.aggregate == "sum":
-            found[f.key] = [(value, code) for value, code, _rows in sorted(parts, key=lambda p: -p[2]) if value]
-        elif parts:
-            weight = sum(n for _v, _c, n in parts) if f.aggregate == "avg" else 1
-            value = sum(Decimal(v) * (n if f.aggregate == "avg" else 1) for v, _c, n in parts) / weight
-            found[f.key] = [(round(value, 1) if f.aggregate == "avg" else value, "")]
-    return found
-
-
-__all__ = ["CAP", "PAGE", "Key", "Page", "count", "find", "keys_of", "matching", "neighbours", "page", "totals"]
+__all__ = ["CAP", "PAGE", "Key", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position"]

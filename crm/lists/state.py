@@ -11,17 +11,26 @@ from django.http import QueryDict
 from crm.criteria import validate, vocabulary_of
 from crm.criteria.vocabulary import Askable
 from crm.lib.errors import Invalid
+from crm.lib.text import whole_number
 from crm.lists.models import SavedView
 from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 
 MAX_FILTER = 8000
+ALL = "all"
+"""What ``view`` says for the list without a view, where another view is the default."""
+DENSITIES = ("", "compact", "default", "comfortable")
+NARROWEST, WIDEST = 60, 800
+CALCULATIONS = ("none", "sum", "avg", "min", "max", "filled", "empty", "distinct")
 _NOT_COLUMNS = {Kind.JSON}
+
+
+KEPT = ("clauses", "sort", "columns", "group", "widths", "calculations", "frozen", "density")
 
 
 @dataclass(frozen=True)
 class ListState:
-    """What a list shows. ``view`` is the saved view it started from."""
+    """What a list shows. ``view`` is the saved view it started from; a view keeps what ``KEPT`` names."""
 
     entity: Entity
     user: Any
@@ -31,8 +40,17 @@ class ListState:
     sort: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
     group: str = ""
+    widths: tuple[tuple[str, int], ...] = ()
+    """The widths that were dragged, in pixels, by column."""
+    calculations: tuple[tuple[str, str], ...] = ()
+    """What stands under a column, where it is not what its field says."""
+    frozen: tuple[str, ...] = ()
+    """The columns that stay in sight beside the title."""
+    density: str = ""
     archived: bool = False
     facets: bool = False
+    overridden: bool = field(default=False, compare=False)
+    """Another view is the default here, so that the plain list must be asked for."""
     problem: str = field(default="", compare=False)
 
     # -- what it means ----------------------------------------------------------------------------
@@ -63,7 +81,18 @@ class ListState:
         chosen = [self.fields[k] for k in self.columns if k in self.fields and self.fields[k].kind not in _NOT_COLUMNS]
         found = chosen or self._usual
         title = title_key(self.entity)
-        return [f for f in found if f.key != title]
+        ordered = [*(f for f in found if f.key in self.frozen), *(f for f in found if f.key not in self.frozen)]
+        return [f for f in ordered if f.key != title]
+
+    @property
+    def frozen_count(self) -> int:
+        """Return how many columns stay in sight beside the title."""
+        return sum(f.key in self.frozen for f in self.shown)
+
+    def calculation(self, f: Field) -> str:
+        """Return what stands under a column: as chosen, or as its field says."""
+        chosen = dict(self.calculations).get(f.key, "" if f.custom else f.aggregate)
+        return "" if chosen == "none" else chosen
 
     @property
     def _usual(self) -> list[Field]:
@@ -81,31 +110,39 @@ class ListState:
         return f is not None and f.sortable and not f.custom
 
     @property
+    def saved(self) -> "ListState":
+        """Return the state that it started from: its saved view, or the list that nobody has changed."""
+        return from_view(self.view, self.entity, self.user) if self.view else ListState(self.entity, self.user)
+
+    @property
     def changed(self) -> bool:
         """Tell whether it differs from the saved view it started from."""
-        if self.view is None:
-            return bool(self.clauses or self.sort or self.columns or self.group)
-        saved = from_view(self.view, self.entity, self.user)
-        return (self.clauses, self.sort, self.columns, self.group) != (saved.clauses, saved.sort, saved.columns, saved.group)
+        base = self.saved
+        return any(getattr(self, name) != getattr(base, name) for name in KEPT)
 
     # -- its address ------------------------------------------------------------------------------
 
     def params(self) -> dict[str, str]:
         """Return the parameters of the address; what the view says already is left out."""
-        base = from_view(self.view, self.entity, self.user) if self.view else ListState(self.entity, self.user)
+        base = self.saved
         found: dict[str, str] = {}
         if self.view is not None:
             found["view"] = str(self.view.pk)
+        elif self.overridden:
+            found["view"] = ALL
         if self.q:
             found["q"] = self.q
         if self.clauses != base.clauses:
             found["filter"] = json.dumps(list(self.clauses), separators=(",", ":"))
-        if self.sort != base.sort:
-            found["sort"] = ",".join(self.sort)
-        if self.columns != base.columns:
-            found["columns"] = ",".join(self.columns)
-        if self.group != base.group:
-            found["group"] = self.group
+        for name in ("sort", "columns", "frozen"):
+            if getattr(self, name) != getattr(base, name):
+                found[name] = ",".join(getattr(self, name))
+        for name in ("widths", "calculations"):
+            if getattr(self, name) != getattr(base, name):
+                found[name] = ",".join(f"{key}:{value}" for key, value in getattr(self, name))
+        for name in ("group", "density"):
+            if getattr(self, name) != getattr(base, name):
+                found[name] = getattr(self, name)
         if self.archived:
             found["archived"] = "1"
         if self.facets:
@@ -130,6 +167,10 @@ class ListState:
     def with_(self, **changes: Any) -> "ListState":
         """Return the same state with some parts changed."""
         return replace(self, **changes)
+
+    def checked(self) -> "ListState":
+        """Return the same state with its filter in canonical form; raise ``Invalid`` for one that cannot be asked."""
+        return self.with_(clauses=tuple(validate(self.tree, self.entity.model, self.user)["all"])) if self.clauses else self
 
     def with_clause(self, clause: dict[str, Any], index: int | None = None) -> "ListState":
         """Return the state with a filter added, or put in the place of another."""
@@ -156,8 +197,21 @@ def from_view(view: SavedView, entity: Entity, user: Any) -> ListState:
     if view.criteria and not clauses:
         clauses = [{k: v for k, v in view.criteria.items() if k != "version"}]
     return ListState(
-        entity, user, view=view, clauses=tuple(clauses), sort=tuple(view.sort), columns=tuple(view.columns), group=view.group_by
+        entity, user, view=view, clauses=tuple(clauses), sort=tuple(view.sort), columns=tuple(view.columns), group=view.group_by,
+        widths=tuple(view.widths.items()), calculations=tuple(view.calculations.items()), frozen=tuple(view.frozen), density=view.density,
     )
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    """Return what ``a:1,b:2`` says."""
+    parts = [one.rpartition(":") for one in text[:4000].split(",")]
+    return [(key, value) for key, colon, value in parts if colon and key][:60]
+
+
+def read_widths(text: str) -> tuple[tuple[str, int], ...]:
+    """Return the widths that an address says."""
+    found = [(key, whole_number(value[:5])) for key, value in _pairs(text)]
+    return tuple((key, min(max(n, NARROWEST), WIDEST)) for key, n in found if n is not None)
 
 
 def read(entity: Entity, params: QueryDict, user: Any, view: SavedView | None = None) -> ListState:
@@ -177,16 +231,21 @@ def read(entity: Entity, params: QueryDict, user: Any, view: SavedView | None = 
                 changes["problem"] = str(Invalid.message)
         except (ValueError, RecursionError):
             changes["clauses"], changes["problem"] = (), str(Invalid.message)
-    for name in ("sort", "columns"):
+    for name in ("sort", "columns", "frozen"):
         if name in params:
             changes[name] = tuple(k for k in str(params[name]).split(",") if k)[:60]
     if "group" in params:
         changes["group"] = params["group"][:120]
+    if "widths" in params:
+        changes["widths"] = read_widths(str(params["widths"]))
+    if "calculations" in params:
+        changes["calculations"] = tuple(p for p in _pairs(str(params["calculations"])) if p[1] in CALCULATIONS)
+    if params.get("density", "") in DENSITIES and "density" in params:
+        changes["density"] = params["density"]
     state = state.with_(**changes)
     if state.clauses:
         try:
-            checked = validate(state.tree, entity.model, user)
-            state = state.with_(clauses=tuple(checked["all"]))
+            state = state.checked()
         except Invalid as error:
             state = state.with_(clauses=(), problem=str(error.message))
     return state

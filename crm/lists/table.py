@@ -17,27 +17,40 @@ from crm.access.rights import rights_of
 from crm.lists.state import ListState
 from crm.records.fields import Field, Kind
 from crm.ui.html import SafeString, esc
-from crm.ui.values import drawer, record_mark, settled, titles_of
+from crm.ui.marks import icon
+from crm.ui.values import drawer, is_seen, record_mark, settled, titles_of
 
 RIGHT = {Kind.MONEY, Kind.NUMBER, Kind.INTEGER}
+TITLE_WIDTH = 250
+_NARROW, _MEDIUM, _WIDE = 130, 168, 212
 _WIDTHS = {
-    Kind.BOOLEAN: "s", Kind.INTEGER: "s", Kind.NUMBER: "s", Kind.DATE: "s", Kind.DATETIME: "s", Kind.CHOICE: "s", Kind.MONEY: "s",
-    Kind.CURRENCY: "s", Kind.EMAIL: "l", Kind.TAGS: "l", Kind.LONG_TEXT: "l", Kind.ADDRESS: "l",
+    **dict.fromkeys((Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.CHOICE, Kind.MONEY, Kind.CURRENCY), _NARROW),
+    **dict.fromkeys((Kind.EMAIL, Kind.TAGS, Kind.LONG_TEXT, Kind.ADDRESS), _WIDE),
 }
-_ON_PHONES = (" first", " second", " second")
-"""Where the first columns stand on the two lines of a phone."""
+PICKED = {Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK}
+"""Kinds whose value is picked from a list that opens at the cell."""
 
 
 @dataclass
 class Column:
-    """A column of the table: its heading, how it sorts, how it is aligned."""
+    """A column of the table: its heading, the address that sorts by it, how it is aligned."""
 
     field: Field
     sort: str
     direction: str
     right: bool
     editable: bool
-    width: str
+    width: int
+    frozen: bool = False
+    sized: bool = False
+    """Somebody chose its width."""
+    phone: str = ""
+    """Where it stands on the two lines of a phone."""
+
+    @property
+    def picked(self) -> bool:
+        """Tell whether its value is picked from a list."""
+        return self.editable and self.field.kind in PICKED
 
 
 def columns_of(state: ListState) -> list[Column]:
@@ -45,15 +58,34 @@ def columns_of(state: ListState) -> list[Column]:
     rights = field_rights(state.user, state.entity.model)
     may_change = rights_of(state.user).may("change", state.entity.name)
     current = state.order[0] if state.order else ""
-    found = []
+    widths = dict(state.widths)
+    found: list[Column] = []
     for f in map(settled, state.shown):
         down = current == f"-{f.key}"
         direction = "descending" if down else "ascending" if current == f.key else ""
         sortable = f.sortable and not f.custom
         following = f"-{f.key}" if direction == "ascending" else f.key
         editable = may_change and f.writable and not f.computed and rights.can_write(f.key) and f.kind not in (Kind.ADDRESS, Kind.JSON)
-        found.append(Column(f, following if sortable else "", direction, f.kind in RIGHT, editable, _WIDTHS.get(f.kind, "m")))
+        width = widths.get(f.key) or _WIDTHS.get(f.kind, _MEDIUM)
+        there = state.with_(sort=(following,)).url if sortable else ""
+        found.append(Column(f, there, direction, f.kind in RIGHT, editable, width, f.key in state.frozen, f.key in widths))
+    _place_on_phones(found)
     return found
+
+
+def _place_on_phones(columns: list[Column]) -> None:
+    """Choose what the two lines of a phone show: an amount or a status above at the right, two more values below."""
+    best = next((c for kinds in ({Kind.MONEY}, {Kind.CHOICE}) for c in columns if c.field.kind in kinds), None)
+    rest = [c for c in columns if c is not best and c.field.kind not in (Kind.TAGS, Kind.LONG_TEXT)]
+    for column, place in zip((best, *rest), ("amount", "first", "second"), strict=False):
+        if column is not None:
+            column.phone = place
+
+
+def group_key(obj: Any, field: Field) -> str:
+    """Return what names the group of a row in an address; nothing for the rows without a value."""
+    value = getattr(obj, f"{field.source}_id" if field.kind in (Kind.LINK, Kind.USER) else field.source, None)
+    return "" if value is None else str(value)
 
 
 class Table:
@@ -74,7 +106,7 @@ class Table:
     def _row(self, titles: dict[str, str]) -> Callable[[Any], str]:
         """Return what writes the row of one record."""
         entity, query = self.state.entity, self.state.query
-        cells = [self._cell(at, column, titles) for at, column in enumerate(self.columns)]
+        cells = [self._cell(column, titles) for column in self.columns]
         origin = f"?from={esc(quote(query, safe=''))}" if query else ""
         before, _name, behind = esc(_("Select %(name)s") % {"name": "\x00"}).partition("\x00")
 
@@ -89,11 +121,11 @@ class Table:
 
         return write
 
-    def _cell(self, at: int, column: Column, titles: dict[str, str]) -> Callable[[Any, str, str], str]:
+    def _cell(self, column: Column, titles: dict[str, str]) -> Callable[[Any, str, str], str]:
         """Return what writes one cell of a row."""
         f = column.field
         draw = drawer(f, titles=titles)
-        classes = f"{'r ' if column.right else ''}{'edit' if column.editable else ''}{_ON_PHONES[at] if at < len(_ON_PHONES) else ''}"
+        classes = f"{'r ' if column.right else ''}{'edit' if column.editable else ''} {column.phone}".strip()
         start = f'<td class="{classes}" data-label="{esc(f.label)}"><div class="cell" data-field id="c-'
         name, key = esc(slugify(f.key)), esc(f.key)
         if column.editable:
@@ -105,7 +137,9 @@ class Table:
         state = self.state
         if state.group not in state.fields:
             return lambda obj: ""
-        draw = drawer(settled(state.fields[state.group]), link=False, titles=titles)
+        field = state.fields[state.group]
+        draw = drawer(settled(field), link=False, titles=titles)
+        sums = "".join(f'<td data-sum="{esc(c.field.key)}"{" class=r" if c.right else ""}></td>' for c in self.columns)
         last: list[Any] = [None]
 
         def write(obj: Any) -> str:
@@ -113,7 +147,12 @@ class Table:
             if shown == last[0]:
                 return ""
             last[0] = shown
-            return f'<tr class="group-row"><th colspan="{self.span}" scope="rowgroup">{shown or esc(_("Nothing"))}</th></tr>'
+            # What one may not see is no group whose size could be asked for.
+            key = f' data-group="{esc(group_key(obj, field))}"' if is_seen(obj, field) else ""
+            return (
+                f'<tr class="group-row"{key}><th colspan="2" scope="rowgroup"><button type="button" class="gfold" aria-expanded="true">'
+                f'{icon("chevron-down", "icon-xs")}<span>{shown or esc(_("Nothing"))}</span></button><span class="n num" data-sum=""></span></th>{sums}</tr>'
+            )
 
         return write
 

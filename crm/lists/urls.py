@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from crm.lists.views import activity, bulk, compose, edit, favourites, fields, lists, options, records, saved
+from crm.lists.views import activity, bulk, compose, edit, favourites, fields, filters, lists, options, records, saved
 from crm.records.entity import Entity, entity_by_plural
 
 
@@ -39,9 +39,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<listed:entity>/new", edit.create, name="record_new"),
     path("<listed:entity>/sums", lists.sums, name="list_sums"),
     path("<listed:entity>/facets", lists.facet_panel, name="list_facets"),
-    path("<listed:entity>/filter", lists.filter_form, name="list_filter"),
+    path("<listed:entity>/groups", lists.groups, name="list_groups"),
+    path("<listed:entity>/range", lists.range_filter, name="list_range"),
+    path("<listed:entity>/filter", filters.filter_form, name="list_filter"),
+    path("<listed:entity>/filter/fields", filters.filter_fields, name="list_filter_fields"),
+    path("<listed:entity>/query", filters.query_form, name="list_query"),
     path("<listed:entity>/columns", lists.column_form, name="list_columns"),
+    path("<listed:entity>/column", lists.column_menu, name="list_column"),
     path("<listed:entity>/views/new", saved.new_view, name="view_new"),
+    path("<listed:entity>/views/order", saved.order_views, name="views_order"),
+    path("<listed:entity>/views/all/prefer", saved.prefer_all, name="view_prefer_all"),
+    *(
+        path(f"<listed:entity>/views/<uuid:pk>/{action}", saved.view_act, {"action": action}, name=f"view_{action}")
+        for action in ("prefer", "show", "hide", "earlier", "later")
+    ),
     path("<listed:entity>/views/<uuid:pk>", saved.edit_view, name="view_edit"),
     path("<listed:entity>/views/<uuid:pk>/update", saved.update_view, name="view_update"),
     path("<listed:entity>/bulk/<slug:action>", bulk.bulk_act, name="bulk"),

@@ -78,6 +78,8 @@ class Entity:
     """The field that names the person responsible."""
     columns: tuple[str, ...] = ()
     """The columns that stand first in its list, in their order; the other fields with ``in_list`` follow."""
+    layouts: tuple[tuple[str, Any], ...] = ()
+    """Other ways than the table that its list can be shown (key and words); a saved view remembers one."""
     subtitle: str = ""
     abilities: frozenset[str] = frozenset(
         {"tags", "notes", "documents", "comments", "custom", "import", "export", "bulk", "archive", "pages", "api"}

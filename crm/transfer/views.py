@@ -213,7 +213,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     rows = query.matching(state)
     if request.method == "POST" and request.POST.get("all") != "1":
         rows = rows.filter(pk__in=[i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)])
-    rows = rows.order_by(*(query._ordering(k) for k in query.keys_of(state)))
+    rows = rows.order_by(*query.ordering(state))
     return export_response(request, of=declared, queryset=rows, form=form if form in TYPES else "csv")
 
 

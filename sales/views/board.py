@@ -12,7 +12,8 @@ from crm.accounts.preferences import preference, remember
 from crm.criteria import VERSION
 from crm.lib.errors import Invalid
 from crm.lib.text import whole_number
-from crm.lists.filters import chips, editor
+from crm.lists.filters import chips
+from crm.lists.views.filters import answer_fields, answer_filter, answer_query
 from crm.lists.views.lists import record_list
 from crm.records.entity import entity
 from crm.records.services import update_record
@@ -149,18 +150,21 @@ def work_limit(request: HttpRequest, stage_id: uuid.UUID) -> HttpResponse:
 def board_filter(request: HttpRequest) -> HttpResponse:
     """Show the form behind a chip of the board, or go to the board with the filter applied."""
     require(request.user, "view", Deal)
-    state = state_of(request.GET, request.user)
-    try:
-        form = editor(state, request.GET)
-    except Invalid as error:
-        return render(request, "lists/filter.html", {"problem": error.message}, status=422)
-    status = 200
-    if request.GET.get("apply") == "1":
-        try:
-            return redirect_to(request, form.apply().url)
-        except Invalid as error:
-            form.errors, status = [d.message for d in error.details] or [error.message], 422
-    return render(request, "lists/filter.html", {"entity": state.entity, "state": state, "form": form}, status=status)
+    return answer_filter(request, state_of(request.GET, request.user))
+
+
+@page()
+def board_filter_fields(request: HttpRequest) -> HttpResponse:
+    """Show what a board can be filtered by."""
+    require(request.user, "view", Deal)
+    return answer_fields(request, state_of(request.GET, request.user))
+
+
+@page("GET POST")
+def board_query(request: HttpRequest) -> HttpResponse:
+    """Show the advanced filter of a board, or go to the board with it."""
+    require(request.user, "view", Deal)
+    return answer_query(request, state_of(request.POST if request.method == "POST" else request.GET, request.user))
 
 
 def _controls(request: HttpRequest, wanted: BoardFilter, lanes: str) -> dict[str, Any]:
@@ -170,7 +174,6 @@ def _controls(request: HttpRequest, wanted: BoardFilter, lanes: str) -> dict[str
     fields = field_rights(request.user, Deal)
     return {
         "state": state, "chips": chips(state), "layouts": layout_urls(state, wanted.pipeline),
-        "filters": sorted((a for a in state.askable.values() if a.name not in ("pipeline", "id")), key=lambda a: str(a.label)),
         "orders": [(label, state.chosen("order", name), name == order) for name, (label, _fields) in ORDERS.items()
                    if name != "value" or fields.can_read("value")],
         "order_label": ORDERS[order][0],

@@ -1,16 +1,20 @@
 """What every list and record view starts with: the entity, the record, and the rights to it."""
 
+import json
 import uuid
 from typing import Any
 
-from django.http import Http404, HttpRequest
+from django.db.models import F, FilteredRelation, Q
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from crm.access.policy import visible_to
 from crm.lib.errors import Invalid
 from crm.lists.models import SavedView
-from crm.lists.state import ListState, read
+from crm.lists.state import ALL, ListState, read
 from crm.records.entity import Entity
 from crm.records.services.records import visible_trash
+from crm.ui.pages import local_url, wants_part
 from crm.ui.values import with_sight
 
 
@@ -25,16 +29,22 @@ def record_or_404(request: HttpRequest, entity: Entity, pk: uuid.UUID, *, trashe
 
 
 def views_of(entity: Entity, user: Any) -> list[SavedView]:
-    """Return the saved views that a user sees as tabs."""
-    return list(visible_to(user, SavedView).filter(entity=entity.name).select_related("owner"))
+    """Return the saved views that a user sees, in the order in which he keeps them: ``shown`` and ``preferred`` are his."""
+    rows = visible_to(user, SavedView).filter(entity=entity.name).select_related("owner")
+    mine = rows.annotate(mine=FilteredRelation("tabs", condition=Q(tabs__user=user)))
+    return list(
+        mine.annotate(
+            shown=Coalesce("mine__is_shown", "is_pinned"), preferred=Coalesce("mine__is_default", False), place=F("mine__position")
+        ).order_by(F("place").asc(nulls_last=True), "position", "created_at")
+    )
 
 
 def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None = None) -> ListState:
-    """Return the state of the list that the address (or a form) says."""
+    """Return the state of the list that the address (or a form) says; a bare address opens the view that one prefers."""
     params = request.POST if request.method == "POST" else request.GET
     view = None
     wanted = params.get("view", "")
-    if wanted:
+    if wanted and wanted != ALL:
         try:
             key = uuid.UUID(wanted)
         except ValueError:
@@ -45,7 +55,10 @@ def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None
             view = next((v for v in views if v.pk == key), None)
         if view is None:
             raise Http404
-    return read(entity, params, request.user, view)
+    preferred = next((v for v in views or () if v.preferred), None)  # type: ignore[attr-defined]
+    if preferred is not None and not set(params) - {"peek", "layout", "after"}:
+        view = preferred
+    return read(entity, params, request.user, view).with_(overridden=(preferred is not None and view is None) or wanted == ALL)
 
 
 def state_for_act(request: HttpRequest, entity: Entity) -> ListState:
@@ -59,3 +72,11 @@ def state_for_act(request: HttpRequest, entity: Entity) -> ListState:
 def address_of(request: HttpRequest, entity: Entity) -> str:
     """Return the address of the list that a POST came from."""
     return state_of(request, entity).url
+
+
+def go(request: HttpRequest, url: str) -> HttpResponse:
+    """Go to another state of a list; where it stands already, only what differs is drawn anew."""
+    url = local_url(request, url)
+    if wants_part(request):
+        return HttpResponse(status=204, headers={"HX-Trigger": json.dumps({"list:go": {"url": url}})})
+    return HttpResponseRedirect(url)

@@ -11,8 +11,10 @@ from crm.lists import bulk
 from crm.lists.state import ListState
 from crm.lists.views.base import state_for_act
 from crm.records.entity import Entity
+from crm.records.entity import entity as entity_named
+from crm.records.fields import Field, Kind
 from crm.ui.forms import EntityForm, read_value
-from crm.ui.pages import page, problems_of, redirect_to, render, toast
+from crm.ui.pages import done, page, problems_of, redirect_to, render, toast, wants_part
 from crm.ui.values import is_uuid
 
 MAX_IDS = 1000
@@ -24,15 +26,28 @@ def _selection(request: HttpRequest) -> tuple[list[str], bool]:
     return ids, request.POST.get("all") == "1"
 
 
-def _asked(entity: Entity, action: str, request: HttpRequest) -> list[str]:
+TASK = ("title", "type", "priority", "due_date", "assigned_user", "description")
+_AWAY = (Kind.JSON, Kind.TAGS)
+
+
+def _settable(entity: Entity, user: Any) -> list[Field]:
+    """Return the fields that can be set on many records at once."""
+    return [f for f in entity.writable_fields(user).values() if f.kind not in _AWAY and not f.unique]
+
+
+def _asked(entity: Entity, action: str, request: HttpRequest) -> tuple[Entity, list[str]]:
+    """Return whose fields an act asks for, and which."""
     if action == "assign" and entity.owner:
-        return [entity.owner]
+        return entity, [entity.owner]
     if action == "tag" and "tags" in entity.own_fields:
-        return ["tags"]
+        return entity, ["tags"]
+    if action == "task" and entity.name in ("customer", "company", "deal"):
+        return entity_named("task"), list(TASK)
     if action == "set":
         key = request.GET.get("field") or request.POST.get("field", "")
-        return [key] if key in entity.writable_fields(request.user) else []
-    return []
+        found = next((f for f in _settable(entity, request.user) if f.key == key), None)
+        return entity, [found.key, found.currency] if found is not None and found.currency else [found.key] if found is not None else []
+    return entity, []
 
 
 @page("POST")
@@ -42,15 +57,20 @@ def bulk_form(request: HttpRequest, entity: Entity, action: str) -> HttpResponse
 
 
 def _form(request: HttpRequest, entity: Entity, action: str, problems: list[str] | None = None) -> HttpResponse:
-    names = _asked(entity, action, request)
+    of, names = _asked(entity, action, request)
     ids, everything = _selection(request)
-    if not names:
+    if not names and (action != "set" or request.GET.get("field") or request.POST.get("field")):
         raise Http404
     state = state_for_act(request, entity)
-    form = EntityForm(entity, request.user, only=names, prefix="bulk-")
+    initial = {"assigned_user": ""} if action == "task" else {}
+    form = EntityForm(of, request.user, only=names, prefix="bulk-", initial=initial)
+    if action == "task":
+        form.fields["assigned_user"].value = None
+    title = {"assign": _("Assign"), "tag": _("Tag"), "task": _("Create a task for each"), "set": _("Edit a field")}.get(action, "")
     context = {
         "entity": entity, "action": action, "form": form, "state": state, "ids": ids, "everything": everything, "problems": problems or [],
-        "title": {"assign": _("Assign"), "tag": _("Tag")}.get(action) or form.drawn[0].field.label, "field": names[0],
+        "title": title, "field": names[0] if names and action == "set" else "",
+        "settable": _settable(entity, request.user) if action == "set" else [],
     }
     return render(request, "lists/bulk_form.html", context, status=422 if problems else 200)
 
@@ -63,13 +83,17 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
     ids, everything = _selection(request)
     state = state_for_act(request, entity)
     values: dict[str, Any] = {}
-    names = _asked(entity, action, request)
+    of, names = _asked(entity, action, request)
+    if action == "set" and not names:
+        raise Http404
     if names:
-        form = EntityForm(entity, request.user, only=names)
+        form = EntityForm(of, request.user, only=names)
         values = {k: read_value(m.field, request.POST) for k, m in form.fields.items()}
+        if action == "task":
+            values = {k: v for k, v in values.items() if v not in ("", None) or k == "title"}
         if action == "tag":
-            values = {"add": values.get("tags", []), "remove": []}
-            if not values["add"]:
+            values = {"add": values.get("tags", []), "remove": [v for v in request.POST.getlist("remove") if v][:50]}
+            if not values["add"] and not values["remove"]:
                 return _form(request, entity, action, [_("Choose at least one tag.")])
     try:
         if not ids and not everything:
@@ -78,20 +102,31 @@ def bulk_act(request: HttpRequest, entity: Entity, action: str) -> HttpResponse:
             started = bulk.start(state, ids, everything, action, values)
             said = _("This runs in the background; you are told when it is done.")
             toast(request, said, level="info", url=f"/jobs/{started.pk}", link=_("Progress"))
-            return redirect_to(request, state.url)
-        done, refused, change_set = bulk.run_now(state, ids, everything, action, values)
+            return _after(request, state.url)
+        number, refused, change_set = bulk.run_now(state, ids, everything, action, values)
     except Refusal as error:
         if names:
             return _form(request, entity, action, [s for found in problems_of(error).values() for s in found])
         raise
-    if done:
-        toast(request, _told(action, done), undo=change_set, many=True)
+    if names and refused and not number:
+        return _form(request, entity, action, list(dict.fromkeys(d.message for d in refused))[:3])
+    if number:
+        toast(request, _told(action, number), undo=change_set, many=True)
     for detail in refused[:3]:
         toast(request, f"{detail.field}: {detail.message}", level="error")
     if len(refused) > 3:
         rest = len(refused) - 3
         toast(request, ngettext("%(n)d more was refused", "%(n)d more were refused", rest) % {"n": rest}, level="error")
-    return redirect_to(request, f"/trash?entity={entity.name}" if action == "restore" else state.url)
+    if action == "restore":
+        return redirect_to(request, f"/trash?entity={entity.name}")
+    return _after(request, state.url)
+
+
+def _after(request: HttpRequest, url: str) -> HttpResponse:
+    """Show the list again with nothing selected."""
+    if not wants_part(request):
+        return redirect_to(request, url)
+    return done(request, **{"list:go": {"url": url, "again": True}, "selection:clear": {}, "dialog:close": {}})
 
 
 def _many(state: ListState, ids: list[str], everything: bool, action: str) -> bool:
@@ -110,5 +145,6 @@ def _told(action: str, n: int) -> str:
         "assign": ngettext("%(n)d record is assigned", "%(n)d records are assigned", n),
         "tag": ngettext("%(n)d record is tagged", "%(n)d records are tagged", n),
         "set": ngettext("%(n)d record is changed", "%(n)d records are changed", n),
+        "task": ngettext("%(n)d task is created", "%(n)d tasks are created", n),
     }
     return words[action] % {"n": n}

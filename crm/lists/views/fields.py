@@ -5,15 +5,19 @@ import uuid
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import slugify
+from django.utils.translation import gettext as _
 
 from crm.lib.errors import Denied, Missing, Outdated, Refusal
 from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
+from crm.lists.views.options import to_choose
 from crm.lists.views.records import shown_field
 from crm.records.entity import Entity
-from crm.records.fields import Field
+from crm.records.entity import entity as entity_named
+from crm.records.fields import Field, Kind
 from crm.records.services import update_record
-from crm.ui.forms import EntityForm, read_value
+from crm.ui.forms import EntityForm, FormField, read_value
 from crm.ui.pages import page, render
 from crm.ui.values import display
 
@@ -67,7 +71,28 @@ def field_edit(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) ->
     form = EntityForm(entity, request.user, obj, only=_together(entity, f))
     if key not in form.fields:
         return _shown(request, entity, obj, f)
+    if request.GET.get("in") == "list":
+        return _list(request, entity, obj, form.fields[key])
     return _editor(request, entity, obj, f, form)
+
+
+def _list(request: HttpRequest, entity: Entity, obj: Any, made: FormField) -> HttpResponse:
+    """Show the values to pick from, at the cell: a few of a kind, or the records that the words find."""
+    f, words = made.field, request.GET.get("q", "")
+    if f.kind in (Kind.USER, Kind.LINK):
+        target = entity_named("user" if f.kind == Kind.USER else f.link)
+        offered = [(str(o.pk), str(o), "", getattr(o, "hue", "") or "") for o in to_choose(target, request.user, words)]
+    elif f.kind == Kind.BOOLEAN:
+        offered = [("1", _("Yes"), "", ""), ("0", _("No"), "", "")]
+    else:
+        offered = [(c.value, c.label, c.tone, c.hue) for c in f.options]
+    current = ("1" if made.value else "0") if f.kind == Kind.BOOLEAN else str(getattr(made.value, "pk", made.value) or "")
+    context = {
+        "entity": entity, "obj": obj, "made": made, "url": entity.url(obj), "offered": offered, "current": current, "q": words,
+        "searchable": f.kind in (Kind.USER, Kind.LINK), "clearable": not f.required and f.kind != Kind.BOOLEAN and bool(current),
+        "version": getattr(obj, "version", ""), "cell": f"c-{obj.pk}-{slugify(f.key)}",
+    }
+    return render(request, "lists/pick.html#offered" if "q" in request.GET else "lists/pick.html", context)
 
 
 def _together(entity: Entity, f: Field) -> list[str]:

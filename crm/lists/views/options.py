@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, JsonResponse
 from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.lists.query import find
-from crm.records.entity import all_entities
+from crm.records.entity import Entity, all_entities
 from crm.ui.pages import page
 from crm.ui.values import sort_path
 
@@ -21,24 +21,28 @@ def options(request: HttpRequest, name: str) -> JsonResponse:
     if entity is None:
         raise Http404
     user: Any = request.user
+    found = [
+        {"value": str(o.pk), "text": str(o), "subtitle": _subtitle(o, user), "hue": str(getattr(o, "hue", "") or "")}
+        for o in to_choose(entity, user, request.GET.get("q", ""))
+    ]
+    return JsonResponse({"options": found, "may_create": rights_of(user).may("create", name)})
+
+
+def to_choose(entity: Entity, user: Any, words: str) -> list[Any]:
+    """Return up to twenty records that may be linked to, whose title contains the words."""
     model: Any = entity.model
     rows = visible_to(user, model)
     if hasattr(model, "archived_at"):
         rows = rows.filter(archived_at=None)
-    if name == "user":
+    if entity.name == "user":
         rows = rows.filter(is_active=True)
-    words = request.GET.get("q", "")[:200]
     if words:
-        rows = rows.filter(find(entity, words, entity.fields_for(user)))
+        rows = rows.filter(find(entity, words[:200], entity.fields_for(user)))
     order = entity.own_fields.get(entity.sort[0].lstrip("-"))
     rows = rows.order_by(sort_path(entity, order) if order is not None else "pk", "pk")
     if entity.name == "stage":
         rows = rows.select_related("pipeline")
-    found = [
-        {"value": str(o.pk), "text": str(o), "subtitle": _subtitle(o, user), "hue": str(getattr(o, "hue", "") or "")}
-        for o in rows[:LIMIT]
-    ]
-    return JsonResponse({"options": found, "may_create": rights_of(user).may("create", name)})
+    return list(rows[:LIMIT])
 
 
 def _subtitle(obj: Any, user: Any) -> str:

@@ -66,7 +66,9 @@ const deliver = async (message) => {
   if (['presence', 'access.lost'].includes(message.event)) return;
   for (const el of $$('[data-live]')) if (words(el.dataset.live).includes(message.topic)) soon(el, 'live', message);
   for (const el of $$('[data-dirty]')) {
-    if (!own && words(el.dataset.dirty).includes(message.topic)) el.hidden = false;
+    if (own || !words(el.dataset.dirty).includes(message.topic)) continue;
+    el.hidden = false;
+    el.dispatchEvent(new CustomEvent('dirty', { bubbles: true, detail: message }));
   }
 };
 

@@ -1,0 +1,70 @@
+// The columns of a list: wider and narrower by dragging the edge of a heading or by its arrow keys; pinned ones stay in
+// sight. Widths are attributes of <col>, places a rule of a sheet of our own, so that the policy has nothing to forbid.
+import { go } from './lists.js';
+import { $, $$, say } from './ui.js';
+
+const sheet = new CSSStyleSheet();
+document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+let timer;
+
+const column = (grip) => $(`col[data-key="${CSS.escape(grip.closest('th').dataset.key)}"]`, grip.closest('table'));
+
+const pin = () => {
+  const list = $('#list');
+  const cols = list ? $$('col', list).slice(0, Number(list.dataset.frozen) + 2) : [];
+  let left = 0;
+  const rules = cols.map((col, i) => {
+    const rule = `#list .dt tr > :nth-child(${i + 1}):not([colspan]) { position: sticky; left: ${left}px; }`;
+    left += Number(col.getAttribute('width'));
+    return rule;
+  });
+  sheet.replaceSync(`@media (min-width: 761px) { ${rules.join('\n')} }`);
+};
+
+const set = (grip, width) => {
+  const wide = Math.round(Math.max(60, Math.min(800, width)));
+  const col = column(grip);
+  col.setAttribute('width', wide);
+  col.dataset.set = '';
+  grip.setAttribute('aria-valuenow', wide);
+  pin();
+  return wide;
+};
+
+// The address keeps every width that was ever dragged.
+const keep = () => {
+  const url = new URL($('#list-top').dataset.url, location.origin);
+  const widths = $$('#list col[data-set]').map((col) => `${col.dataset.key}:${col.getAttribute('width')}`);
+  url.searchParams.set('widths', widths.join(','));
+  go(url.pathname + url.search, { replace: true });
+};
+
+document.addEventListener('pointerdown', (event) => {
+  const grip = event.target.closest?.('.th-size');
+  if (!grip) return;
+  event.preventDefault();
+  const start = event.clientX;
+  const before = Number(column(grip).getAttribute('width'));
+  const moved = (e) => set(grip, before + e.clientX - start);
+  grip.setPointerCapture(event.pointerId);
+  grip.addEventListener('pointermove', moved);
+  grip.addEventListener('pointerup', (e) => {
+    grip.removeEventListener('pointermove', moved);
+    if (e.clientX !== start) keep();
+  }, { once: true });
+});
+
+document.addEventListener('keydown', (event) => {
+  const grip = event.target.closest?.('.th-size');
+  const step = { ArrowLeft: -10, ArrowRight: 10 }[event.key];
+  if (!grip || !step) return;
+  event.preventDefault();
+  const wide = set(grip, Number(column(grip).getAttribute('width')) + step * (event.shiftKey ? 5 : 1));
+  const name = $('a, .th-t', grip.closest('th')).textContent.trim();
+  say(($('#list').dataset.widthWord ?? '').replace('{name}', name).replace('{n}', wide));
+  clearTimeout(timer);
+  timer = setTimeout(keep, 700);
+});
+
+document.addEventListener('htmx:after:swap', pin);
+pin();
