@@ -7,11 +7,14 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from crm.access.policy import SYSTEM
 from crm.activity.facts import publish
 from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import Field, Kind, choices_of
+from crm.records.services import create_record
 from tasks.events import TaskAssigned, TaskCompleted, TaskReopened
 from tasks.models import Task, TaskCategory
+from tasks.repeating import next_due
 
 ABOUT, PLAN = _("About"), _("Plan")
 
@@ -61,6 +64,9 @@ class TaskEntity(Entity):
         Field("category", Kind.LINK, _("Category"), link="task_category", group=ABOUT, extra={"by_name": True}),
         Field("due_date", Kind.DATETIME, _("Due"), group=PLAN, in_list=True, quick=True,
               aliases=("due", "activitydate", "due date", "deadline")),
+        Field("repeat", Kind.CHOICE, _("Repeats"), group=PLAN, default=Task.Repeat.NEVER, aliases=("recurrence",),
+              choices=tuple(c for c in choices_of(Task.Repeat) if c.value)),
+        Field("remind_at", Kind.DATETIME, _("Remind at"), group=PLAN, aliases=("reminder",)),
         Field("completed_at", Kind.DATETIME, _("Completed"), writable=False, group=PLAN),
         Field("outcome", Kind.TEXT, _("Outcome"), max_length=500, group=PLAN),
         Field("customer", Kind.LINK, _("Customer"), link="customer", group=ABOUT, in_list=True, quick=True, extra={"by_name": True},
@@ -81,11 +87,25 @@ class TaskEntity(Entity):
             obj.completed_at = obj.completed_at or timezone.now()
         else:
             obj.completed_at = None
+        if "remind_at" in changed:
+            obj.reminded_at = None
 
     def after_save(self, obj: Any, changed: set[str], created: bool, actor: Any) -> None:
         """Announce completion, reopening and a new assignee."""
         for happened in self._facts(obj, saving(obj).before, actor):
             publish(happened, about=obj, subjects=self.timeline_subjects(obj), quiet=saving(obj).quiet)
+            if isinstance(happened, TaskCompleted) and obj.repeat and not saving(obj).quiet:
+                self._repeat(obj)
+
+    def _repeat(self, obj: Any) -> None:
+        """Make the task that follows a repeating one, in the same change set: undoing the completion undoes it too."""
+        due = next_due(obj.due_date, obj.repeat)
+        data: dict[str, Any] = {name: getattr(obj, name) for name in ("title", "description", "type", "priority", "repeat")}
+        data |= {f"{name}": getattr(obj, f"{name}_id") for name in ("category", "customer", "company", "deal", "assigned_user")}
+        data["due_date"] = due
+        if obj.remind_at and obj.due_date:
+            data["remind_at"] = due - (obj.due_date - obj.remind_at)
+        create_record(of="task", data={name: value for name, value in data.items() if value not in (None, "")}, actor=SYSTEM)
 
     def _facts(self, obj: Any, before: dict[str, Any], actor: Any) -> Iterable[Any]:
         was = before.get("status")

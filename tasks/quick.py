@@ -11,10 +11,12 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
 from crm.accounts.models import User
+from crm.lib.errors import Invalid
 from crm.lib.text import clean_line, fold
 from crm.search.service import Hit, search
 from crm.ui.figures import day_and_time
 from tasks.models import Task
+from tasks.repeating import END_OF_WORK
 
 MAX_LENGTH = 400
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -36,7 +38,6 @@ _DAY = re.compile(
 _ABOUT = re.compile(r'(?:^|(?<=\s))#(?:"([^"]{1,80})"|(\S{1,60}))')
 _WHO = re.compile(r"(?:^|(?<=\s))@(\S{1,60})")
 _PRIORITY = re.compile(r"(?:^|(?<=\s))!(low|medium|high|urgent)?(?=\s|$)", re.I)
-END_OF_WORK = dt.time(17, 0)
 
 
 @dataclass
@@ -48,6 +49,12 @@ class Quick:
     chips: list[tuple[str, str, str]] = field(default_factory=list)
     """Icon, words, and the name of the field."""
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def due(self) -> str:
+        """Return the due date as a form shows it."""
+        text = self.fields.get("due_date", "")
+        return f"{timezone.localtime(dt.datetime.fromisoformat(text)):%Y-%m-%dT%H:%M}" if text else ""
 
 
 def understand(text: str, user: Any) -> Quick:
@@ -64,6 +71,20 @@ def understand(text: str, user: Any) -> Quick:
     if kind is not None:
         found.fields["type"] = kind.value
     found.fields["title"] = found.title
+    return found
+
+
+def corrected(fields: dict[str, Any], params: Any) -> dict[str, Any]:
+    """Return the fields of a line as its chips were corrected: some left out (``drop``), some set (``set.…``)."""
+    found = {name: value for name, value in fields.items() if name == "title" or name not in params.getlist("drop")}
+    for name in ("priority", "type"):
+        if params.get(f"set.{name}") and name in found:
+            found[name] = params[f"set.{name}"]
+    if params.get("set.due_date") and "due_date" in found:
+        try:
+            found["due_date"] = timezone.make_aware(dt.datetime.fromisoformat(params["set.due_date"])).isoformat()
+        except (ValueError, OverflowError):
+            raise Invalid.field("due_date", _("This is not a date.")) from None
     return found
 
 

@@ -1,5 +1,7 @@
 """Tasks (E5)."""
 
+import datetime as dt
+
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
@@ -9,6 +11,7 @@ from crm.lib.models import Model, folded
 from crm.records.models import Record, Tag
 from customers.models import Company, Customer
 from sales.models import Deal
+from tasks.repeating import next_due
 
 LIVING = models.Q(deleted_at=None)
 
@@ -52,6 +55,19 @@ class Task(Record):
         COMPLETED = "COMPLETED", _("Completed")
         CANCELLED = "CANCELLED", _("Cancelled")
 
+    class Repeat(models.TextChoices):
+        NEVER = "", _("Never")
+        DAILY = "DAILY", _("Every day")
+        WEEKDAYS = "WEEKDAYS", _("Every working day")
+        WEEKLY = "WEEKLY", _("Every week")
+        FORTNIGHTLY = "FORTNIGHTLY", _("Every two weeks")
+        MONTHLY = "MONTHLY", _("Every month")
+        QUARTERLY = "QUARTERLY", _("Every quarter")
+        YEARLY = "YEARLY", _("Every year")
+
+    # When a reminder was sent is the application's note to itself.
+    activity_never = ("reminded_at",)
+
     title = models.CharField(_("title"), max_length=255)
     description = models.TextField(_("description"), blank=True, default="", max_length=20_000)
     type = models.CharField(_("type"), max_length=12, choices=Type, default=Type.FOLLOW_UP)
@@ -61,6 +77,12 @@ class Task(Record):
         TaskCategory, models.SET_NULL, null=True, blank=True, related_name="tasks", verbose_name=_("category")
     )
     due_date = models.DateTimeField(_("due"), null=True, blank=True)
+    repeat = models.CharField(
+        _("repeats"), max_length=12, choices=Repeat, blank=True, default=Repeat.NEVER, db_default="",
+        help_text=_("When it is done, the next one is made with the next date."),
+    )
+    remind_at = models.DateTimeField(_("remind at"), null=True, blank=True)
+    reminded_at = models.DateTimeField(null=True, editable=False)
     completed_at = models.DateTimeField(_("completed"), null=True, blank=True, editable=False)
     outcome = models.CharField(_("outcome"), max_length=500, blank=True, default="")
     customer = models.ForeignKey(
@@ -103,6 +125,8 @@ class Task(Record):
             *Record.record_indexes("task"),
             models.Index(fields=["assigned_user", "due_date", "id"], name="task_open_by_owner",
                          condition=LIVING & models.Q(status__in=["PENDING", "IN_PROGRESS"])),
+            models.Index(fields=["remind_at"], name="task_to_remind",
+                         condition=LIVING & models.Q(remind_at__isnull=False, reminded_at=None)),
             models.Index(fields=["due_date", "id"], name="task_by_due", condition=LIVING),
             models.Index(fields=["assigned_user", "-created_at", "-id"], name="task_by_owner", condition=LIVING),
             models.Index(fields=["customer", "due_date"], name="task_by_customer", condition=LIVING),
@@ -113,3 +137,8 @@ class Task(Record):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def next_due(self) -> dt.datetime | None:
+        """Return when the task that follows a repeating one will be due."""
+        return next_due(self.due_date, self.repeat) if self.repeat else None

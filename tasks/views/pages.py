@@ -15,15 +15,19 @@ from crm.lib.errors import Invalid, Missing, Refusal
 from crm.lists.views.lists import record_list
 from crm.records.entity import entity
 from crm.records.services import create_record, update_record
+from crm.ui.figures import day_and_time
 from crm.ui.layouts import layout_of
-from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
+from crm.ui.pages import done, local_url, page, problems_of, redirect_to, render, toast, wants_part
+from customers.models import Company, Customer
+from sales.models import Deal
 from tasks.models import Task
-from tasks.quick import understand
-from tasks.selectors import by_status, drawn, grouped, mine_or_team, with_records
+from tasks.quick import corrected, understand
+from tasks.selectors import by_status, drawn, grouped, mine_or_team
 from tasks.services.tasks import complete_task, reopen_task, reschedule
+from tasks.views.asked import evening, task_or_404, who_of
+from tasks.views.calendar import calendar_page
 
-LAYOUTS = ("list", "board", "table")
-WHO = ("mine", "team", "all")
+LAYOUTS = ("list", "board", "calendar", "table")
 SHIFTS = {"today": 0, "tomorrow": 1, "next_week": None}
 MAX_BULK = 200
 
@@ -32,9 +36,10 @@ MAX_BULK = 200
 def tasks(request: HttpRequest) -> HttpResponseBase:
     """Show tasks by due date, or by status."""
     require(request.user, "view", Task)
-    if layout_of(request, "tasks", LAYOUTS) == "table":
+    layout = layout_of(request, "tasks", LAYOUTS)
+    if layout == "table":
         return record_list(request, entity=entity("task"), template="tasks/table.html")
-    return _tasks_page(request)
+    return calendar_page(request) if layout == "calendar" else _tasks_page(request)
 
 
 @page("POST")
@@ -42,14 +47,19 @@ def quick_add(request: HttpRequest) -> HttpResponseBase:
     """Make a task of a line."""
     line = request.POST.get("line", "")
     read = understand(line, request.user)
-    problems = list(read.problems)
+    try:
+        fields = corrected(read.fields, request.POST)
+        problems = list(read.problems)
+    except Invalid as error:
+        fields, problems = {}, [m for found in problems_of(error).values() for m in found]
     if not problems:
         try:
-            made = create_record(of="task", data=read.fields, actor=request.user)
-            chips = ", ".join(words for _icon, words, _field in read.chips)
-            toast(request, _("Task added: %(title)s") % {"title": made.title} + (f" ({chips})" if chips else ""),
-                  url=f"/tasks/{made.pk}", link=pgettext("act", "Open"))
-            return redirect_to(request, "/tasks")
+            with intend(actor=request.user) as intention:
+                made = create_record(of="task", data=fields, actor=request.user)
+            due = f" ({day_and_time(made.due_date)})" if made.due_date else ""
+            toast(request, _("Task added: %(title)s") % {"title": made.title} + due,
+                  undo=intention.id, url=f"/tasks/{made.pk}", link=pgettext("act", "Open"))
+            return redirect_to(request, local_url(request, request.POST.get("next", ""), "/tasks"))
         except Invalid as error:
             problems = [m for found in problems_of(error).values() for m in found]
         except Refusal as error:
@@ -61,16 +71,47 @@ def quick_add(request: HttpRequest) -> HttpResponseBase:
 def understood(request: HttpRequest) -> HttpResponse:
     """Show as chips what a line is understood to mean."""
     line = request.GET.get("line", "")
-    return render(request, "tasks/parts.html#chips", {"read": understand(line, request.user) if line.strip() else None})
+    return render(request, "tasks/parts.html#chips", {
+        "read": understand(line, request.user) if line.strip() else None, "priorities": Task.Priority.choices, "types": Task.Type.choices,
+    })
+
+
+@page("GET POST")
+def plan(request: HttpRequest) -> HttpResponseBase:
+    """Ask for the next step of a deal in a line (GET), or make a task of it (POST)."""
+    params = request.GET if request.method == "GET" else request.POST
+    pk = _id(params.get("deal", ""))
+    deal = visible_to(request.user, Deal).filter(pk=pk).first() if pk else None
+    if deal is None:
+        raise Missing
+    context: dict[str, Any] = {"deal": deal, "line": params.get("line", "")}
+    if request.method == "GET":
+        return render(request, "tasks/plan.html", context)
+    read = understand(params.get("line", ""), request.user)
+    problems = list(read.problems)
+    if not problems:
+        about: list[tuple[str, Any, Any]] = [("deal", Deal, deal.pk), ("customer", Customer, deal.customer_id), ("company", Company, deal.company_id)]
+        # What the planner may not see he cannot name: the task is about the deal alone then.
+        data: dict[str, Any] = {n: str(pk) for n, model, pk in about if pk and visible_to(request.user, model).filter(pk=pk).exists()}
+        try:
+            data = {"due_date": evening(1).isoformat(), **data, **corrected(read.fields, params)}
+            with intend(actor=request.user, label=_("Plan the next step")) as intention:
+                made = create_record(of="task", data=data, actor=request.user)
+        except Refusal as error:
+            problems = [m for found in problems_of(error).values() for m in found]
+        else:
+            toast(request, _("Planned: %(title)s") % {"title": made.title}, undo=intention.id, url=f"/tasks/{made.pk}", link=pgettext("act", "Open"))
+            return done(request, **{"record:changed": {"entity": "deal", "id": str(deal.pk)}, "dialog:close": {}})
+    return render(request, "tasks/plan.html", {**context, "problems": problems}, status=422)
 
 
 @page("GET POST")
 def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
     """Ask for outcome and next step (GET), or mark the task as done (POST)."""
-    task = _task(request, task_id)
+    task = task_or_404(request, task_id)
     if request.method == "GET":
         shown = drawn(request.user, Task.objects.filter(pk=task.pk))[0]
-        return render(request, "tasks/complete.html", {"task": shown, "tomorrow": _at(1)})
+        return render(request, "tasks/complete.html", {"task": shown, "tomorrow": evening(1)})
     follow_up = None
     if request.POST.get("follow_up", "").strip():
         read = understand(request.POST["follow_up"], request.user)
@@ -82,7 +123,7 @@ def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
             task = complete_task(task=task, actor=request.user, outcome=outcome, follow_up=follow_up)
     except Invalid as error:
         return render(request, "tasks/complete.html", {
-            "task": drawn(request.user, Task.objects.filter(pk=task.pk))[0], "tomorrow": _at(1),
+            "task": drawn(request.user, Task.objects.filter(pk=task.pk))[0], "tomorrow": evening(1),
             "problems": [m for found in problems_of(error).values() for m in found],
         }, status=422)
     toast(request, _("Task done"), undo=intention.id)
@@ -92,7 +133,7 @@ def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
 @page("POST")
 def reopen(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
     """Open a task again."""
-    task = reopen_task(task=_task(request, task_id), actor=request.user)
+    task = reopen_task(task=task_or_404(request, task_id), actor=request.user)
     toast(request, _("Task opened again"))
     return _row_or_page(request, task)
 
@@ -100,11 +141,11 @@ def reopen(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
 @page("POST")
 def status(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
     """Move a task to another status (the board's menu)."""
-    task = _task(request, task_id)
+    task = task_or_404(request, task_id)
     with intend(actor=request.user) as intention:
         update_record(obj=task, data={"status": request.POST.get("status", "")}, actor=request.user)
     toast(request, _("Task moved"), undo=intention.id)
-    return redirect_to(request, "/tasks?layout=board")
+    return done(request) if wants_part(request) else redirect_to(request, "/tasks?layout=board")
 
 
 @page("POST")
@@ -119,7 +160,12 @@ def reschedule_many(request: HttpRequest) -> HttpResponseBase:
         due = None
     elif to in SHIFTS:
         days = SHIFTS[to]
-        due = _at(7 - timezone.localdate().weekday() if days is None else days)
+        due = evening(7 - timezone.localdate().weekday() if days is None else days)
+    elif request.POST.get("day"):
+        try:
+            due = evening(day=dt.date.fromisoformat(request.POST["day"]))
+        except (ValueError, OverflowError):
+            raise Invalid.field("day", _("This is not a date.")) from None
     else:
         raise Invalid.field("to", _("Choose a day."))
     with intend(actor=request.user, label=_("Reschedule tasks")) as intention:
@@ -127,19 +173,18 @@ def reschedule_many(request: HttpRequest) -> HttpResponseBase:
             reschedule(task=task, due_date=due, actor=request.user)
     text = ngettext("%(n)d task moved", "%(n)d tasks moved", len(found)) % {"n": len(found)}
     toast(request, text, undo=intention.id)
-    return redirect_to(request, "/tasks")
+    return redirect_to(request, local_url(request, request.POST.get("next", ""), "/tasks"))
 
 
 def _tasks_page(
     request: HttpRequest, *, line: str = "", problems: list[str] | None = None, status: int = 200
 ) -> HttpResponse:
-    who = request.GET.get("who", "mine")
-    who = who if who in WHO else "mine"
+    who = who_of(request)
     layout = layout_of(request, "tasks", LAYOUTS)
     rows = mine_or_team(request.user, who)
     context: dict[str, Any] = {
         "who": who, "layout": layout, "line": line, "problems": problems or [],
-        "may_create": allows(request.user, "create", Task),
+        "may_create": allows(request.user, "create", Task), "here": request.get_full_path() if request.method == "GET" else "/tasks",
     }
     if layout == "board":
         context["columns"] = by_status(request.user, rows)
@@ -154,19 +199,6 @@ def _row_or_page(request: HttpRequest, task: Task) -> HttpResponseBase:
         shown = drawn(request.user, visible_to(request.user, Task).filter(pk=task.pk))
         return render(request, "tasks/parts.html#row", {"task": shown[0] if shown else None})
     return redirect_to(request, request.POST.get("next") or "/tasks")
-
-
-def _task(request: HttpRequest, task_id: uuid.UUID) -> Task:
-    found = with_records(visible_to(request.user, Task)).filter(pk=task_id).first()
-    if found is None:
-        raise Missing
-    return found
-
-
-def _at(days: int) -> dt.datetime:
-    """Return five in the afternoon, some days from today."""
-    day = timezone.localdate() + dt.timedelta(days=days)
-    return timezone.make_aware(dt.datetime.combine(day, dt.time(17)))
 
 
 def _id(text: str) -> uuid.UUID | None:

@@ -24,6 +24,7 @@ const lazy = {
   'crm-board': () => import('./board.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-compose': () => import('./compose.js'),
+  'crm-drops': () => import('./drops.js'),
   'crm-select': () => import('./select.js'),
   'crm-upload': () => import('./upload.js'),
   'crm-columns': () => import('./columns.js'),
