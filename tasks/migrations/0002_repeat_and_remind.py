@@ -28,10 +28,21 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='task',
             name='repeat',
-            field=models.CharField(blank=True, choices=[('', 'Never'), ('DAILY', 'Every day'), ('WEEKDAYS', 'Every working day'), ('WEEKLY', 'Every week'), ('FORTNIGHTLY', 'Every two weeks'), ('MONTHLY', 'Every month'), ('QUARTERLY', 'Every quarter'), ('YEARLY', 'Every year')], db_default='', default='', help_text='When it is done, the next one is made with the next date.', max_length=12, verbose_name='repeats'),
+            field=models.CharField(
+                blank=True, db_default='', default='', max_length=12, verbose_name='repeats',
+                help_text='When it is done, the next one is made with the next date.',
+                choices=[
+                    ('', 'Never'), ('DAILY', 'Every day'), ('WEEKDAYS', 'Every working day'), ('WEEKLY', 'Every week'),
+                    ('FORTNIGHTLY', 'Every two weeks'), ('MONTHLY', 'Every month'), ('QUARTERLY', 'Every quarter'),
+                    ('YEARLY', 'Every year'),
+                ],
+            ),
         ),
         migrations.AddIndex(
             model_name='task',
-            index=models.Index(condition=models.Q(('deleted_at', None), ('remind_at__isnull', False), ('reminded_at', None)), fields=['remind_at'], name='task_to_remind'),
+            index=models.Index(
+                fields=['remind_at'], name='task_to_remind',
+                condition=models.Q(('deleted_at', None), ('remind_at__isnull', False), ('reminded_at', None)),
+            ),
         ),
     ]
