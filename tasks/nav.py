@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.notifications.kinds import quick_act
 from crm.ui.nav import nav_item
 from tasks.selectors import clauses, mine_or_team
 
@@ -15,3 +16,4 @@ def due(user: Any) -> int:
 
 
 nav_item("", _("Tasks"), "/tasks", "circle-check", 30, needs=("view", "task"), badge=due, key="t")
+quick_act("assigned", _("Mark done"), "{place}/complete", entity="task", post=True)

@@ -7,13 +7,13 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, override
 
 from crm.accounts.models import User
 from crm.jobs.engine import Run, job
 from crm.jobs.schedule import daily
 from crm.notifications.models import Notification, NotificationChoice
+from crm.notifications.titles import with_titles
 
 LISTED = 50
 
@@ -47,10 +47,11 @@ def _send(user: User, since: Any) -> int:
         subject = ngettext("%(count)d thing you have not seen", "%(count)d things you have not seen", len(found)) % {
             "count": len(found)
         }
-        text = render_to_string(
-            "notifications/digest.txt", {"person": user, "notifications": found, "site": settings.SITE_URL}
-        )
-    send_mail(_("Rapport") + ": " + subject, text, None, [user.email])
+        # The titles are those that the reader may see now.
+        context = {"person": user, "notifications": with_titles(user, found), "site": settings.SITE_URL}
+        text = render_to_string("notifications/digest.txt", context)
+        html = render_to_string("notifications/digest.html", context)
+    send_mail("Rapport: " + subject, text, None, [user.email], html_message=html)
     return 1
 
 

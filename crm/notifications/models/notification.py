@@ -1,10 +1,15 @@
 """Notifications. The record is named, not told: its title is shown only while the reader may see it."""
 
+from datetime import date
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import Model
+from crm.notifications.kinds import kinds
 
 
 class Notification(Model):
@@ -26,6 +31,11 @@ class Notification(Model):
     read_at = models.DateTimeField(null=True)
     mailed_at = models.DateTimeField(null=True)
 
+    # What a page says beside it (crm.notifications.titles).
+    title: str = ""
+    entity_icon: str = ""
+    act: Any = None
+
     class Meta:
         ordering = ["-created_at", "-id"]
         constraints = [
@@ -38,6 +48,17 @@ class Notification(Model):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def day(self) -> date:
+        """Return the day it was told, on the reader's clock."""
+        return timezone.localtime(self.created_at).date()
+
+    @property
+    def icon(self) -> str:
+        """Return the icon of its kind."""
+        known = kinds().get(self.kind)
+        return known.icon if known is not None else "bell"
 
 
 class UnreadCount(models.Model):

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 
 def tell(user: User, **more: Any) -> Notification | None:
     """Tell a user something."""
-    return notify(user=user, kind="assigned", text="Assigned to you.", **more)
+    return notify(**{"user": user, "kind": "assigned", "text": "Assigned to you."} | more)
 
 
 def assigned(obj: Any, by: User | None) -> Heard:
@@ -108,3 +108,27 @@ def test_the_digest_is_sent_once(rep: User, rep2: User) -> None:
     assert [m.to for m in mail.outbox] == [[rep.email]]
     run_now(enqueue("notifications.digest"))
     assert len(mail.outbox) == 1
+
+
+def test_what_was_seen_is_read_without_a_word(rep: User, rep2: User, client_for: Any) -> None:
+    """The page tells which rows were visible; only one's own are marked, and nothing else is drawn."""
+    mine, other = tell(rep), tell(rep2)
+    assert mine is not None
+    assert other is not None
+    answer = client_for(rep).post("/notifications/read", {"seen": "1", "id": [str(mine.pk), str(other.pk), "x"]})
+    assert answer.status_code == 204
+    assert (unread_count(rep), unread_count(rep2)) == (0, 1)
+
+
+def test_the_bell_shows_days_the_record_and_one_act(rep: User, admin: User, client_for: Any) -> None:
+    """Unread and all, by day; a mention offers a reply; nobody is led away from this site."""
+    record = CustomerFactory(first_name="Ana", last_name="Abel", assigned_user=rep)
+    made = tell(rep, kind="mentioned", actor=admin, about=("customer", record.pk), url=f"/customers/{record.pk}")
+    assert made is not None
+    page = client_for(rep)
+    text = page.get("/notifications/popover?only=unread").content.decode()
+    for word in ("Ana Abel", "Reply", "note-day", f'data-new="{made.pk}"'):
+        assert word in text
+    assert page.get(f"/notifications/{made.pk}?to=//evil.example")["Location"] == "/"
+    assert "Ana Abel" not in page.get("/notifications/popover?only=unread").content.decode()
+    assert "Ana Abel" in page.get("/notifications/popover").content.decode()

@@ -30,14 +30,19 @@ def bell(request: HttpRequest) -> SafeString | str:
 
 @page()
 def bell_view(request: HttpRequest) -> HttpResponse:
-    """Answer the bell anew."""
-    return HttpResponse(bell(request))
+    """Answer the bell anew, with what is newest for those who hear the page."""
+    count = unread_count(request.user)
+    mine = Notification.objects.filter(user=request.user, in_app=True, read_at=None)
+    newest = mine.order_by("-id").values_list("text", flat=True).first() if count else ""
+    return render(request, "notifications/bell.html#button", {"count": count, "most": KEPT_UNREAD, "newest": newest})
 
 
 @page()
 def popover(request: HttpRequest) -> HttpResponse:
-    """Show the newest notifications under the bell."""
-    return render(request, "notifications/popover.html", {"rows": _rows(request, IN_BELL)[0], "unread": unread_count(request.user)})
+    """Show the newest notifications under the bell: all, or those not read."""
+    return render(request, "notifications/popover.html", {
+        "rows": _rows(request, IN_BELL)[0], "unread": unread_count(request.user), "only": request.GET.get("only", ""),
+    })
 
 
 @page()
@@ -52,15 +57,17 @@ def notifications(request: HttpRequest) -> HttpResponse:
 
 @page("POST")
 def read(request: HttpRequest) -> HttpResponseBase:
-    """Mark one, or all, as read (or one as unread)."""
-    pk = parse_uuid(request.POST.get("id"))
-    if pk is None:
+    """Mark some, or all, as read (or one as unread). Those that were seen for a second are marked without a word."""
+    ids = [pk for pk in map(parse_uuid, request.POST.getlist("id")[:IN_BELL + PAGE]) if pk is not None]
+    if not ids:
         mark_read(user=request.user)
         toast(request, _("All marked as read"))
     elif request.POST.get("unread"):
-        mark_unread(user=request.user, pk=pk)
+        mark_unread(user=request.user, pk=ids[0])
     else:
-        mark_read(user=request.user, ids=[pk])
+        mark_read(user=request.user, ids=ids)
+    if request.POST.get("seen"):
+        return HttpResponse(status=204)
     return redirect_to(request, "/notifications")
 
 
@@ -71,7 +78,7 @@ def open_one(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     if found is None:
         return redirect_to(request, "/notifications")
     mark_read(user=request.user, ids=[pk])
-    return redirect_to(request, found.url or "/notifications")
+    return redirect_to(request, request.GET.get("to") or found.url or "/notifications")
 
 
 @page("GET POST")

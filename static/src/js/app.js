@@ -17,6 +17,7 @@ import './inline.js';
 import './forms.js';
 import './tabs.js';
 import './peek.js';
+import './seen.js';
 import './chart.js';
 
 // An element's module is loaded when the element first appears, also after a swap.

@@ -64,7 +64,10 @@ const deliver = async (message) => {
   const own = Boolean(message.tab) && message.tab === tab;
   document.dispatchEvent(new CustomEvent('live', { detail: { ...message, own } }));
   if (['presence', 'access.lost'].includes(message.event)) return;
-  for (const el of $$('[data-live]')) if (words(el.dataset.live).includes(message.topic)) soon(el, 'live', message);
+  for (const el of $$('[data-live]')) {
+    const heard = words(el.dataset.live).includes(message.topic) && (!el.dataset.events || words(el.dataset.events).includes(message.event));
+    if (heard) soon(el, 'live', message);
+  }
   for (const el of $$('[data-dirty]')) {
     if (own || !words(el.dataset.dirty).includes(message.topic)) continue;
     el.hidden = false;
