@@ -156,6 +156,7 @@ TEMPLATES = [
             ],
             "context_processors": [
                 "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "crm.ui.context.shell",
@@ -248,6 +249,9 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_RATE_LIMITS = False  # crm.accounts.throttle counts in the database
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.accounts.reset.ResetTokens"  # noqa: S105
 ACCOUNT_FORMS = {
+    "login": "crm.accounts.forms.SignInForm",
+    "set_password": "crm.accounts.forms.NewPasswordForm",
+    "reset_password_from_key": "crm.accounts.forms.ResetPasswordKeyForm",
     "reset_password": "crm.accounts.forms.ResetPasswordForm",
     "change_password": "crm.accounts.forms.ChangePasswordForm",
 }

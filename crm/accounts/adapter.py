@@ -8,10 +8,11 @@ from django.conf import settings
 from django.contrib.auth import login as django_login
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 
-from crm.accounts import second_factor, sign_in, throttle
+from crm.accounts import mails, second_factor, sign_in, throttle
 from crm.accounts.models import User
 from crm.lib.addresses import client_address
 from crm.lib.errors import Refusal
@@ -62,6 +63,15 @@ class AccountAdapter(DefaultAccountAdapter):
         if not hasattr(user, "backend"):
             user.backend = BACKEND
         django_login(request, user)
+
+    def send_notification_mail(
+        self, template_prefix: str, user: Any, context: dict[str, Any] | None = None, email: str | None = None
+    ) -> None:
+        """Let someone know of a change to the account, in words of ours and in the language of the profile."""
+        notice = template_prefix.rpartition("/")[2]
+        if notice in mails.NOTICES:
+            device = self.get_http_user_agent(self.request)[:200]
+            mails.request_notice(user, notice, ip=self.get_client_ip(self.request), device=device, at=timezone.now().isoformat())
 
     def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
         """Forget the failures of an account whose owner has just reset the password."""

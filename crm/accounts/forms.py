@@ -16,6 +16,38 @@ from crm.accounts import mails, throttle
 from crm.lib.addresses import client_address, network_of
 
 
+class SignInForm(account.LoginForm):  # type: ignore[misc]
+    """The sign-in, in our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, login=_("E-mail address"), password=_("Password"), remember=_("Stay signed in"))
+
+
+class NewPasswordForm(account.SetPasswordForm):  # type: ignore[misc]
+    """A first password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, password1=_("New password"), password2=_("New password again"))
+
+
+class ResetPasswordKeyForm(account.ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password in place of a forgotten one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, password1=_("New password"), password2=_("New password again"))
+
+
+def _say(form: Any, **labels: str) -> None:
+    """Give fields of allauth our labels, and no placeholders that say the same again."""
+    for name, label in labels.items():
+        if name in form.fields:
+            form.fields[name].label = label
+            form.fields[name].widget.attrs.pop("placeholder", None)
+
+
 class CodeCounted:
     """Counts wrong codes of a user, with the API's."""
 
@@ -42,6 +74,10 @@ class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey, under a name by which one knows it again."""
 
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
+    passwordless = forms.BooleanField(
+        label=gettext_lazy("Sign in with it alone"), required=False,
+        help_text=gettext_lazy("Without a password; it then asks for your fingerprint, your face or a PIN."),
+    )
 
 
 class EditPasskeyForm(webauthn.EditWebAuthnForm):  # type: ignore[misc]
@@ -68,6 +104,10 @@ class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]
 
 class ChangePasswordForm(account.ChangePasswordForm):  # type: ignore[misc]
     """Asks for the old password under the same lock-out as sign-in."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, oldpassword=_("Current password"), password1=_("New password"), password2=_("New password again"))
 
     def clean_oldpassword(self) -> str:
         """Refuse a wrong old password, and any after too many wrong ones."""

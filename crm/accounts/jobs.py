@@ -1,19 +1,23 @@
 """The mails about accounts."""
 
+import datetime as dt
 from typing import Any
 
 from allauth.account.utils import user_pk_to_url_str
+from babel.dates import format_datetime
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts import addresses, invitations, throttle
+from crm.accounts.mails import NOTICES
 from crm.accounts.models import Invitation, User
 from crm.accounts.reset import ResetTokens
 from crm.jobs.engine import Run, job
+from crm.lib.languages import dates
 
 
 @job("accounts.mail_password_reset", queue="mail", label=_("Password reset mail"))
@@ -53,7 +57,16 @@ def mail_address_change(run: Run) -> dict[str, Any]:
 def mail_notice(run: Run) -> dict[str, Any]:
     """Send a security notice."""
     user = User.objects.active().filter(pk=run.params["user"]).first()
-    return _send(user.email, user.language, str(run.params["notice"]), user=user) if user else {"sent": 0}
+    if user is None:
+        return {"sent": 0}
+    notice = str(run.params["notice"])
+    if notice not in NOTICES:
+        return _send(user.email, user.language, notice, user=user)
+    moment = dt.datetime.fromisoformat(str(run.params["at"]))
+    with translation.override(user.language), timezone.override(user.time_zone):
+        at = format_datetime(timezone.localtime(moment), "medium", locale=dates())
+    ip, device = run.params["ip"], run.params["device"]
+    return _send(user.email, user.language, "notice", user=user, what=NOTICES[notice], at=at, ip=ip, device=device)
 
 
 def _invite(invitation: Invitation) -> dict[str, Any]:

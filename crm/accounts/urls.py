@@ -5,14 +5,16 @@ from allauth.mfa.base import views as mfa
 from allauth.mfa.recovery_codes import views as codes
 from allauth.mfa.totp import views as totp
 from allauth.mfa.webauthn import views as webauthn
-from allauth.usersessions import views as sessions
 from django.urls import URLPattern, URLResolver, path, re_path
+from django.views.generic import RedirectView
+from django.views.i18n import set_language
 
 from crm.accounts.views import entrance
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("account/sign-in", entrance.SignInView.as_view(), name="account_login"),
     path("account/here", entrance.here, name="account_here"),
+    path("account/language", set_language, name="set_language"),
     path("account/sign-out", account.logout, name="account_logout"),
     path("account/inactive", account.account_inactive, name="account_inactive"),
     path("account/confirm", account.reauthenticate, name="account_reauthenticate"),
@@ -45,5 +47,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/passkeys/sign-in", webauthn.login_webauthn, name="mfa_login_webauthn"),
     path("account/passkeys/<int:pk>/remove", webauthn.remove_webauthn, name="mfa_remove_webauthn"),
     path("account/passkeys/<int:pk>/edit", webauthn.edit_webauthn, name="mfa_edit_webauthn"),
-    path("account/sessions", sessions.list_usersessions, name="usersessions_list"),
+    path("account/sessions", RedirectView.as_view(url="/settings/security"), name="usersessions_list"),
 ]

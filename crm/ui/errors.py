@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.utils.html import escape
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Refusal
@@ -54,6 +55,7 @@ def error_page(
         "title": title,
         "text": text,
         "request_id": getattr(request, "request_id", ""),
+        "LANGUAGE_CODE": get_language() or "en",
         "frame": "base.html" if user is not None and user.is_authenticated else "bare.html",
     }
     try:
