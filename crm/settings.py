@@ -18,7 +18,7 @@ if not TESTING and env.flag("RAPPORT_DOTENV", True):
 # -- the installation ---------------------------------------------------------------------------
 
 HOME = env.path("RAPPORT_HOME", BASE_DIR / "var" / "test" if TESTING else BASE_DIR / "var")
-ENVIRONMENT = env.one_of("RAPPORT_ENV", "test" if TESTING else "development", ["development", "production", "test"])
+ENVIRONMENT = env.one_of("RAPPORT_ENV", "test" if TESTING else "development", ["development", "production", "test", "drill"])
 PRODUCTION = ENVIRONMENT == "production"
 TESTING = TESTING or ENVIRONMENT == "test"
 DEBUG = env.flag("DEBUG", False)
@@ -39,6 +39,10 @@ if PRODUCTION:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts of this installation (never *).")
     if not SITE_URL.startswith("https://"):
         raise ImproperlyConfigured("SITE_URL must start with https:// in production.")
+
+FAULTS = env.words("RAPPORT_FAULTS")
+if FAULTS and ENVIRONMENT != "drill":
+    raise ImproperlyConfigured("RAPPORT_FAULTS takes protections away; only RAPPORT_ENV=drill may set it.")
 
 OUR_PACKAGES = frozenset({"crm", "customers", "sales", "tasks", "communications", "analytics", "integrations"})
 
@@ -95,6 +99,8 @@ INSTALLED_APPS = [
     "integrations",
     "crm.demo",
 ]
+if ENVIRONMENT == "drill":
+    INSTALLED_APPS.append("crm.operations.drills.apps.DrillsConfig")
 
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
@@ -401,6 +407,7 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 

@@ -260,7 +260,7 @@ def retry(job: Job) -> Job:
         job = Job.objects.select_for_update().get(pk=job.pk)
         if job.state not in (Job.State.FAILED, Job.State.CANCELLED, Job.State.DEAD):
             raise Conflict(_("Only a job that failed or was cancelled can be tried again."))
-        job.state, job.attempts, job.due_at = Job.State.QUEUED, 0, timezone.now()
+        job.state, job.attempts, job.fruitless, job.due_at = Job.State.QUEUED, 0, 0, timezone.now()
         job.cancel_requested_at = job.stop_requested_at = job.finished_at = None
         job.error = job.trace = ""
         job.save()
@@ -277,7 +277,7 @@ def _after_failure(job: Job, run: Run, error: Exception) -> Callable[[], bool]:
     log.warning("jobs.attempt_failed", attempt=job.attempts, error=str(error))
     if not connection.in_atomic_block:
         close_old_connections()
-    if job.attempts >= job.max_attempts:
+    if leases.is_spent(job):
         return _ending(job, run, Job.State.FAILED, **_words(error))
     pause = timedelta(seconds=5 * 4 ** (job.attempts - 1))
     return lambda: leases.give_back(job, after=pause, trace=_trace(error))

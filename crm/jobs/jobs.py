@@ -23,7 +23,8 @@ KEEP_SCHEDULED = timedelta(days=2)
 @shared_task(name="crm.jobs.run", acks_late=False)
 def run(queue: str) -> None:
     """Run the next job of a queue, and pass the wake-up on while there is more."""
-    if run_next([queue]) is None:
+    # Whoever runs already passes the wake-up on.
+    if leases.is_full(queue) or run_next([queue]) is None:
         return
     pulse(f"worker:{queue}")
     if Job.objects.filter(queue=queue, state=Job.State.QUEUED, due_at__lte=timezone.now()).exists():

@@ -10,8 +10,8 @@ from crm.lib.ids import uuid7
 class Job(models.Model):
     """One piece of work: what it is, how far it is, who holds it, how it ended.
 
-    ``attempts`` is raised when a worker claims the job, before any of its code runs: a job that kills its
-    process is counted all the same. ``change_set`` is the change set that everything it writes belongs to.
+    ``attempts`` and ``fruitless`` are raised when a worker claims the job, before any of its code runs: a job that
+    kills its process is counted all the same. A checkpoint since then makes the next attempt the first fruitless one again. ``change_set`` is the change set that everything it writes belongs to.
     """
 
     class State(models.TextChoices):
@@ -32,10 +32,12 @@ class Job(models.Model):
     params = models.JSONField(default=dict)
     state = models.CharField(max_length=10, choices=State, default=State.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)
+    fruitless = models.PositiveSmallIntegerField(default=0, db_default=0, help_text=_("Attempts in a row that left no checkpoint."))
     max_attempts = models.PositiveSmallIntegerField(default=3)
     due_at = models.DateTimeField(db_default=models.functions.Now())
     leased_by = models.CharField(max_length=120, blank=True, default="")
     lease_until = models.DateTimeField(null=True)
+    claimed_at = models.DateTimeField(null=True)
     heartbeat_at = models.DateTimeField(null=True)
     progress_done = models.BigIntegerField(default=0)
     progress_total = models.BigIntegerField(default=0)

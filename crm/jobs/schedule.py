@@ -88,6 +88,7 @@ def enqueue_due(now: datetime | None = None) -> list[Job]:
 
 def sweep() -> dict[str, int]:
     """Wake the queues in which work waits, and settle what the dead have left behind."""
+    leases.release_dead()
     buried = leases.bury()
     now = timezone.now()
     waiting = dict(

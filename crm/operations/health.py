@@ -85,9 +85,10 @@ def state() -> dict[str, Any]:
     try:
         parts["database"] = "ok"
         parts["migrations"] = "ok" if _is_migrated() else "pending"
-        away = missing() if parts["migrations"] == "ok" else []
+        migrated = parts["migrations"] == "ok"
+        away, waiting = (missing(), oldest_waiting()) if migrated else ([], {})
     except Error:
-        parts["database"], away = "missing", []
+        parts["database"], away, waiting = "missing", [], {}
         parts.pop("migrations", None)
     finally:
         connection.close()
@@ -102,6 +103,7 @@ def state() -> dict[str, Any]:
         "missing": lacking,
         "degraded": degraded,
         "parts": parts,
+        "oldest_job_seconds": {queue: round(age) for queue, age in waiting.items()},
     }
 
 

@@ -135,7 +135,7 @@ def application(*, base: Path, logs: Path) -> list[Program]:
         # Two workers, so that imports and exports never keep reminders and mail waiting.
         ours("worker", [*celery, "worker", *quiet, "--concurrency", "2", "--queues", "default,mail",
                         "--hostname", "worker@%h"], logs, base),
-        ours("worker-bulk", [*celery, "worker", *quiet, "--concurrency", "2", "--queues", "import,export,low",
+        ours("worker-bulk", [*celery, "worker", *quiet, "--concurrency", "4", "--queues", "import,export,low",
                              "--hostname", "bulk@%h"], logs, base),
         ours("relay", ["django", "relay"], logs, base),
         ours("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile=",
