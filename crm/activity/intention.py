@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 from django.db import connection, transaction
 
 from crm.activity.models import ChangeSet
+from crm.lib.http import note_commit
 from crm.lib.ids import uuid7
 
 P = ParamSpec("P")
@@ -108,6 +109,8 @@ def intend(
             yield intention
             if outer is not None:
                 _tell_database(outer)
+        if not connection.in_atomic_block:
+            note_commit()
     finally:
         _intention.reset(token)
 

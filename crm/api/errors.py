@@ -13,6 +13,7 @@ from rest_framework import exceptions as rest
 from rest_framework.response import Response
 
 from crm.lib.errors import Detail, Refusal, TooMany
+from crm.lib.http import note_deadlock
 
 log = structlog.get_logger(__name__)
 
@@ -62,6 +63,7 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response:
         if status == 500:
             log.error("api.failed", path=getattr(request, "path", ""), exc_info=error)
         else:
+            note_deadlock(getattr(request, "_request", request), error)
             log.warning("api.unavailable", path=getattr(request, "path", ""), error=type(error).__name__)
     body: dict[str, Any] = {
         "code": code,

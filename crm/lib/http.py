@@ -1,9 +1,11 @@
 """What every request gets: an id, and an honest 503 while the database is away."""
 
+import random
 import re
 import sys
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
@@ -11,14 +13,18 @@ from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.translation import gettext as _
+from psycopg.errors import DeadlockDetected
 from psycopg_pool import PoolTimeout
 
 from crm.lib.ids import uuid7
 
+_commits: ContextVar[list[bool] | None] = ContextVar("rapport_commits", default=None)
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{7,63}")
 _TAB = re.compile(r"[A-Za-z0-9]{8,31}")
+TRIES = 3
+"""How often a write that got into a deadlock is tried in all."""
 PAUSE = 1.0
 """Seconds for which requests are answered 503 without another try, after the pool found no connection."""
 
@@ -50,18 +56,35 @@ def is_unavailable(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
+def note_deadlock(request: Any, error: BaseException | None) -> None:
+    """Remember, on the request, that it was the one that a deadlock cost its transaction."""
+    if isinstance(getattr(error, "__cause__", None) or error, DeadlockDetected):
+        request.lost_deadlock = True
+
+
+def note_commit() -> None:
+    """Remember that the running request has left something behind: it is not to be repeated."""
+    noted = _commits.get()
+    if noted is not None:
+        noted.append(True)
+
+
 def _note(sender: Any, request: HttpRequest | None = None, **kwargs: Any) -> None:
     """Remember, on the request, that what went wrong inside was the database."""
     error = sys.exc_info()[1]
     if request is not None and is_unavailable(error):
         request.unavailable = error  # type: ignore[attr-defined]
+        note_deadlock(request, error)
 
 
 got_request_exception.connect(_note, dispatch_uid="crm.lib.http")
 
 
 class UnavailableMiddleware:
-    """Answers 503 with ``Retry-After``, never 500, when the database could not be asked."""
+    """Answers 503 with ``Retry-After``, never 500, when the database could not be asked.
+
+    A write that PostgreSQL chose as the victim of a deadlock is tried again from its first byte, if none of it stayed.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
@@ -71,7 +94,15 @@ class UnavailableMiddleware:
         """Pass the request on, unless the database was away a moment ago."""
         if time.monotonic() < self.away_until:
             return unavailable(request)
+        commits: list[bool] = []
+        _commits.set(commits)
         response = self.get_response(request)
+        for attempt in range(1, TRIES):
+            if response.status_code < 500 or commits or not _may_repeat(request):
+                break
+            time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
+            request = _anew(request)
+            response = self.get_response(request)
         error = getattr(request, "unavailable", None)
         if error is None or response.status_code < 500:
             return response
@@ -79,6 +110,20 @@ class UnavailableMiddleware:
             self.away_until = time.monotonic() + PAUSE
         logger.warning("database.unavailable", error=str(error).strip().partition("\n")[0])
         return unavailable(request)
+
+
+def _may_repeat(request: Any) -> bool:
+    """Tell whether a request lost a deadlock, and can be read again."""
+    body = getattr(request, "environ", {}).get("wsgi.input")
+    return getattr(request, "lost_deadlock", False) and getattr(body, "seekable", lambda: False)()
+
+
+def _anew(request: Any) -> HttpRequest:
+    """Return the request as it came, as if nobody had read it."""
+    request.environ["wsgi.input"].seek(0)
+    fresh: HttpRequest = type(request)(request.environ)
+    fresh.request_id = request.request_id  # type: ignore[attr-defined]
+    return fresh
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

@@ -49,9 +49,11 @@ class HealthMiddleware:
                 return _plain({"status": "leaving"}, 503)
             found = self.look()
             return _plain(found, 200 if found["status"] == "ready" else 503)
-        if request.path == "/metrics":
-            return self.metrics(request)
-        return self.get_response(request)
+        response = self.metrics(request) if request.path == "/metrics" else self.get_response(request)
+        if is_leaving():
+            # The next request comes over a new connection, which the successor takes.
+            response["Connection"] = "close"
+        return response
 
     def look(self) -> dict[str, Any]:
         """Return the state of every part, asked at most once in two seconds."""

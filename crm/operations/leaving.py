@@ -1,9 +1,11 @@
-"""How a web server says that it is about to end: by a file with its process id in the name."""
+"""How web servers take turns: one says that it is about to end by a file with its process id in the name."""
 
 import os
 import tempfile
 from pathlib import Path
 
+LISTEN_FD = "RAPPORT_LISTEN_FD"
+"""Names the socket that the supervisor listens on for all its web servers."""
 VARIABLE = "RAPPORT_WEB_LEAVING"
 """Names the file to the processes that serve for it."""
 

@@ -3,6 +3,7 @@
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,11 +14,13 @@ from pathlib import Path
 from crm.embedded.postgres import Postgres
 from crm.embedded.processes import end_group, spawn
 from crm.embedded.valkey import Valkey
-from crm.operations.leaving import note_of
+from crm.operations.leaving import LISTEN_FD, note_of
 
 LONGEST_PAUSE = 30.0
 SETTLED = 60.0
 """Seconds after which a process counts as healthy again."""
+COME_OVER = 2.0
+"""Seconds for which a web server still serves after its successor has answered."""
 LARGEST_LOG = 10_000_000
 
 
@@ -39,6 +42,7 @@ class Program:
     """Tells whether the successor does the work already."""
     leaving: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     ask_at: float = 0.0
+    answered: bool = False
 
     def start(self) -> None:
         """Start the process."""
@@ -58,14 +62,17 @@ class Program:
         self.leaving = [p for p in self.leaving if p.poll() is None]
         if self.leaving and self.answers is not None and time.monotonic() >= self.ask_at:
             self.ask_at = time.monotonic() + 0.5
-            if self.answers():
+            if self.answered:
                 self.ask_at = math.inf
                 for process in self.leaving:
                     process.send_signal(signal.SIGINT)
+            elif self.answers():
+                # Connections that stayed open are closed with their next answer: most have come over by then.
+                self.answered, self.ask_at = True, time.monotonic() + COME_OVER
         if self.leaves is None or self.process is None or not self.leaves(self.process.pid):
             return False
         self.leaving.append(self.process)
-        self.ask_at = 0.0
+        self.ask_at, self.answered = 0.0, False
         self.start()
         return True
 
@@ -106,9 +113,13 @@ def server(of: Postgres | Valkey) -> Program:
 
 
 def ours(
-    name: str, arguments: list[str], logs: Path, base: Path, *, patience: float = 25, extra: dict[str, str] | None = None
+    name: str, arguments: list[str], logs: Path, base: Path, *, patience: float = 25, extra: dict[str, str] | None = None,
+    files: tuple[int, ...] = (),
 ) -> Program:
-    """Return one of our own processes: ``python -m …``, with its output in ``<home>/log/<name>.log``."""
+    """Return one of our own processes: ``python -m …``, with its output in ``<home>/log/<name>.log``.
+
+    ``files`` are open files that it inherits.
+    """
 
     def launch() -> "subprocess.Popen[bytes]":
         file = logs / f"{name}.log"
@@ -116,16 +127,21 @@ def ours(
             file.replace(file.with_suffix(".1.log"))
         with file.open("ab") as log:
             return spawn(
-                [sys.executable, "-m", *arguments], cwd=base, stdout=log, stderr=log, env={**(extra or {}), **os.environ}
+                [sys.executable, "-m", *arguments], cwd=base, stdout=log, stderr=log, env={**(extra or {}), **os.environ},
+                pass_fds=files,
             )
 
     return Program(name, launch, patience=patience)
 
 
-def application(*, base: Path, logs: Path) -> list[Program]:
-    """Return our own processes, in the order in which they start."""
+def application(*, base: Path, logs: Path, listener: socket.socket | None = None) -> list[Program]:
+    """Return our own processes, in the order in which they start; the web serves ``listener``."""
     # It is let go as soon as its successor answers; the pause is only how long that may take.
-    web = ours("web", ["crm.operations.web"], logs, base, extra={"WEB_DRAIN_SECONDS": "60"})
+    extra = {"WEB_DRAIN_SECONDS": "60"}
+    files: tuple[int, ...] = ()
+    if listener is not None:
+        extra[LISTEN_FD], files = str(listener.fileno()), (listener.fileno(),)
+    web = ours("web", ["crm.operations.web"], logs, base, extra=extra, files=files)
     web.stop_signal = signal.SIGINT  # we stop it with all the rest: nobody needs the pause
     web.leaves = lambda pid: note_of(pid, logs.parent).exists()
     celery = ["celery", "--app", "crm.celery", "--quiet"]

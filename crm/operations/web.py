@@ -1,7 +1,10 @@
 """The web server: ``python -m crm.operations.web``. Told to end, it first says so, then finishes what it has begun.
 
 SIGTERM makes ``/health/ready`` answer 503 while requests are still served, for ``WEB_DRAIN_SECONDS``: time for a
-proxy to look elsewhere, or for the supervisor to start a successor on the same port. SIGINT ends without that pause.
+proxy to look elsewhere, or for the supervisor to start a successor. SIGINT ends without that pause.
+
+The supervisor owns the listening socket (``LISTEN_FD``), and the old and the new server accept from the same queue, so
+that no connection is lost between them, not even after a crash: it waits.
 """
 
 import os
@@ -15,6 +18,7 @@ from django.conf import settings
 from granian import Granian
 from granian.constants import Interfaces, Loops
 from granian.log import LogLevels
+from granian.net import SocketHolder
 
 from crm.operations import figures, leaving
 
@@ -27,6 +31,15 @@ class Server(Granian):  # type: ignore[misc, valid-type]
         self.note = note
         self.pause = pause
         self.hurry = threading.Event()
+
+    def _init_shared_socket(self) -> None:
+        """Listen on the socket that was handed down, where there is one."""
+        number = os.environ.get(leaving.LISTEN_FD)
+        if not number:
+            super()._init_shared_socket()
+            return
+        self._ssp, self._sso = None, None
+        self._shd = SocketHolder(int(number), False, self.backlog)  # type: ignore[call-arg]
 
     def signal_handler_interrupt(self, number: int = signal.SIGTERM, frame: FrameType | None = None) -> None:
         """Take the wish to end; the second one, or Ctrl-C, ends the pause."""

@@ -1,6 +1,6 @@
-from django.apps import AppConfig
+from importlib import import_module
 
-from crm.operations.drills import faults
+from django.apps import AppConfig
 
 
 class DrillsConfig(AppConfig):
@@ -10,4 +10,5 @@ class DrillsConfig(AppConfig):
     label = "drills"
 
     def ready(self) -> None:
-        faults.arm()
+        # It reaches into models and views, which are there only now.
+        import_module("crm.operations.drills.faults").arm()

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.operations.drills.outcome import Outcome
 
-CASES = ("killed", "messages", "database", "records", "load", "front", "browser", "imports")
+CASES = ("killed",)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from crm.accounts.models import Role, Team, User
 from crm.embedded.postgres import Postgres
 from crm.embedded.processes import end_group, spawn
 from crm.embedded.valkey import Valkey
+from crm.jobs.wake import wake
 from crm.operations.drills.outcome import wait_for
 from crm.operations.home import Home
 
@@ -117,7 +118,7 @@ class Stand:
         pid, _since = self.home.read().get("children", {}).get(name, (None, None))
         return pid if pid and psutil.pid_exists(pid) else None
 
-    def signal(self, name: str, number: int, *, group: bool = False) -> int:
+    def send(self, name: str, number: int, *, group: bool = False) -> int:
         """Send a signal to a program (or to it and all its children); return its process id."""
         pid = self.pid(name)
         if pid is None:
@@ -173,6 +174,11 @@ class Stand:
             )
         self.strays.append(process)
         return process
+
+    @staticmethod
+    def wake(queue: str, count: int = 1) -> None:
+        """Tell the workers of a queue that there is work, as the product does after a commit."""
+        wake(queue, count)
 
     # -- asking -------------------------------------------------------------------------------------
 

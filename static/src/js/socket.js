@@ -87,7 +87,8 @@ const connect = () => {
     // 4401: signed out. 1008, 1009: we said something wrong. Trying again would not help.
     if ([4401, 1008, 1009].includes(event.code)) return;
     tries += 1;
-    setTimeout(connect, Math.min(30_000, 500 * 2 ** tries) * (0.5 + Math.random() / 2));
+    // Spread over seconds from the first try on: a server that starts anew is not stormed by everybody at once.
+    setTimeout(connect, 300 + Math.random() * Math.min(30_000, 2_500 * 2 ** (tries - 1)));
   });
 };
 

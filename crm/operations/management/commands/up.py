@@ -49,6 +49,9 @@ class Command(BaseCommand):
             problem = port_problem(settings.BIND, settings.PORT, _probe)
             if problem:
                 raise CommandError(problem)
+            self.listener = _probe()
+            self.listener.bind((settings.BIND, settings.PORT))
+            self.listener.listen(1024)
             supervisor.listen()
             self.start_servers(supervisor)
             first = False
@@ -99,7 +102,7 @@ class Command(BaseCommand):
 
     def application(self, supervisor: Supervisor) -> list[programs.Program]:
         """Return our own processes, the web first."""
-        found = programs.application(base=settings.BASE_DIR, logs=supervisor.home.logs)
+        found = programs.application(base=settings.BASE_DIR, logs=supervisor.home.logs, listener=self.listener)
         found[0].answers = _answers
         return found
 

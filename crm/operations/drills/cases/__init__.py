@@ -1,0 +1,1 @@
+"""The drills, each in the file of what is hurt."""
