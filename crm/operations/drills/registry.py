@@ -37,16 +37,20 @@ class Drill:
     """The check that must fail in the control: the proof that it can."""
     control: Script | None = None
     """The control's own script, where the fault itself is another one."""
+    fault: str = ""
+    """What that other fault is."""
 
 
 _drills: dict[str, Drill] = {}
 
 
-def drill(number: str, title: str, *, without: tuple[str, ...] = (), fails_at: str, control: Script | None = None) -> Callable[[Script], Script]:
+def drill(
+    number: str, title: str, *, without: tuple[str, ...] = (), fails_at: str, control: Script | None = None, fault: str = ""
+) -> Callable[[Script], Script]:
     """Declare a drill."""
 
     def declare(script: Script) -> Script:
-        _drills[number] = Drill(number, title, script, without, fails_at, control)
+        _drills[number] = Drill(number, title, script, without, fails_at, control, fault)
         return script
 
     return declare

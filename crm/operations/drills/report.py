@@ -19,7 +19,7 @@ watched. Each drill has a *control*: the same script with one protection taken a
 the check named in the last column; so each check is known to be able to fail. What stands for a protection is in
 `crm/operations/drills/faults.py`, which only `RAPPORT_ENV=drill` loads (decision {decision}). `make drills DRILLS="FD-02 --quick"` runs one of them, small.
 
-| Drill | Fault | Measured (limit) | Held | Control: without … fails at | Run |
+| Drill | Fault | Measured (limit) | Held | Control, and where it fails | Run |
 | --- | --- | --- | --- | --- | --- |
 """
 
@@ -73,7 +73,7 @@ def _row(row: Row, quick: bool) -> str:
     if row.control is None:
         control = "not run"
     else:
-        fault = ", ".join(row.drill.without) or "another fault"
+        fault = row.drill.fault or "without " + ", ".join(row.drill.without)
         shown = next((str(c) for c in row.control.checks if c.what == row.drill.fails_at), row.drill.fails_at)
         control = f"{fault}: {shown}" if row.control_failed else f"**{fault} did not fail at {row.drill.fails_at}**"
     when = f"{timezone.now():%Y-%m-%d}, {os.cpu_count()} cores, {'quick' if quick else 'full'}, {row.outcome.seconds:.0f} s"

@@ -11,15 +11,19 @@ from typing import Any
 
 import httpx
 import psutil
+import redis
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from crm.accounts import tokens
 from crm.accounts.models import Role, Team, User
 from crm.embedded.postgres import Postgres
 from crm.embedded.processes import end_group, spawn
 from crm.embedded.valkey import Valkey
+from crm.jobs.models import Job, Pulse
+from crm.jobs.registry import QUEUES, discover, kind_of
 from crm.jobs.wake import wake
 from crm.operations.drills.outcome import wait_for
 from crm.operations.home import Home
@@ -42,6 +46,8 @@ class Stand:
         self.without: tuple[str, ...] = ()
         self.strays: list[subprocess.Popen[bytes]] = []
         self.people: dict[str, Any] = {}
+        self.started = timezone.now()
+        discover()
 
     # -- the whole ----------------------------------------------------------------------------------
 
@@ -71,6 +77,7 @@ class Stand:
         """Start the application, with some protections taken away."""
         self.without = without
         self.rest()
+        self.started = timezone.now()
         database = settings.DATABASES["default"]
         environment = {
             **os.environ,
@@ -97,7 +104,13 @@ class Stand:
         running = self.supervisor is not None and self.supervisor.poll() is None
         if not running or without != self.without:
             self.down()
+            self.forget()
             self.up(without)
+
+    def forget(self) -> None:
+        """Empty Valkey: no wake-up of an earlier drill helps a later one."""
+        with redis.Redis(unix_socket_path=str(self.valkey.socket), socket_timeout=5) as client:
+            client.flushall()
 
     def is_well(self) -> bool:
         """Tell whether every process runs and the web is ready."""
@@ -174,6 +187,20 @@ class Stand:
             )
         self.strays.append(process)
         return process
+
+    def wait_for_workers(self, patience: float = 60) -> None:
+        """Wait until every worker has taken messages since the application was started."""
+        since = self.started
+        wait_for(lambda: Pulse.objects.filter(name__startswith="worker:", seen_at__gt=since).count() == len(QUEUES), patience)
+
+    def job(self, kind: str, *, woken: bool = True, **params: Any) -> Job:
+        """Queue a job of the drills."""
+        found = kind_of(kind)
+        assert found is not None
+        made = Job.objects.create(kind=kind, queue=found.queue, params=params, label=kind)
+        if woken:
+            wake(made.queue)
+        return made
 
     @staticmethod
     def wake(queue: str, count: int = 1) -> None:
