@@ -48,7 +48,7 @@ def low(run: Run) -> dict[str, Any]:
 def _work(run: Run) -> dict[str, Any]:
     seconds, done = float(run.params.get("seconds", 0)), float(run.checkpoint.get("seconds", 0))
     if "note" in run.params:
-        with open(run.params["note"], "a", encoding="ascii") as file:  # noqa: PTH123
+        with open(run.params["note"], "a", encoding="ascii") as file:
             file.write(f"{os.getpid()}\n")
     while done < seconds:
         time.sleep(min(0.5, seconds - done))

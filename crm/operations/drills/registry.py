@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.operations.drills.outcome import Outcome
 
-CASES = ("killed",)
+CASES = ("killed", "messages", "database")
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import os
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from crm.operations.drills.stand import Stand
 
@@ -20,7 +20,7 @@ class Socket:
     def __init__(self, stand: Stand, name: str) -> None:
         cookie = "; ".join(f"{k}={v}" for k, v in stand.cookies(name).items())
         self.connection = connect(
-            stand.url.replace("http", "ws") + "/ws/", origin=stand.url, additional_headers={"Cookie": cookie}, open_timeout=30  # type: ignore[arg-type]
+            stand.url.replace("http", "ws") + "/ws/", origin=Origin(stand.url), additional_headers={"Cookie": cookie}, open_timeout=30
         )
 
     def __enter__(self) -> "Socket":
@@ -69,7 +69,3 @@ async def opened(url: str, cookies: dict[str, str], patience: float) -> tuple[in
             writer.transport.abort()
         return 0, None
 
-
-def session_name() -> str:
-    """Return the name of the session's cookie."""
-    return str(settings.SESSION_COOKIE_NAME)

@@ -3,6 +3,7 @@
 import signal
 import time
 import uuid
+from functools import partial
 
 import httpx
 import psycopg
@@ -143,14 +144,10 @@ def _cross(stand: Stand, sizes: Sizes, found: Outcome, ids: list[str]) -> None:
     refused, broken, rounds = 0, 0, sizes.pick(10, 5, 3)
     clients = [stand.api() for _n in range(4)]
     before = stand.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][0]
-    for number in range(rounds):
+    for _round in range(rounds):
         pairs = [ids, ids[::-1]]
 
-        def crossing(client: httpx.Client, order: list[str], n: int = number) -> httpx.Response:
-            operations = [{"op": "update", "id": i, "data": {"description": f"round {n} {uuid.uuid4().hex}"}} for i in order]
-            return client.post("/companies/bulk?atomic=true", json={"operations": operations})
-
-        answers = at_once([lambda c=c, o=pairs[k % 2]: crossing(c, o) for k, c in enumerate(clients)])
+        answers = at_once([partial(_change_both, c, pairs[k % 2]) for k, c in enumerate(clients)])
         for answer in answers:
             status = getattr(answer, "status_code", 0)
             refused += status in (409, 503)
@@ -160,3 +157,8 @@ def _cross(stand: Stand, sizes: Sizes, found: Outcome, ids: list[str]) -> None:
     found.at_least("deadlocks that PostgreSQL broke up", after - before, 1)
     found.equal("deadlocked writes that were refused", refused, 0)
     found.equal("answers with 500", broken, 0)
+
+
+def _change_both(client: httpx.Client, order: list[str]) -> httpx.Response:
+    operations = [{"op": "update", "id": i, "data": {"description": uuid.uuid4().hex}} for i in order]
+    return client.post("/companies/bulk?atomic=true", json={"operations": operations})

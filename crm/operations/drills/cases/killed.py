@@ -4,6 +4,7 @@ import os
 import signal
 import time
 import uuid
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -34,12 +35,16 @@ def written(run_id: str) -> int:
 
 def job_of(run_id: str) -> Job:
     """Return the job of an import."""
-    return Job.objects.get(pk=ImportRun.objects.values_list("job_id", flat=True).get(pk=run_id))
+    return Job.objects.get(pk=ImportRun.objects.get(pk=run_id).job_id or "")
 
 
 def finished(job_id: uuid.UUID | str) -> bool:
     """Tell whether a job has ended."""
     return Job.objects.filter(pk=job_id, state__in=Job.FINISHED).exists()
+
+
+def _is_at(run_id: str, job: Job, row: int) -> bool:
+    return written(run_id) >= row or finished(job.pk)
 
 
 def runner(job: Job) -> int | None:
@@ -58,7 +63,7 @@ def child_killed(stand: Stand, sizes: Sizes) -> Outcome:
     run_id = import_file(stand, customers_csv(stand.home.path, rows, mark))
     job = job_of(run_id)
     seen, killed = int(rows * 0.3), 0
-    while killed < kills and wait_for(lambda seen=seen: written(run_id) >= seen or finished(job.pk), 240, pause=0.05) is not None:
+    while killed < kills and wait_for(partial(_is_at, run_id, job, seen), 240, pause=0.05) is not None:
         pid = runner(job)
         if pid is None:
             break
@@ -235,7 +240,7 @@ def doubled(stand: Stand, sizes: Sizes) -> Outcome:
     key = uuid.uuid4().hex
     body, headers = {"name": f"drill {key}"}, {"Idempotency-Key": key}
     clients = [stand.api() for _n in range(10)]
-    answers = at_once([lambda c=c: c.post("/companies", json=body, headers=headers) for c in clients])
+    answers = at_once([partial(c.post, "/companies", json=body, headers=headers) for c in clients])
     codes = sorted({getattr(a, "status_code", 0) for a in answers})
     found.equal("effects", stand.sql("SELECT count(*) FROM customers_company WHERE name = %s", body["name"])[0][0], 1)
     found.equal("answers", ", ".join(map(str, codes)), "201")

@@ -7,8 +7,8 @@ import httpx
 
 from crm.accounts.models import LoginFailure
 from crm.jobs.models import Job
-from crm.operations.drills.clients import Readers, Writers
 from crm.operations.drills.cases.killed import compare
+from crm.operations.drills.clients import Readers, Writers
 from crm.operations.drills.outcome import Outcome, p95, wait_for
 from crm.operations.drills.registry import Sizes, drill
 from crm.operations.drills.sockets import Socket
