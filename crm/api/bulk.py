@@ -32,6 +32,8 @@ def run_bulk(view: Any, operations: list[dict[str, Any]], *, atomic: bool) -> li
             with transaction.atomic():
                 obj, result["status"] = _run(view, operation)
         except (Refusal, DatabaseError) as error:
+            if atomic and not isinstance(error, Refusal):
+                raise
             if atomic:
                 raise _named(error, index) from None
             envelope = exception_handler(error, {"request": view.request})
@@ -83,10 +85,8 @@ def _show(view: Any, results: list[dict[str, Any]], made: dict[int, Any]) -> Non
         results[index]["data"] = rows.get(pk)
 
 
-def _named(error: Exception, index: int) -> Exception:
+def _named(error: Refusal, index: int) -> Refusal:
     """Return the refusal with the operation's place in front of each field."""
-    if not isinstance(error, Refusal):
-        return error
     at = f"operations.{index}"
     inside = at if isinstance(error, _Malformed) else f"{at}.data"
     details = [Detail(f"{inside}.{d.field}" if d.field else at, d.message) for d in error.details]

@@ -246,20 +246,6 @@ def bodies_first() -> None:
 
 
 @fault
-def hand_over() -> None:
-    """A web server that is told to end ends, and only then the next one starts."""
-    application = programs.application
-
-    def abrupt(**options: Any) -> list[programs.Program]:
-        found = application(**options)
-        found[0].leaves = None
-        return found
-
-    programs.application = abrupt  # type: ignore[assignment]
-    os.environ["WEB_DRAIN_SECONDS"] = "0"
-
-
-@fault
 def eyes() -> None:
     """Nobody looks whether workers are there."""
     for module in (alive, health, deliveries):

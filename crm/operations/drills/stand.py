@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from crm.operations.home import Home
 
 PASSWORD = "wide-open-steppe-42"  # noqa: S105
 CAST = {"admin": "ADMIN", "manager": "SALES_MANAGER", "rep": "SALES_REP", "rep2": "SALES_REP"}
+SIGN_IN = "/account/sign-in"
 PROGRAMS = ("web", "worker", "worker-bulk", "relay", "beat")
 
 
@@ -114,7 +114,7 @@ class Stand:
 
     def is_well(self) -> bool:
         """Tell whether every process runs and the web is ready."""
-        alive = all(self.pid(name) for name in PROGRAMS)
+        alive = all(self.pid(name) for name in (("web", "relay") if "workers" in self.without else PROGRAMS))
         return alive and self.status("/health/ready") == 200
 
     def status(self, path: str, patience: float = 3) -> int:
@@ -164,6 +164,7 @@ class Stand:
         self.postgres.start()
         if wait_for(self.postgres.ready, 60) is None:
             raise RuntimeError(f"PostgreSQL did not come back: {self.postgres.why_not()}")
+        self.rest()
 
     def kill_valkey(self) -> None:
         """Kill Valkey: what it knew is gone."""
@@ -249,12 +250,7 @@ def post_form(client: httpx.Client, path: str, data: dict[str, Any] | None = Non
     """Send a form as a browser does: with the token that the cookie holds."""
     name = settings.CSRF_COOKIE_NAME
     if name not in client.cookies:
-        client.get("/accounts/login/")
+        client.get(SIGN_IN)
     if name not in client.cookies:
-        client.get(path)
+        client.get("/customers/new")
     return client.post(path, data={"csrfmiddlewaretoken": client.cookies.get(name, ""), **(data or {})}, **options)
-
-
-def pause(seconds: float) -> None:
-    """Let a fault last."""
-    time.sleep(seconds)

@@ -51,6 +51,7 @@ def hurried(stand: Stand, sizes: Sizes) -> Outcome:
         # The pools of the application must begin anew to hear of it.
         server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
     try:
+        stand.rest()
         time.sleep(2)
         return restarted(stand, sizes)
     finally:
@@ -59,6 +60,7 @@ def hurried(stand: Stand, sizes: Sizes) -> Outcome:
             server.execute("ALTER SYSTEM RESET wal_writer_delay")
             server.execute("SELECT pg_reload_conf()")
             server.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+        stand.rest()
 
 
 drill(
@@ -77,9 +79,10 @@ def gone(stand: Stand, sizes: Sizes) -> Outcome:
     stand.stop_postgres()
     began = time.monotonic()
     statuses, slowest, ready, live, later = [], 0.0, set(), set(), True
-    with httpx.Client(base_url=stand.url, cookies=cookies, timeout=40) as pages, httpx.Client(base_url=token.base_url, headers=token.headers, timeout=40) as api:
+    with httpx.Client(base_url=stand.url, cookies=cookies, timeout=40) as pages, token as api:
+        asks = (partial(pages.get, "/customers"), partial(api.get, "/customers"), partial(api.post, "/companies", json={"name": "gone"}))
         while time.monotonic() - began < sizes.pick(60, 20, 8):
-            for ask in (lambda: pages.get("/customers"), lambda: api.get("/customers"), lambda: api.post("/companies", json={"name": "gone"})):
+            for ask in asks:
                 asked = time.monotonic()
                 answer = ask()
                 slowest = max(slowest, time.monotonic() - asked)

@@ -81,7 +81,7 @@ def child_killed(stand: Stand, sizes: Sizes) -> Outcome:
     good = rows if result.get("error", 0) == 0 and there == once else min(there, rows - result.get("error", rows))
     found.equal("rows of the file that are there once", good, rows)
     found.equal("change sets they belong to", stand.sql(
-        "SELECT count(DISTINCT change_set_id) FROM activity_log WHERE kind = 'change' AND table_name = 'customers_customer' AND action = 'create'"
+        "SELECT count(DISTINCT change_set_id) FROM activity_log WHERE kind = 'change' AND table_name = 'customers_customer'"
         " AND entity_id IN (SELECT id FROM customers_customer WHERE email LIKE %s)", f"%@{mark}.example")[0][0], 1)
     return found
 
@@ -207,7 +207,8 @@ def compare(stand: Stand, writers: Writers, found: Outcome) -> None:
     found.equal("written twice", len(keys) - len(set(keys)), 0)
     found.equal("writes whose outcome stayed unknown", len(writers.unknown), 0)
     found.equal("answers that were neither success nor “later”", writers.failures(), 0)
-    found.remark(f"{len(writers.acknowledged):,} writes by {writers.count} clients; {writers.answers['no answer']} answers lost, {writers.answers['503']} × 503")
+    lost, later = writers.answers["no answer"], writers.answers["503"]
+    found.remark(f"{len(writers.acknowledged):,} writes by {writers.count} clients; {lost} answers lost, {later} × 503")
 
 
 @drill("FD-06", "Killed between commit and wake-up", without=("sweeper",), fails_at="the job is done all the same")

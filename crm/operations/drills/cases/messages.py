@@ -12,7 +12,7 @@ from crm.operations.drills.clients import Readers, Writers
 from crm.operations.drills.outcome import Outcome, p95, wait_for
 from crm.operations.drills.registry import Sizes, drill
 from crm.operations.drills.sockets import Socket
-from crm.operations.drills.stand import PASSWORD, Stand, post_form
+from crm.operations.drills.stand import PASSWORD, SIGN_IN, Stand, post_form
 
 PAGES = ("/", "/customers", "/deals", "/tasks", "/jobs")
 
@@ -20,8 +20,8 @@ PAGES = ("/", "/customers", "/deals", "/tasks", "/jobs")
 def sign_in(stand: Stand, email: str, password: str) -> tuple[int, bool]:
     """Sign in by the form; return the status, and whether it led inside."""
     with httpx.Client(base_url=stand.url, timeout=30, headers={"Referer": stand.url}) as client:
-        client.get("/accounts/login/")
-        answer = post_form(client, "/accounts/login/", {"login": email, "password": password})
+        client.get(SIGN_IN)
+        answer = post_form(client, SIGN_IN, {"login": email, "password": password})
         return answer.status_code, answer.status_code == 302
 
 
@@ -74,19 +74,15 @@ def valkey_down(stand: Stand, sizes: Sizes) -> Outcome:
 
 @drill("FD-08", "Valkey killed and empty", without=("sweeper",), fails_at="queued jobs done")
 def valkey_empty(stand: Stand, sizes: Sizes) -> Outcome:
-    """Queue jobs while the workers stand still, kill Valkey, start it empty, let the workers go on."""
+    """Kill Valkey, queue jobs while nobody can be told, start it empty."""
     found = Outcome()
     stand.wait_for_workers()
     count = sizes.pick(30, 30, 10)
     cookies = stand.cookies()
-    stand.send("worker", 19, group=True)
-    try:
-        jobs = [stand.job("drill.work") for _n in range(count)]
-        stand.kill_valkey()
-        time.sleep(1)
-        stand.start_valkey()
-    finally:
-        stand.send("worker", 18, group=True)
+    stand.kill_valkey()
+    jobs = [stand.job("drill.work") for _n in range(count)]
+    time.sleep(2)
+    stand.start_valkey()
     ids = [job.pk for job in jobs]
     spent = wait_for(lambda: not Job.objects.filter(pk__in=ids).exclude(state="succeeded").exists(), sizes.pick(60, 60, 30))
     found.equal("queued jobs done", Job.objects.filter(pk__in=ids, state="succeeded").count(), count)

@@ -105,6 +105,7 @@ class Command(BaseCommand):
 
 def attempt(script: Script, stand: Stand, sizes: Sizes, without: tuple[str, ...]) -> Outcome:
     """Run a script on a stand that is well; whatever it raises is a check that did not hold."""
+    stand.rest()
     stand.change(without)
     began = time.monotonic()
     try:
