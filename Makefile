@@ -10,6 +10,7 @@ BUILT := $(VENV)/.built
 SOURCES := $(wildcard package.json package-lock.json) $(shell find static/src templates locale crm customers sales tasks communications \
 	analytics integrations -type f \( -path 'static/src/*' -o -name '*.po' -o -name '*.html' -o -name '*.py' \) -not -path '*/tests/*' 2>/dev/null)
 TESTS ?=
+DRILLS ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup ui run test e2e lint bench docs words lock clean
@@ -60,6 +61,9 @@ lint: setup ## Check style, types, layers and settings
 
 bench: setup ## Measure speed on a large base, and write docs/performance.md
 	@$(MANAGE) bench
+
+drills: setup ## Hurt an installation of its own and see that it stands (DRILLS="FD-02 --quick"), and write docs/drills.md
+	@$(MANAGE) drills $(DRILLS)
 
 docs: setup ## Draw the architecture from the code
 	@$(MANAGE) diagrams

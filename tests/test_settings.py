@@ -48,6 +48,7 @@ def test_safe_production_settings_are_taken(tmp_path: Path) -> None:
         ("DATABASE_URL", "", "DATABASE_URL"),
         ("REDIS_URL", "", "REDIS_URL"),
         ("RAPPORT_DEMO_PASSWORD", "something", "RAPPORT_DEMO_PASSWORD"),
+        ("RAPPORT_FAULTS", "idempotency", "RAPPORT_FAULTS"),
     ],
 )
 def test_production_refuses_what_is_unsafe(tmp_path: Path, name: str, value: str, said: str) -> None:

@@ -243,3 +243,57 @@ def test_a_running_job_hears_of_its_cancellation_and_shows_its_progress(monkeypa
     made.refresh_from_db()
     assert made.state == "cancelled" and made.progress_done < 99
     assert Cancelled
+
+
+def expired(made: Job) -> None:
+    """Let the lease of a running job run out, as if its worker had died."""
+    Job.objects.filter(pk=made.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_only_attempts_that_got_nowhere_count_against_a_job() -> None:
+    @job("test.far")
+    def far(run: Run) -> None: ...
+
+    made = enqueue("test.far")
+    for attempt in range(1, 6):
+        claimed = leases.claim(["default"])
+        assert claimed is not None and (claimed.attempts, claimed.fruitless) == (attempt, 1)
+        Run(claimed).save({"row": attempt})
+        Checkpoint.objects.filter(pk=made.pk).update(updated_at=timezone.now() + timedelta(seconds=5))
+        expired(made)
+        assert leases.bury() == 0
+    Checkpoint.objects.filter(pk=made.pk).update(updated_at=timezone.now() - timedelta(days=1))
+    for _attempt in range(2):
+        assert leases.claim(["default"]) is not None
+        expired(made)
+    assert leases.claim(["default"]) is None
+    assert leases.bury() == 1
+    made.refresh_from_db()
+    assert (made.state, made.attempts, made.fruitless) == ("dead", 7, 3)
+
+
+def test_the_job_of_a_dead_process_need_not_wait_for_the_clock() -> None:
+    @job("test.orphan")
+    def orphan(run: Run) -> None: ...
+
+    made = enqueue("test.orphan")
+    assert leases.claim(["default"]) is not None
+    assert leases.release_dead() == 0
+    nobody = 4_194_305  # above the largest process id
+    Job.objects.filter(pk=made.pk).update(leased_by=f"{leases.here()}:1:{nobody}:1:x")
+    assert leases.release_dead() == 1
+    Job.objects.filter(pk=made.pk).update(leased_by=f"elsewhere/1:1:{nobody}:1:x", lease_until=timezone.now() + leases.LEASE)
+    assert leases.release_dead() == 0
+
+
+def test_low_jobs_leave_room_for_the_others() -> None:
+    @job("test.low", queue="low")
+    def low(run: Run) -> None: ...
+
+    enqueue("test.low")
+    assert not leases.is_full("low")
+    claimed = leases.claim(["low"])
+    assert claimed is not None
+    assert leases.is_full("low") and not leases.is_full("export")
+    expired(claimed)
+    assert not leases.is_full("low")

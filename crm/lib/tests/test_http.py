@@ -1,16 +1,20 @@
 """Request ids, and the honest 503."""
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.handlers.base import BaseHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIRequest
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from psycopg.errors import DeadlockDetected
 from psycopg_pool import PoolTimeout
 
-from crm.lib.http import RequestIdMiddleware, UnavailableMiddleware, is_unavailable
+from crm.lib.http import RequestIdMiddleware, UnavailableMiddleware, is_unavailable, note_commit
 
 
 def test_every_answer_carries_a_request_id(client: Client) -> None:
@@ -34,8 +38,6 @@ def failing(error: Exception) -> Any:
 
     handler = BaseHandler()
     handler.load_middleware()
-    from django.core.handlers.exception import convert_exception_to_response
-
     return UnavailableMiddleware(convert_exception_to_response(view))
 
 
@@ -62,3 +64,29 @@ def test_after_a_full_pool_requests_do_not_queue_up() -> None:
 def test_other_errors_stay_errors() -> None:
     assert not is_unavailable(ValueError())
     assert failing(ValueError("a bug"))(RequestFactory().get("/")).status_code == 500
+
+
+def deadlock() -> OperationalError:
+    error = OperationalError("deadlock detected")
+    error.__cause__ = DeadlockDetected()
+    return error
+
+
+@pytest.mark.parametrize(("losses", "kept", "status", "asked"), [(2, False, 200, 3), (3, False, 503, 3), (1, True, 503, 1)])
+def test_a_lost_deadlock_is_tried_again_if_nothing_stayed(losses: int, kept: bool, status: int, asked: int) -> None:
+    bodies = []
+
+    def view(request: HttpRequest) -> HttpResponse:
+        bodies.append(request.body)
+        if kept:
+            note_commit()
+        if len(bodies) <= losses:
+            raise deadlock()
+        return HttpResponse()
+
+    environ = RequestFactory().post("/api/v1/deals", b"the body", content_type="text/plain").environ
+    environ["wsgi.input"] = BytesIO(b"the body")
+    request = WSGIRequest(environ)
+    request.request_id = "x" * 32  # type: ignore[attr-defined]
+    assert UnavailableMiddleware(convert_exception_to_response(view))(request).status_code == status
+    assert bodies == [b"the body"] * asked

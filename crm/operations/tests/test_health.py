@@ -1,11 +1,14 @@
 """Probes: live, ready, metrics."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
+from django.utils import timezone
 
+from crm.jobs.models import Job
 from crm.operations import health
 
 
@@ -30,6 +33,12 @@ def test_ready_names_what_is_degraded(client: Client) -> None:
     assert found["parts"]["database"] == "ok"
     assert found["missing"] == []
     assert "beat" in found["degraded"]
+
+
+@pytest.mark.django_db
+def test_ready_tells_how_long_jobs_wait(client: Client) -> None:
+    Job.objects.create(kind="x", queue="low", due_at=timezone.now() - timedelta(seconds=90))
+    assert client.get("/health/ready").json()["oldest_job_seconds"]["low"] >= 90
 
 
 @pytest.mark.django_db

@@ -128,6 +128,9 @@ def test_who_is_told_to_end_is_let_go_when_the_successor_answers(supervisor: Sup
     assert first.poll() is None
     answers, program.ask_at = True, 0.0
     supervisor.look()
+    assert first.poll() is None, "It still serves while the open connections come over."
+    program.ask_at = 0.0
+    supervisor.look()
     assert first.wait(5) is not None
     assert program.process.poll() is None
     supervisor.stop_all()

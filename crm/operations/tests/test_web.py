@@ -16,6 +16,7 @@ from django.test import Client
 from crm.operations import leaving
 
 
+@pytest.mark.django_db
 def test_readiness_is_off_before_the_end(client: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     note = leaving.note_of(1, tmp_path)
     monkeypatch.setenv(leaving.VARIABLE, str(note))
@@ -26,6 +27,7 @@ def test_readiness_is_off_before_the_end(client: Client, monkeypatch: pytest.Mon
     assert answer.status_code == 503
     assert answer.json() == {"status": "leaving"}
     assert client.get("/health/live").status_code == 200
+    assert client.get("/account/sign-in")["Connection"] == "close", "The next request goes to the successor."
 
 
 def ask(port: int, path: str) -> int:
