@@ -8,8 +8,8 @@ import os
 import socket
 import threading
 import uuid
-from functools import cache
 from datetime import timedelta
+from functools import cache
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q

@@ -11,7 +11,8 @@ class Job(models.Model):
     """One piece of work: what it is, how far it is, who holds it, how it ended.
 
     ``attempts`` and ``fruitless`` are raised when a worker claims the job, before any of its code runs: a job that
-    kills its process is counted all the same. A checkpoint since then makes the next attempt the first fruitless one again. ``change_set`` is the change set that everything it writes belongs to.
+    kills its process is counted all the same. A checkpoint since then makes the next attempt the first fruitless
+    one again. ``change_set`` is the change set that everything it writes belongs to.
     """
 
     class State(models.TextChoices):

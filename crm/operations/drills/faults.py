@@ -100,10 +100,10 @@ def haste() -> None:
     write.BATCH = 300
     one_batch = write.Writer._batch
 
-    def slow(self: Any, rows: Any) -> None:
+    def slow(self: Any, rows: Any, *others: Any) -> None:
         if len(rows) > 100:
             time.sleep(0.5)
-        one_batch(self, rows)
+        one_batch(self, rows, *others)
 
     write.Writer._batch = slow  # type: ignore[method-assign]
 
