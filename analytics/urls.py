@@ -6,6 +6,7 @@ from analytics.views import home, reports
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
+    path("home/arrange", home.arrange, name="home-arrange"),
     path("reports", reports.library, name="reports"),
     path("reports/sales", reports.sales, name="report-sales"),
     path("reports/customers", reports.customers, name="report-customers"),

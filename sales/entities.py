@@ -15,7 +15,7 @@ from crm.lib.errors import Conflict, Detail, Invalid
 from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import Choice, Field, Kind, choices_of
 from sales.events import DealLost, DealMoved, DealReopened, DealWon
-from sales.models import Deal, LossReason, Pipeline, Product, Stage
+from sales.models import Deal, Goal, LossReason, Pipeline, Product, Stage
 from sales.services.stages import first_open_stage, missing_for
 
 ABOUT, SALE, CLOSING = _("About"), _("Sale"), _("Closing")
@@ -114,6 +114,24 @@ class LossReasonEntity(Entity):
               default="lost"),
         Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=32767, default=0),
         Field("is_active", Kind.BOOLEAN, _("Active"), default=True),
+    )
+
+
+class GoalEntity(Entity):
+    """What a person is to win in a quarter."""
+
+    name = "goal"
+    plural = "goals"
+    model = Goal
+    label = _("Goal")
+    label_plural = _("Goals")
+    icon = "target"
+    sort = ("user",)
+    owner = None
+    abilities = REFERENCE
+    fields = (
+        Field("user", Kind.USER, _("Person"), required=True, unique=True),
+        Field("amount", Kind.NUMBER, _("Value per quarter"), required=True, min_value=1, max_value=10**15, extra={"places": 2}),
     )
 
 
@@ -300,5 +318,6 @@ class DealEntity(Entity):
 register(PipelineEntity())
 register(StageEntity())
 register(LossReasonEntity())
+register(GoalEntity())
 register(ProductEntity())
 DEAL = register(DealEntity())

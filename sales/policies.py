@@ -14,6 +14,7 @@ from sales.models import (
     DealProduct,
     DealTeamShare,
     DealUserShare,
+    Goal,
     LossReason,
     Pipeline,
     Product,
@@ -84,3 +85,19 @@ class LossReasonPolicy(ReferencePolicy, model=LossReason):
     """With the pipelines."""
 
     entity = "pipeline"
+
+
+class GoalPolicy(Policy, model=Goal):
+    """Seen for those whose deals one sees by scope; set with the pipelines."""
+
+    entity = "pipeline"
+    owner = None
+
+    def rows(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the goals of the people that the scope reaches."""
+        if action != "view":
+            return super().rows(rights, user, action)
+        scope = rights.cell("deal", "view").scope
+        if scope == "all":
+            return EVERYTHING
+        return NOTHING if scope == "none" else Q(user__in=rights.owners(scope))

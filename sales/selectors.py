@@ -116,6 +116,11 @@ class Board:
     won_this_quarter: Decimal = ZERO
     win_rate: float | None = None
 
+    @property
+    def likely(self) -> Decimal:
+        """Return what is won in this quarter, and what is expected to close this month."""
+        return self.won_this_quarter + self.closing_this_month
+
 
 def base_currency() -> str:
     """Return the currency that sums over deals are in."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, Sum
-from django.db.models.functions import Coalesce, TruncWeek
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum, Value
+from django.db.models.functions import Coalesce, Greatest, Now, TruncWeek
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +21,7 @@ from crm.records.entity import entity
 from crm.ui.figures import day_of_year
 from crm.ui.values import for_eyes
 from customers.models import Customer
+from sales.goals import days_left, goal_of
 from sales.models import Deal, Stage
 from sales.selectors import base_currency
 from tasks.models import Task
@@ -42,6 +43,8 @@ class Alert:
     tone: str
     verb: str
     url: str
+    fix: str = ""
+    """The dialog that mends it."""
 
 
 @dataclass(frozen=True)
@@ -83,24 +86,29 @@ def attention(user: Any) -> list[Alert]:
     for deal in for_eyes(mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN], declared, user):
         days = (today - (deal.expected_close_date or today)).days
         text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
-        found.append(_alert(deal, text, "danger" if days > 30 else "warning", _("Update")))
+        found.append(_alert(deal, text, "danger" if days > 30 else "warning", _("Update"), "/deals/{}/close-date"))
     planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
-    quiet = timezone.now() - dt.timedelta(days=IDLE_DAYS)
+    # As on the board: the limit is the stage's, and quiet is since the last activity or the last step.
     idle = (
-        mine.annotate(quiet_since=Coalesce("last_activity_at", "entered_stage_at")).filter(quiet_since__lt=quiet)
+        mine.annotate(
+            quiet_since=Greatest(Coalesce("last_activity_at", "entered_stage_at"), "entered_stage_at"),
+            allowed=ExpressionWrapper(
+                Coalesce("stage__rotting_days", IDLE_DAYS) * Value(dt.timedelta(days=1)), output_field=DurationField()
+            ),
+        ).filter(quiet_since__lt=Now() - F("allowed"))
         .exclude(expected_close_date__lt=today).filter(~Exists(planned)).order_by("-value_base", "id")
     )
     for deal in for_eyes(idle[:SHOWN], declared, user):
         days = (timezone.now() - deal.quiet_since).days
-        found.append(_alert(deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan")))
+        found.append(_alert(deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan"), "/tasks/plan?deal={}"))
     return found[:2 * SHOWN]
 
 
-def _alert(deal: Deal, text: str, tone: str, verb: str) -> Alert:
+def _alert(deal: Deal, text: str, tone: str, verb: str, fix: str) -> Alert:
     about = deal.company or deal.customer
     return Alert(
         deal.title, str(about or deal.title), about.pk if about else deal.pk, text, deal.stage.name, tone, verb,
-        f"/deals/{deal.pk}",
+        f"/deals/{deal.pk}", fix.format(deal.pk),
     )
 
 
@@ -135,7 +143,11 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
         week += dt.timedelta(days=7)
     sums = {k: sum((r.get(k) or ZERO for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}
     series = [("won", _("Won")), ("commit", _("Commit")), ("weighted", _("Weighted open"))]
-    return {"weeks": weeks, "series": series, "currency": base_currency(), "any": any(sums.values()), **sums}
+    goal = goal_of(user)
+    return {
+        "weeks": weeks, "series": series, "currency": base_currency(), "any": any(sums.values()), "goal": goal,
+        "weekly_goal": float(goal) / len(weeks) if goal else None, "likely": sums["won"] + sums["commit"], "days_left": days_left(), **sums,
+    }
 
 
 def waiting(user: Any) -> list[Interaction]:

@@ -48,6 +48,17 @@ def meter(value: Any, total: Any = 100, tone: str = "accent", width: int = 44, c
     )
 
 
+def goalbar(reached: Any, likely: Any, goal: Any) -> SafeString:
+    """Draw how far one has come towards a goal, and lighter what is likely to follow."""
+    whole = float(goal or 1)
+    first, second = (max(0.0, min(400.0, 400 * float(value or 0) / whole)) for value in (reached, likely))
+    return format_html(
+        '<svg class="goalbar" viewBox="0 0 400 10" preserveAspectRatio="none" aria-hidden="true">'
+        '<rect class="wtd" width="{}" height="10"/><rect class="won" width="{}" height="10"/></svg>',
+        f"{max(first, second):.1f}", f"{first:.1f}",
+    )
+
+
 def spark(points: Sequence[float], tone: str = "accent", width: int = 72, height: int = 22, fill: bool = False) -> SafeString:
     """Draw a short course without axes."""
     values = [float(p) for p in points]
@@ -138,7 +149,10 @@ def stacked(
                                    f"{x + (each - gap) / 2:.1f}", height + 18, row["label"]))
     if goal:
         out.append(format_html('<line class="goal-l" x1="{}" x2="{}" y1="{}" y2="{}"/>', left, width, f"{y(goal):.1f}", f"{y(goal):.1f}"))
-    legend = format_html_join("", '<li class="k{}">{}</li>', ((i + 1, label) for i, (_key, label) in enumerate(series)))
+    keys = [(str(i + 1), label) for i, (_key, label) in enumerate(series)]
+    if goal:
+        keys.append(("goal", _("Goal")))
+    legend = format_html_join("", '<li class="k{}">{}</li>', keys)
     flat = [row | {"value": totals[i]} for i, row in enumerate(rows)]
     return format_html(
         '<crm-chart class="figure">{}<svg class="chart" viewBox="0 -8 {} {}" role="group" aria-label="{}">{}</svg>{}</crm-chart>',

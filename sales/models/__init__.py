@@ -1,6 +1,7 @@
 """What we sell and how it goes: products, pipelines, deals and their way through the stages."""
 
 from sales.models.deal import Deal, DealContact, DealProduct
+from sales.models.goal import Goal
 from sales.models.history import StageChange
 from sales.models.pipeline import LossReason, Pipeline, Stage
 from sales.models.product import Product
@@ -14,6 +15,7 @@ __all__ = [
     "DealTeamShare",
     "DealTotal",
     "DealUserShare",
+    "Goal",
     "LossReason",
     "Pipeline",
     "Product",

@@ -21,6 +21,7 @@ from crm.ui.layouts import layout_of
 from crm.ui.pages import local_url, page, redirect_to, render, toast
 from sales.boardstate import ORDERS, PARTS, hidden_of, layout_urls, order_of, state_of
 from sales.cards import draw_cards
+from sales.goals import days_left, goal_of
 from sales.grid import LANES, Grid, cell_cards, forecast_grid, lanes_of, stage_grid
 from sales.models import Deal, Pipeline, Stage
 from sales.selectors import (
@@ -35,6 +36,9 @@ from sales.selectors import (
 )
 
 LAYOUTS = ("board", "table", "forecast")
+SLIPPING = {"all": [
+    {"field": "outcome", "op": "is", "value": "open"}, {"field": "expected_close_date", "op": "before", "value": {"relative": "today"}},
+]}
 ROOM = "board"
 """The name under which a person's choices are kept: lanes, folded columns and lanes."""
 
@@ -64,6 +68,8 @@ def deals(request: HttpRequest) -> HttpResponseBase:
         "may_create": allows(request.user, "create", Deal), "may_manage": allows(request.user, "manage", Pipeline),
         "params": params.urlencode(), "here": request.get_full_path(),
     }
+    goal = goal_of(request.user, wanted.owners) if wanted.pipeline.is_default and not wanted.q and not wanted.criteria else None
+    context |= {"goal": goal, "days_left": days_left()}
     folded = {key for key in kept.get("folded_lanes", []) if isinstance(key, str)}
     if layout == "forecast":
         grid = _drawn(forecast_grid(request.user, wanted, folded))
@@ -173,6 +179,7 @@ def _controls(request: HttpRequest, wanted: BoardFilter, lanes: str) -> dict[str
     order, hidden = order_of(request.GET), hidden_of(request.GET)
     fields = field_rights(request.user, Deal)
     return {
+        "slipping_url": layout_urls(state.with_clause(SLIPPING), wanted.pipeline)["table"],
         "state": state, "chips": chips(state), "layouts": layout_urls(state, wanted.pipeline),
         "orders": [(label, state.chosen("order", name), name == order) for name, (label, _fields) in ORDERS.items()
                    if name != "value" or fields.can_read("value")],

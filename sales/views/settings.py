@@ -8,12 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from crm.access.policy import allows, require, visible_to
+from crm.accounts.models import User
 from crm.lib.errors import Invalid, Missing, Refusal
 from crm.records.entity import entity
 from crm.records.models.tag import HUES
 from crm.records.services import create_record, update_record
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
-from sales.models import LossReason, Pipeline, Stage
+from sales.goals import set_goals
+from sales.models import Deal, LossReason, Pipeline, Stage
+from sales.selectors import base_currency
 from sales.services.pipelines import archive_pipeline, create_pipeline, remove_stage, save_stages
 
 STAGE_FIELDS = ("name", "position", "probability", "rotting_days", "work_limit", "hue")
@@ -29,6 +32,11 @@ def index(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         require(request.user, "create", Pipeline)
         try:
+            if request.POST.get("what") == "goals":
+                amounts = {u.pk: request.POST.get(f"goal.{u.pk}", "").strip() for u in _sellers()}
+                set_goals(amounts=amounts, actor=request.user)
+                toast(request, _("Goals saved"))
+                return redirect_to(request, "/settings/pipelines")
             if request.POST.get("what") == "reason":
                 outcome = "won" if request.POST.get("outcome") == "won" else "lost"
                 create_record(of="loss_reason", actor=request.user, data={"name": request.POST.get("name", ""), "outcome": outcome})
@@ -45,9 +53,16 @@ def index(request: HttpRequest) -> HttpResponse:
         "pipelines": visible_to(request.user, Pipeline).prefetch_related("stages")
         .annotate(open_deals=Count("deals", filter=Q(deals__outcome="open", deals__deleted_at=None))),
         "reasons": LossReason.objects.all(),
-        "may_manage": allows(request.user, "change", Pipeline),
+        "may_manage": allows(request.user, "change", Pipeline), "currency": base_currency(),
+        "sellers": [(u, request.POST.get(f"goal.{u.pk}", getattr(getattr(u, "goal", None), "amount", ""))) for u in _sellers()],
         "problems": problems, "asked": request.POST.get("what", ""), "name": request.POST.get("name", ""),
     }, status=422 if problems else 200)
+
+
+def _sellers() -> Any:
+    """Return the people who own deals or have a goal."""
+    owners = Q(pk__in=Deal.objects.order_by().values("assigned_user").distinct()) | Q(goal__isnull=False)
+    return User.objects.active().filter(owners).select_related("goal").order_by("sort_key")[:200]
 
 
 @page("GET POST")

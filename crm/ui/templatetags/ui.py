@@ -18,7 +18,7 @@ register = template.Library()
 
 _DRAWN: tuple[Callable[..., SafeString], ...] = (
     marks.icon, marks.avatar, marks.mark, marks.badge, marks.tag,
-    charts.meter, charts.spark, charts.bar_list, charts.stacked, charts.columns, charts.funnel, charts.donut,
+    charts.meter, charts.goalbar, charts.spark, charts.bar_list, charts.stacked, charts.columns, charts.funnel, charts.donut,
     charts.line, charts.histogram,
 )
 for drawn in _DRAWN:

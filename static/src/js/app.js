@@ -25,6 +25,7 @@ const lazy = {
   'crm-board': () => import('./board.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-compose': () => import('./compose.js'),
+  'crm-arrange': () => import('./arrange.js'),
   'crm-drops': () => import('./drops.js'),
   'crm-select': () => import('./select.js'),
   'crm-upload': () => import('./upload.js'),
