@@ -21,7 +21,10 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('amount', models.DecimalField(decimal_places=2, max_digits=18, verbose_name='value per quarter')),
-                ('user', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='goal', to=settings.AUTH_USER_MODEL, verbose_name='person')),
+                ('user', models.OneToOneField(
+                    on_delete=django.db.models.deletion.CASCADE, related_name='goal', to=settings.AUTH_USER_MODEL,
+                    verbose_name='person',
+                )),
             ],
             options={
                 'verbose_name': 'goal',
