@@ -35,27 +35,33 @@ def dashboard(user: Any, scope: Scope) -> Dashboard:
     """Compute the dashboard over what ``user`` may see; “new” and interactions are those of 30 days."""
     now = timezone.now()
     recent = {"relative": "last", "n": 30, "unit": "day"}
-    said_lately = scope.owned({"field": "happened_at", "op": "in", "value": recent}, field="user")
-    open_tasks = scope.owned({"field": "status", "op": "is_any_of", "value": ["PENDING", "IN_PROGRESS"]})
-    month = now - timedelta(days=30)
+    is_open = {"field": "status", "op": "is_any_of", "value": ["PENDING", "IN_PROGRESS"]}
+    behind = {
+        "interactions": scope.owned({"field": "happened_at", "op": "in", "value": recent}, field="user"),
+        "new": scope.owned({"field": "created_at", "op": "in", "value": recent}),
+        "tasks": scope.owned(is_open),
+        "late": scope.owned(is_open, {"field": "due_date", "op": "before", "value": {"relative": "now"}}),
+    }
+    # Each number is counted by the criteria of the list that it leads to.
+    clauses = {name: compile_criteria(behind[name], model, user) for name, model in (
+        ("interactions", Interaction), ("new", Customer), ("tasks", Task), ("late", Task))}
     tomorrow = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     people, tasks = rows_of(user, Customer), rows_of(user, Task)
     said, companies = rows_of(user, Interaction), rows_of(user, Company)
     if scope.owner is not None:
-        people, tasks = people.filter(assigned_user=scope.owner), tasks.filter(assigned_user=scope.owner)
-        said, companies = said.filter(user=scope.owner), companies.filter(assigned_user=scope.owner)
-    is_open = Q(status__in=["PENDING", "IN_PROGRESS"])
-    counted = people.order_by().aggregate(n=Count("pk"), new=Count("pk", filter=Q(created_at__gte=month)))
+        people, companies = people.filter(assigned_user=scope.owner), companies.filter(assigned_user=scope.owner)
+    counted = people.order_by().aggregate(n=Count("pk"), new=Count("pk", filter=clauses["new"]))
     todo = tasks.order_by().aggregate(
-        open=Count("pk", filter=is_open), overdue=Count("pk", filter=is_open & Q(due_date__lt=now)),
-        today=Count("pk", filter=is_open & Q(due_date__gte=now, due_date__lt=tomorrow)),
+        open=Count("pk", filter=clauses["tasks"]), overdue=Count("pk", filter=clauses["late"]),
+        today=Count("pk", filter=clauses["tasks"] & Q(due_date__gte=now, due_date__lt=tomorrow)),
     )
     return Dashboard(
         sales=sales_report(user, scope), customers=counted["n"], new_customers=counted["new"],
         companies=companies.count(), tasks_open=todo["open"], tasks_overdue=todo["overdue"],
-        tasks_due_today=todo["today"], interactions=said.filter(compile_criteria(said_lately, Interaction, user)).count(),
+        tasks_due_today=todo["today"], interactions=said.filter(clauses["interactions"]).count(),
         urls={
             "customers": list_url("customers", scope.owned()), "companies": list_url("companies", scope.owned()),
-            "tasks": list_url("tasks", open_tasks), "interactions": list_url("interactions", said_lately),
+            "tasks": list_url("tasks", behind["tasks"]), "interactions": list_url("interactions", behind["interactions"]),
+            "new": list_url("customers", behind["new"]), "late": list_url("tasks", behind["late"]),
         },
     )

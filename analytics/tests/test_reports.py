@@ -1,7 +1,9 @@
 """Reports: the numbers equal the lists they lead to, and nobody counts what they may not see."""
 
 import datetime as dt
+import html
 import json
+import re
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -108,21 +110,49 @@ def test_archived_deals_are_in_neither(deals: None, admin: Any, client_for: Any,
         assert behind(context["urls"][name], admin).count() == getattr(report.totals, f"{name}_count")
 
 
-def test_the_tiles_of_the_dashboard_lead_to_what_they_count(deals: None, admin: Any, rep: Any, client_for: Any) -> None:
-    TaskFactory(assigned_user=rep)
-    InteractionFactory(user=rep, happened_at=timezone.now() - dt.timedelta(days=3))
-    InteractionFactory(user=rep, happened_at=timezone.now() - dt.timedelta(days=300))
+def counted(url: str, user: Any) -> int:
+    """Return how many rows the list behind a link has."""
+    parts = urlsplit(url)
+    model = {"customers": Customer, "companies": Company, "tasks": Task, "interactions": Interaction}[parts.path.strip("/")]
+    query = parse_qs(parts.query)
+    tree = {"version": 1, "all": json.loads(query["filter"][0])} if "filter" in query else None
+    rows = visible_to(user, model).filter(archived_at=None)
+    return int((rows.filter(compile_criteria(tree, model, user)) if tree else rows).count())
+
+
+@pytest.fixture
+def busy(rep: Any) -> None:
+    """Make tasks, conversations and customers now and long ago."""
+    now = timezone.now()
+    for days in (-3, 0.01, 3):
+        TaskFactory(assigned_user=rep, due_date=now - dt.timedelta(days=days))
+        TaskFactory(assigned_user=None, status="COMPLETED", completed_at=now - dt.timedelta(days=abs(days) * 20), due_date=now)
+    InteractionFactory(user=rep, happened_at=now - dt.timedelta(days=3))
+    InteractionFactory(user=rep, happened_at=now - dt.timedelta(days=300))
+    old = CustomerFactory(assigned_user=rep)
+    Customer.objects.filter(pk=old.pk).update(created_at=now - dt.timedelta(days=40))
     CustomerFactory(assigned_user=rep)
+
+
+def test_the_tiles_of_the_dashboard_lead_to_what_they_count(deals: None, busy: None, admin: Any, rep: Any, client_for: Any) -> None:
     for params in ({}, {"owner": str(rep.pk)}):
         found = dashboard(admin, scope_of(admin, params))
-        counted = {"customers": found.customers, "companies": found.companies, "tasks": found.tasks_open, "interactions": found.interactions}
-        for name, number in counted.items():
-            model = {"customers": Customer, "companies": Company, "tasks": Task, "interactions": Interaction}[name]
-            query = parse_qs(urlsplit(found.urls[name]).query)
-            tree = {"version": 1, "all": json.loads(query["filter"][0])} if "filter" in query else None
-            rows = visible_to(admin, model).filter(archived_at=None)
-            assert (rows.filter(compile_criteria(tree, model, admin)) if tree else rows).count() == number, name
+        numbers = {"customers": found.customers, "companies": found.companies, "tasks": found.tasks_open, "interactions": found.interactions,
+                   "new": found.new_customers, "late": found.tasks_overdue}
+        for name, number in numbers.items():
+            assert counted(found.urls[name], admin) == number, name
             assert client_for(admin).get(found.urls[name]).status_code == 200
+        assert found.tasks_overdue == 2
+
+
+@pytest.mark.parametrize("period", ["", "?period=month", "?period=year"])
+def test_every_link_of_the_other_reports_leads_to_what_it_counts(busy: None, admin: Any, client_for: Any, period: str) -> None:
+    for path in ("customers", "activities"):
+        text = client_for(admin).get(f"/reports/{path}{period}").content.decode()
+        pairs = re.findall(r'href="(/(?:customers|companies|tasks|interactions)(?:\?[^"]*)?)"[^>]*>(?:<b class="num">)?([\d,]+)<', text)
+        assert len(pairs) >= 2
+        for url, shown in pairs:
+            assert counted(html.unescape(url), admin) == int(shown.replace(",", "")), url
 
 
 def test_a_week_of_the_forecast_leads_to_its_deals(rep: Any) -> None:

@@ -58,7 +58,10 @@ def customers(request: HttpRequest) -> HttpResponse:
     statuses = dict(Customer.Status.choices)
     context = {
         "report": found,
-        "urls": {name: list_url(name, scope.owned()) for name in ("customers", "companies")},
+        "urls": {
+            **{name: list_url(name, scope.owned()) for name in ("customers", "companies")},
+            "new": list_url("customers", scope.owned(*_during(scope, "created_at"))),
+        },
         "statuses": [
             {"label": statuses.get(name, name), "value": n, "display": number(n), "url": _customers(scope, "status", name)}
             for name, n in found.by_status
@@ -67,7 +70,11 @@ def customers(request: HttpRequest) -> HttpResponse:
             {"label": name or _("Unknown"), "value": n, "display": number(n), "url": _customers(scope, "source", name)}
             for name, n in found.by_source
         ],
-        "months": [{"label": month_label(m), "value": n, "display": number(n)} for m, n in found.by_month],
+        "months": [
+            {"label": month_label(m), "value": n, "display": number(n),
+             "url": list_url("customers", scope.owned(*_during(scope, "created_at"), *_in_month("created_at", m)))}
+            for m, n in found.by_month
+        ],
         "companies": [
             {"label": name, "value": float(value if value is not None else n),
              "display": money(value, found.currency) if value is not None else number(n), "url": f"/companies/{pk}"}
@@ -82,14 +89,19 @@ def activities(request: HttpRequest) -> HttpResponse:
     """Show the activities report."""
     scope, problem = _scope(request)
     found = activity_report(request.user, scope)
+    said = _during(scope, "happened_at")
     context = {
         "report": found,
         "types": [
             {"label": name, "value": n, "display": number(n),
-             "url": list_url("interactions", scope.owned({"field": "type", "op": "is", "value": str(code)}, *_said(scope), field="user"))}
+             "url": list_url("interactions", scope.owned({"field": "type", "op": "is", "value": str(code)}, *said, field="user"))}
             for code, name, n in found.by_type
         ],
-        "months": [{"label": month_label(m), "value": n, "display": number(n)} for m, n in found.by_month],
+        "months": [
+            {"label": month_label(m), "value": n, "display": number(n),
+             "url": list_url("interactions", scope.owned(*said, *_in_month("happened_at", m), field="user"))} for m, n in found.by_month
+        ],
+        "urls": _done_by(scope), "people": [(p, _done_by(scope, p)) for p in found.by_person],
     }
     return render(request, "analytics/activities.html", {**_filters(request, scope, problem), **context}, part="report")
 
@@ -122,7 +134,10 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
         label = g.name if scope.pipeline or len({s.pipeline for s in report.by_stage}) == 1 else f"{g.pipeline}: {g.name}"
         stages.append(row(label, value, count, url(g.outcome, named("stage", g)), g.hue, by_count=by_count))
     return {
-        "report": report, "urls": {name: url(name) for name in ("open", "won", "lost")}, "stages": stages,
+        "report": report, "urls": {
+            **{name: url(name) for name in ("open", "won", "lost")},
+            "closed": list_url("deals", scope.criteria({"field": "outcome", "op": "is_any_of", "value": ["won", "lost"]}, closed=True)),
+        }, "stages": stages,
         "owners": [_line(g, url, named("assigned_user", g), _("Nobody")) for g in report.by_owner],
         "products": [_line(g, url, named("product", g), _("No product")) for g in report.by_product],
         "owner_bars": [
@@ -141,7 +156,10 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
             for month, f in report.by_month
         ],
         "month_counts": [
-            {"label": month_label(month), "values": {"won": f.won_count, "lost": f.lost_count}, "display": f"{f.won_count} / {f.lost_count}"}
+            {"label": month_label(month), "values": {"won": f.won_count, "lost": f.lost_count}, "display": f"{f.won_count} / {f.lost_count}",
+             "url": list_url("deals", scope.criteria(
+                 {"field": "outcome", "op": "is_any_of", "value": ["won", "lost"]},
+                 {"field": "actual_close_date", "op": "between", "value": [month.isoformat(), _last(month)]}))}
             for month, f in report.by_month
         ],
         "outcome_series": [("won", _("Won")), ("lost", _("Lost"))],
@@ -166,10 +184,34 @@ def _customers(scope: Scope, field: str, value: str) -> str:
     return list_url("customers", scope.owned(clause))
 
 
-def _said(scope: Scope) -> list[dict[str, Any]]:
-    """Return the clauses of the period for interactions."""
+def _during(scope: Scope, field: str) -> list[dict[str, Any]]:
+    """Return the clauses of the period for a moment."""
     bounds = (("on_or_after", scope.start), ("on_or_before", scope.end))
-    return [{"field": "happened_at", "op": op, "value": day.isoformat()} for op, day in bounds if day]
+    return [{"field": field, "op": op, "value": day.isoformat()} for op, day in bounds if day]
+
+
+def _in_month(field: str, month: Any) -> list[dict[str, Any]]:
+    """Return the clauses of a month for a moment."""
+    return [{"field": field, "op": "on_or_after", "value": month.isoformat()}, {"field": field, "op": "on_or_before", "value": _last(month)}]
+
+
+def _done_by(scope: Scope, person: Any = None) -> dict[str, str]:
+    """Return the lists behind what was done and is to be done: by everybody, or by one person (or nobody)."""
+
+    def url(plural: str, owner: str, *clauses: dict[str, Any]) -> str:
+        whose: list[dict[str, Any]] = []
+        if person is not None:
+            whose = [{"field": owner, "op": "is", "value": str(person.id)} if person.id else {"field": owner, "op": "is_empty"}]
+        return list_url(plural, scope.owned(*clauses, *whose, field=owner))
+
+    is_open = {"field": "status", "op": "is_any_of", "value": ["PENDING", "IN_PROGRESS"]}
+    done = {"field": "status", "op": "is", "value": "COMPLETED"}
+    return {
+        "interactions": url("interactions", "user", *_during(scope, "happened_at")),
+        "done": url("tasks", "assigned_user", done, *_during(scope, "completed_at")),
+        "open": url("tasks", "assigned_user", is_open),
+        "late": url("tasks", "assigned_user", is_open, {"field": "due_date", "op": "before", "value": {"relative": "now"}}),
+    }
 
 
 def _scope(request: HttpRequest) -> tuple[Scope, str]:
