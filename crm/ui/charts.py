@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from crm.ui.figures import number
+from crm.ui.figures import number, shortened
 
 Row = dict[str, Any]
 HUES = ("teal", "violet", "apricot", "blue", "green", "pink", "amber", "sky", "olive", "coral")
@@ -124,7 +124,7 @@ def stacked(
     y = lambda value: height - height * value / top  # noqa: E731
     out = [format_html(
         '<line class="gl" x1="{}" x2="{}" y1="{}" y2="{}"/><text class="ax" x="{}" y="{}" text-anchor="end">{}</text>',
-        left, width, f"{y(t):.1f}", f"{y(t):.1f}", left - 8, f"{y(t) + 4:.1f}", _short(t)) for t in ticks]
+        left, width, f"{y(t):.1f}", f"{y(t):.1f}", left - 8, f"{y(t) + 4:.1f}", shortened(t)) for t in ticks]
     every = math.ceil(len(rows) / 14) or 1
     for i, row in enumerate(rows):
         x, sum_ = left + i * each + gap / 2, 0.0
@@ -215,7 +215,7 @@ def line(rows: Sequence[Row], heading: str, height: int = 170) -> SafeString:
     out = [format_html(
         '<line class="gl" x1="{}" x2="{}" y1="{}" y2="{}"/><text class="ax" x="{}" y="{}" text-anchor="end">{}</text>',
         left, width, f"{height - height * t / top:.1f}", f"{height - height * t / top:.1f}", left - 8,
-        f"{height - height * t / top + 4:.1f}", _short(t)) for t in ticks]
+        f"{height - height * t / top + 4:.1f}", shortened(t)) for t in ticks]
     path = _curve(xy)
     out.append(format_html('<path class="area" d="{} L{} {} L{} {}Z"/><path class="line" d="{}"/>',
                            path, f"{xy[-1][0]:.1f}", height, f"{xy[0][0]:.1f}", height, path))
@@ -239,10 +239,3 @@ def histogram(counts: Sequence[int], first: int = 0, last: int | None = None) ->
         for i, c in enumerate(counts)))
     return format_html('<svg class="hist" viewBox="0 0 {} 34" preserveAspectRatio="none" aria-hidden="true">{}</svg>',
                        max(len(counts), 1) * 10, bars)
-
-
-def _short(value: float) -> str:
-    for limit, unit in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= limit:
-            return f"{number(value / limit, 1 if value % limit else 0)}{unit}"
-    return number(value)

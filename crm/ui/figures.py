@@ -2,6 +2,7 @@
 
 import datetime as dt
 import functools
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -69,7 +70,7 @@ def money(value: Any, currency: str = "", short: bool = False) -> str:
         return ""
     amount = value if type(value) is Decimal else Decimal(str(value))
     if not currency:
-        return format_compact_decimal(amount, locale=locale(), fraction_digits=1) if short else number(amount, 2)
+        return shortened(amount) if short else number(amount, 2)
     if short and abs(amount) >= 10_000:
         return _compact(amount, currency, locale())
     whole = amount == amount.to_integral_value()
@@ -83,9 +84,20 @@ def money(value: Any, currency: str = "", short: bool = False) -> str:
     return format_currency(amount, currency, pattern, locale=locale(), currency_digits=".00" in pattern)
 
 
+def shortened(amount: Any) -> str:
+    """Write a number in a few letters: “1.2M”; in full where the language has no short word for it."""
+    text = str(format_compact_decimal(Decimal(str(amount)), locale=locale(), fraction_digits=1))
+    return number(amount, 0) if _UNSHORTENED.search(text) else text
+
+
+# German has no short word for thousands; Babel then leaves 532470 as it is, without even the point.
+_UNSHORTENED = re.compile(r"\d{4}")
+
+
 @functools.lru_cache(maxsize=1024)
 def _compact(amount: Decimal, currency: str, of: Locale) -> str:
-    return format_compact_currency(amount, currency, locale=of, fraction_digits=1)
+    text = str(format_compact_currency(amount, currency, locale=of, fraction_digits=1))
+    return money(amount.quantize(Decimal(1)), currency) if _UNSHORTENED.search(text) else text
 
 
 @functools.lru_cache(maxsize=4096)

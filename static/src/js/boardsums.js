@@ -4,7 +4,7 @@ import { $, $$ } from './ui.js';
 const language = () => document.documentElement.lang || 'en';
 const amount = (n, short) => new Intl.NumberFormat(language(), {
   style: 'currency', currency: $('#board').dataset.currency || 'USD', notation: short && Math.abs(n) >= 1e4 ? 'compact' : 'standard',
-  maximumFractionDigits: short && Math.abs(n) >= 1e4 ? 1 : Number.isInteger(n) ? 0 : 2, minimumFractionDigits: 0,
+  maximumFractionDigits: short && Math.abs(n) >= 1e4 ? 1 : Number.isInteger(n) ? 0 : 2, minimumFractionDigits: Number.isInteger(n) || (short && Math.abs(n) >= 1e4) ? 0 : 2,
 }).format(n);
 const count = (n) => new Intl.NumberFormat(language()).format(n);
 const numbers = ({ count: n, total, weighted }) => ({ count: Number(n), total: Number(total), weighted: Number(weighted) });
