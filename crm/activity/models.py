@@ -92,6 +92,34 @@ class ActivityLog(models.Model):
         return f"{self.action} {self.entity} {self.entity_id or ''}".strip()
 
 
+class LogLine(models.Model):
+    """A line of the log as the Django admin reads it: a view of ``activity_log``, by the line's own id."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    created_at = models.DateTimeField(editable=False)
+    kind = models.CharField(max_length=8, choices=ActivityLog.Kind)
+    action = models.CharField(max_length=80)
+    entity = models.CharField(max_length=60, blank=True)
+    entity_id = models.UUIDField(null=True)
+    table_name = models.CharField(max_length=63, blank=True)
+    changes = models.JSONField()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, db_constraint=False, related_name="+"
+    )
+    change_set = models.ForeignKey(ChangeSet, models.DO_NOTHING, null=True, db_constraint=False, related_name="+")
+    ip_address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=400, blank=True)
+
+    class Meta:
+        managed = False  # a view, made by migrations/0005
+        db_table = "activity_log_line"
+        ordering = ["-id"]
+        verbose_name = "activity log line"
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.entity} {self.entity_id or ''}".strip()
+
+
 class Delivery(models.Model):
     """One fact to be handed to one reaction, at least once."""
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import admin
 
 from crm.accounts.models import Invitation, LoginFailure, Role, User
-from crm.activity.models import ActivityLog, ChangeSet
+from crm.activity.models import ActivityLog, ChangeSet, LogLine
 from crm.records.services import create_record
 from customers.models import Customer
 
@@ -50,6 +50,20 @@ def test_a_change_is_logged_under_its_person(admin: User, rep: User, client_for:
     assert line is not None
     assert line.user_id == admin.pk
     assert ChangeSet.objects.get(pk=line.change_set_id).source == "admin"
+
+
+def test_the_log_is_read_and_not_written(admin: User, rep: User, client_for: Any, django_assert_max_num_queries: Any) -> None:
+    made = create_record(of="customer", data={"email": "log@example.com", "last_name": "Logged"}, actor=rep)
+    line = LogLine.objects.filter(entity_id=made.pk, kind="change").latest("created_at")
+    client = client_for(admin)
+    with django_assert_max_num_queries(15):
+        listed = client.get(f"{where(LogLine)}?kind__exact=change")
+    assert str(line.pk) in listed.content.decode()
+    page = f"{where(LogLine)}{line.pk}/change/"
+    assert b"log@example.com" in client.get(page).content
+    assert client.post(page, {"action": "forged"}).status_code == 403
+    assert client.post(f"{where(LogLine)}{line.pk}/delete/", {"post": "yes"}).status_code == 403
+    assert client.get(f"{where(LogLine)}add/").status_code == 403
 
 
 def test_records_go_to_the_trash(admin: User, rep: User, client_for: Any) -> None:
