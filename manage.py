@@ -3,9 +3,13 @@
 
 import os
 import sys
+from importlib import import_module
 
 from django.core.management import execute_from_command_line
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "crm.settings")
+    if sys.argv[1:2] == ["up"] and not {"-h", "--help"} & set(sys.argv):
+        # The servers start while Django loads.
+        import_module("crm.operations.early").begin()
     execute_from_command_line(sys.argv)

@@ -45,6 +45,10 @@ class Supervisor:
         """Tell whether a program of this name is kept running."""
         return any(p.name == name for p in self.programs)
 
+    def of(self, name: str) -> Program:
+        """Return the program of this name."""
+        return next(p for p in self.programs if p.name == name)
+
     def end(self, name: str) -> None:
         """Stop one program, and keep it no longer."""
         for program in [p for p in self.programs if p.name == name]:

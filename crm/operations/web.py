@@ -10,6 +10,7 @@ that no connection is lost between them, not even after a crash: it waits.
 import os
 import signal
 import threading
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -66,6 +67,8 @@ def main() -> None:
     os.environ[leaving.VARIABLE] = str(note)
     shared = figures.share(settings.HOME, os.getpid()) if settings.WEB_WORKERS > 1 else None
     try:
+        # Loaded once, before the processes part ways: they start at once, and share the memory.
+        import_module("crm.asgi")
         serve(note)
     finally:
         figures.forget(shared)

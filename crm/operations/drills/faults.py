@@ -105,7 +105,7 @@ def haste() -> None:
             time.sleep(0.5)
         one_batch(self, rows, *others)
 
-    write.Writer._batch = slow  # type: ignore[method-assign]
+    write.Writer._batch = slow  # type: ignore[method-assign, assignment]
 
 
 @fault

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.operations.drills.outcome import Outcome
 
-CASES = ("killed", "messages", "database", "records", "load", "front", "imports")
+CASES = ("killed", "messages", "database", "records", "load", "front", "pages", "imports")
 
 
 @dataclass(frozen=True)

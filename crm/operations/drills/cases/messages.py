@@ -84,7 +84,7 @@ def valkey_empty(stand: Stand, sizes: Sizes) -> Outcome:
     count = sizes.pick(30, 30, 10)
     cookies = stand.cookies()
     stand.kill_valkey()
-    jobs = [stand.job("drill.work") for _n in range(count)]
+    jobs = [stand.job("drill.export") for _n in range(count)]
     time.sleep(2)
     stand.start_valkey()
     ids = [job.pk for job in jobs]

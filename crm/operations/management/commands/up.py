@@ -1,7 +1,5 @@
 """``manage.py up``: the whole of Rapport from one terminal."""
 
-import socket
-import time
 import urllib.error
 import urllib.request
 from argparse import ArgumentParser
@@ -15,10 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 
 from crm.embedded.postgres import Postgres
 from crm.embedded.processes import CannotStart
-from crm.embedded.valkey import Valkey
-from crm.operations import assets, programs, welcome
-from crm.operations.home import Home
-from crm.operations.supervisor import Supervisor, port_problem
+from crm.operations import assets, early, welcome
+from crm.operations.supervisor import Supervisor
 
 
 class Command(BaseCommand):
@@ -33,39 +29,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Start, watch, stop."""
-        started = time.monotonic()
-        home = Home(settings.HOME)
-        if not home.take():
-            found = home.read()
+        start = early.begin()
+        supervisor = start.supervisor
+        if not start.taken:
+            found = start.home.read()
             self.say(
                 f"Rapport is already running at {found.get('url', settings.SITE_URL)} "
                 f"(process {found.get('pid', 'unknown')}). Press Ctrl-C in its terminal to stop it."
             )
             return
-        supervisor = Supervisor(home, settings.SITE_URL, self.say)
         try:
-            for name in home.end_leftovers():
-                self.say(f"Ended {name}, which an earlier run had left behind.")
-            problem = port_problem(settings.BIND, settings.PORT, _probe)
-            if problem:
-                raise CommandError(problem)
-            self.listener = _probe()
-            self.listener.bind((settings.BIND, settings.PORT))
-            self.listener.listen(1024)
-            supervisor.listen()
-            self.start_servers(supervisor)
+            if start.problem:
+                raise CommandError(start.problem)
+            self.wait_for_servers(start)
             first = False
             if not supervisor.stopping:
                 first = self.prepare(supervisor, demo=not options["no_demo"])
             if not supervisor.stopping:
-                self.start_application(supervisor, started=started, first=first)
+                self.start_application(start, first=first)
             supervisor.watch()
             self.say("Stopping …")
         except CannotStart as error:
             raise CommandError(str(error)) from None
         finally:
-            supervisor.stop_all()
-            home.release()
+            start.end()
         self.say("Stopped. The data stays in " + str(settings.HOME) + ".")
 
     def say(self, text: str) -> None:
@@ -75,36 +62,15 @@ class Command(BaseCommand):
 
     # -- steps ------------------------------------------------------------------------------------
 
-    def start_servers(self, supervisor: Supervisor) -> None:
-        """Start the embedded servers that no URL replaces, and wait for them."""
-        wanted: list[Postgres | Valkey] = []
-        if not settings.DATABASE_URL:
-            wanted.append(Postgres(settings.HOME))
-        if not settings.REDIS_URL_GIVEN:
-            wanted.append(Valkey(settings.HOME))
-        for server in wanted:
-            server.end_leftover()
-            for notice in server.prepare():
-                self.say(notice)
-            supervisor.start(programs.server(server))
-        self.start_web_early(supervisor)
-        for server in wanted:
+    def wait_for_servers(self, start: early.Start) -> None:
+        """Wait for the embedded servers that no URL replaces."""
+        supervisor = start.supervisor
+        for server in start.servers:
             supervisor.wait_until(server.ready, server.name, 60)
             if not supervisor.stopping and not server.ready():
                 raise CannotStart(f"{server.name} did not start:\n{server.why_not()}")
             if isinstance(server, Postgres) and not supervisor.stopping:
                 server.make_database()
-
-    def start_web_early(self, supervisor: Supervisor) -> None:
-        """Let the web process load beside the servers, where an earlier run has prepared everything."""
-        if (supervisor.home.path / "prepared").exists() and assets.are_collected():
-            supervisor.start(self.application(supervisor)[0])
-
-    def application(self, supervisor: Supervisor) -> list[programs.Program]:
-        """Return our own processes, the web first."""
-        found = programs.application(base=settings.BASE_DIR, logs=supervisor.home.logs, listener=self.listener)
-        found[0].answers = _answers
-        return found
 
     def prepare(self, supervisor: Supervisor, *, demo: bool) -> bool:
         """Bring the database and the static files up to date; tell whether this is the first run."""
@@ -116,7 +82,8 @@ class Command(BaseCommand):
         if not executor.loader.applied_migrations:
             unfinished.touch()
         first = unfinished.exists()
-        if pending or first:
+        if pending or first or not assets.are_collected():
+            # A web server that was started early has loaded what is about to change.
             prepared.unlink(missing_ok=True)
             supervisor.end("web")
         if pending:
@@ -132,29 +99,22 @@ class Command(BaseCommand):
         welcome.close_connections()
         return first
 
-    def start_application(self, supervisor: Supervisor, *, started: float, first: bool) -> None:
+    def start_application(self, start: early.Start, *, first: bool) -> None:
         """Start our own processes: the web first; when it answers, say so, and start the others."""
-        web, *others = self.application(supervisor)
+        supervisor = start.supervisor
+        web, *others = start.application()
         if not supervisor.has("web"):
             supervisor.start(web)
+        supervisor.of("web").answers = _answers
         # Made while the web server loads, so that it can be printed at once.
         how = welcome.lines(first=first)
         supervisor.wait_until(_answers, "The web server", 60)
         if not supervisor.stopping:
-            seconds = time.monotonic() - started
-            self.say(f"\nRapport runs at {settings.SITE_URL} (ready after {seconds:.1f} s). Ctrl-C stops it.")
+            self.say(f"\nRapport runs at {settings.SITE_URL} (ready after {early.seconds_since_start():.1f} s). Ctrl-C stops it.")
             self.say("\n".join([*how, ""]))
         for program in others:
             if not supervisor.stopping:
                 supervisor.start(program)
-
-
-def _probe() -> socket.socket:
-    """Return a socket to try an address with, as the web server will take it."""
-    family = socket.AF_INET6 if ":" in settings.BIND else socket.AF_INET
-    probe = socket.socket(family, socket.SOCK_STREAM)
-    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    return probe
 
 
 def _answers() -> bool:
