@@ -26,7 +26,7 @@ def tell_boards(heard: Heard) -> None:
         return
     found = Deal.everything.filter(pk=heard.fact.record_id).values_list("pipeline_id", "stage_id").first()
     if found is not None:
-        push(f"board:{found[0]}", "deal.changed", {"id": str(heard.fact.record_id), "stage": str(found[1]), **_by(heard)})
+        push(f"board:{found[0]}", "deal.changed", {"id": str(heard.fact.record_id), "stage": str(found[1]), **_by(heard)}, tab=heard.tab)
 
 
 @reacts_to(DealMoved, name="sales.tell_boards_moved")
@@ -38,6 +38,7 @@ def tell_moved(heard: Heard) -> None:
         push(
             f"board:{pipeline_id}", "deal.moved",
             {"id": str(fact.deal_id), "from": str(fact.from_stage_id), "stage": str(fact.to_stage_id), **_by(heard)},
+            tab=heard.tab,
         )
 
 

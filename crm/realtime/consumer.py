@@ -23,6 +23,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
+from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.accounts.sign_in import session_holds
 from crm.realtime.admission import Admission, Full
@@ -156,7 +157,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
             await self._pass_on(event["message"])
 
     async def _pass_on(self, message: dict[str, Any]) -> None:
-        data = await self._heard(message["topic"], message["data"])
+        data = await self._heard(message["topic"], message["data"], message["id"])
         if data is not None:
             await self._send({**message, "data": data})
 
@@ -236,8 +237,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _may(self, name: str) -> bool:
         return await self._heard(name, None) is not None
 
-    async def _heard(self, name: str, data: dict[str, Any] | None) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = await _asked(heard_by, self.user, name, data)
+    async def _heard(self, name: str, data: dict[str, Any] | None, event_id: str = "") -> dict[str, Any] | None:
+        found: dict[str, Any] | None = await _asked(heard_once, self.user, name, data, event_id)
         return found
 
     async def _signed_in(self) -> User | None:
@@ -247,6 +248,24 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
 async def _asked(question: Callable[..., Any], *arguments: Any) -> Any:
     return await database_sync_to_async(question, thread_sensitive=False, executor=ASKING)(*arguments)
+
+
+_answers: dict[tuple[str, str, bytes], dict[str, Any] | None] = {}
+MOST_ANSWERS = 2000
+
+
+def heard_once(user: User, name: str, data: dict[str, Any] | None, event_id: str) -> dict[str, Any] | None:
+    """Return what ``user`` may hear of an event; asked once for all open pages of people with the very same rights."""
+    rights = rights_of(user).fingerprint if event_id else b""
+    if not rights:
+        return heard_by(user, name, data)
+    key = (name, event_id, rights)
+    if key in _answers:
+        return _answers[key]
+    if len(_answers) >= MOST_ANSWERS:
+        _answers.clear()
+    found = _answers[key] = heard_by(user, name, data)
+    return found
 
 
 def same_site(scope: dict[str, Any]) -> bool:

@@ -3,11 +3,9 @@
 import logging
 from typing import Any
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.db import transaction
 
-from crm.realtime.store import keep_event
+from crm.realtime.store import keep_event, send_to_group
 from crm.realtime.topics import EVERYBODY, group_of
 
 log = logging.getLogger(__name__)
@@ -43,6 +41,6 @@ def _send(message: dict[str, Any]) -> None:
 
 def _tell(group: str, message: dict[str, Any]) -> None:
     try:
-        async_to_sync(get_channel_layer().group_send)(group, message)
+        send_to_group(group, message)
     except Exception as error:  # the pages are told when they next ask; a write must not fail for it
         log.warning("Open pages were not told: %s", error)

@@ -35,6 +35,10 @@ def tell_pages(heard: Heard) -> None:
     """Tell the pages of a record, of the records that it links to, and the lists of its kind."""
     name, pk = heard.fact.entity, heard.fact.record_id
     of = all_entities().get(name)
+    if name in ("role", "team"):
+        check_everybody()
+    elif name == "user":
+        end_sockets(pk)
     if of is None:
         return
     logged = _changes(heard, of, [pk]).get(pk, [])
@@ -93,15 +97,6 @@ def tell_timelines(heard: Heard) -> None:
 def check_sockets(heard: Heard) -> None:
     """Close the sockets of someone whose rights or account have changed."""
     end_sockets(heard.fact.user_id)
-
-
-@reacts_to(RecordChanged, RecordDeleted, name="notifications.check_sockets_of_roles")
-def check_roles(heard: Heard) -> None:
-    """Let every socket ask again what it may hear when a role or team changed; of a person, that person's."""
-    if heard.fact.entity in ("role", "team"):
-        check_everybody()
-    elif heard.fact.entity == "user":
-        end_sockets(heard.fact.record_id)
 
 
 @reacts_to(RecordShared, RecordUnshared, name="notifications.check_sockets_of_share")

@@ -318,10 +318,14 @@ class Board extends HTMLElement {
 
   again() { htmx.ajax('GET', location.href, { target: '#board', swap: 'outerMorph' }); }
 
-  hear({ topic, event, data }) {
-    if (topic !== this.dataset.topic || event === 'presence') return;
+  hear({ topic, event, data, own }) {
+    if (topic !== this.dataset.topic || event === 'presence' || own) return;
     if (event === 'list.dirty') { this.again(); return; }
-    if (this.card(data.id)?.hasAttribute('data-pending')) return;
+    const card = this.card(data.id);
+    if (card?.hasAttribute('data-pending')) return;
+    // The card goes to its column at once; its place there, its face and the sums come with the answer below.
+    const list = event === 'deal.moved' && card && this.list(data.stage, card.parentNode.dataset.lane);
+    if (list && list !== card.parentNode) list.prepend(card);
     clearTimeout(this.timers[data.id]);
     this.timers[data.id] = setTimeout(() => this.fetch(data.id, data.by), 120);
   }

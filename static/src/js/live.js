@@ -1,9 +1,6 @@
 // What every htmx request of the page carries, and how its failures are told. No js: values, hx-on or
 // trigger filters anywhere: the policy forbids eval.
-import { $, $$, reload, token } from './ui.js';
-
-// Names this tab in every request, so that it knows the echo of its own acts.
-export const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (n) => n.toString(16).padStart(2, '0')).join('');
+import { $, $$, reload, token, tab } from './ui.js';
 
 document.addEventListener('htmx:config:request', (event) => {
   const { request } = event.detail.ctx;

@@ -1,8 +1,7 @@
 // Boosted navigation: links and plain forms read the next page and change only #main, so the socket, the side bar
 // and what is told stay. One listener for the whole document; what leaves the application loads as always.
 import htmx from './htmx.js';
-import { $, $$, follow, say, token } from './ui.js';
-import { tab } from './live.js';
+import { $, $$, follow, say, token, tab } from './ui.js';
 import { failure } from './failures.js';
 import { signIn } from './session.js';
 

@@ -3,8 +3,8 @@
 //   <main data-topics="record:deal:…">     topics of the page
 //   <div data-live="list:deal" hx-get hx-trigger="live">   asked again when its topic speaks
 //   <p data-dirty="list:deal" hidden>      a quiet bar that appears instead
-import { $$ } from './ui.js';
-import { tab, waiting } from './live.js';
+import { $$, tab } from './ui.js';
+import { waiting } from './live.js';
 import htmx from './htmx.js';
 
 const BEAT = 15_000;

@@ -24,11 +24,14 @@ export const visit = (url, more = {}) => {
   if (document.dispatchEvent(event)) location.assign(url);
 };
 
+// Names this tab in every request, so that it knows the echo of its own acts.
+export const tab = Array.from(crypto.getRandomValues(new Uint8Array(8)), (n) => n.toString(16).padStart(2, '0')).join('');
+
 // Sends a form-encoded POST the way our views expect it from htmx; a session that has ended is begun anew first.
 export const post = async (url, data = {}) => {
   const send = () => fetch(url, {
     method: 'POST',
-    headers: { 'X-CSRFToken': token(), 'HX-Request': 'true', 'HX-Current-URL': location.href },
+    headers: { 'X-CSRFToken': token(), 'X-Tab-Id': tab, 'HX-Request': 'true', 'HX-Current-URL': location.href },
     body: new URLSearchParams(data),
   });
   const response = await send();
