@@ -15,6 +15,7 @@ from crm.lib.errors import Invalid
 from crm.lib.text import clean_line, fold
 from crm.search.service import Hit, search
 from crm.ui.figures import day_and_time
+from tasks.german import PRIORITIES, in_english
 from tasks.models import Task
 from tasks.repeating import END_OF_WORK
 
@@ -25,6 +26,8 @@ TYPES = {
     "call": Task.Type.FOLLOW_UP, "email": Task.Type.FOLLOW_UP, "demo": Task.Type.DEMO, "proposal": Task.Type.PROPOSAL,
     "quote": Task.Type.PROPOSAL, "contract": Task.Type.CONTRACT, "support": Task.Type.SUPPORT,
     "meet": Task.Type.MEETING, "meeting": Task.Type.MEETING,
+    "anruf": Task.Type.FOLLOW_UP, "anrufen": Task.Type.FOLLOW_UP, "angebot": Task.Type.PROPOSAL, "vertrag": Task.Type.CONTRACT,
+    "besprechung": Task.Type.MEETING, "treffen": Task.Type.MEETING,
 }
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _DATE = r"(?:0?[1-9]|[12]\d|3[01])"
@@ -37,7 +40,7 @@ _DAY = re.compile(
 )
 _ABOUT = re.compile(r'(?:^|(?<=\s))#(?:"([^"]{1,80})"|(\S{1,60}))')
 _WHO = re.compile(r"(?:^|(?<=\s))@(\S{1,60})")
-_PRIORITY = re.compile(r"(?:^|(?<=\s))!(low|medium|high|urgent)?(?=\s|$)", re.I)
+_PRIORITY = re.compile(r"(?:^|(?<=\s))!(low|medium|high|urgent|niedrig|mittel|hoch|dringend)?(?=\s|$)", re.I)
 
 
 @dataclass
@@ -64,7 +67,9 @@ def understand(text: str, user: Any) -> Quick:
     rest = _about(rest, user, found)
     rest = _who(rest, user, found)
     rest = _priority(rest, found)
-    rest = _when(rest, found)
+    said = in_english(rest)
+    read = _when(said, found)
+    rest = rest if read == said else read
     found.title = re.sub(r"\s+", " ", rest).strip(" ,")
     words = fold(found.title).split()
     kind = next((TYPES[w.strip(",.:")] for w in words if w.strip(",.:") in TYPES), None)
@@ -120,7 +125,8 @@ def _priority(text: str, found: Quick) -> str:
     match = _PRIORITY.search(text)
     if match is None:
         return text
-    priority = Task.Priority[(match.group(1) or "high").upper()]
+    word = (match.group(1) or "high").lower()
+    priority = Task.Priority[PRIORITIES.get(word, word).upper()]
     found.fields["priority"] = priority.value
     found.chips.append(("flag", str(priority.label), "priority"))
     return _PRIORITY.sub(" ", text)
@@ -142,7 +148,7 @@ def _when(text: str, found: Quick) -> str:
         moment += dt.timedelta(days=1)
     found.fields["due_date"] = moment.isoformat()
     found.chips.append(("calendar", day_and_time(moment), "due_date"))
-    return re.sub(r"\b(on|by|at)\s*$", "", re.sub(r"\s+", " ", rest).strip(), flags=re.I)
+    return re.sub(r"\b(on|by|at|am|um|bis)\s*$", "", re.sub(r"\s+", " ", rest).strip(), flags=re.I)
 
 
 def _day(match: re.Match[str]) -> dt.date | None:

@@ -27,6 +27,13 @@ FRIDAY = dt.datetime(2026, 11, 20, 9, 0, tzinfo=dt.UTC)
         ("renew 2026-12-01 9:30", "renew", "2026-12-01T09:30:00+00:00"),
         ("pay by 1 Dec", "pay", "2026-12-01T17:00:00+00:00"),
         ("ring at 8", "ring", "2026-11-21T08:00:00+00:00"),
+        ("Hana anrufen morgen 15:00", "Hana anrufen", "2026-11-21T15:00:00+00:00"),
+        ("Angebot senden am Montag um 9 Uhr", "Angebot senden", "2026-11-23T09:00:00+00:00"),
+        ("nachhaken nächsten Dienstag", "nachhaken", "2026-11-24T17:00:00+00:00"),
+        ("Vertrag prüfen bis 1.12.", "Vertrag prüfen", "2026-12-01T17:00:00+00:00"),
+        ("verlängern 3. März 10.30 Uhr", "verlängern", "2027-03-03T10:30:00+00:00"),
+        ("ansehen in 2 Wochen", "ansehen", "2026-12-04T17:00:00+00:00"),
+        ("Raum am 99.99. buchen", "Raum am 99.99. buchen", None),
         ("nothing special", "nothing special", None),
         ("meet on 99 Dec", "meet on 99 Dec", None),
         ("room 25:99 please", "room 25:99 please", None),
@@ -44,6 +51,7 @@ def test_about_whom_and_how_urgent(admin: Any, rep: Any, rep2: Any) -> None:
     assert read.fields == {
         "title": "call Hana", "company": str(company.pk), "priority": "URGENT", "assigned_user": str(rep.pk), "type": "FOLLOW_UP",
     }
+    assert understand("anrufen !dringend", admin).fields == {"title": "anrufen", "priority": "URGENT", "type": "FOLLOW_UP"}
     company.assigned_user = rep2
     company.save()
     assert understand("call #Northgate", rep).problems
