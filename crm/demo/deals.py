@@ -11,11 +11,11 @@ from django.db import connection
 
 from crm.demo import words
 from crm.demo.dating import backdate
-from crm.demo.story import Story
+from crm.demo.story import Story, plan_for
 from crm.records.events import RecordCreated
 from customers.models import Customer
 from sales.events import DealLost, DealMoved, DealWon
-from sales.models import Deal, LossReason, Pipeline, Stage, StageChange
+from sales.models import Deal, DealContact, DealProduct, LossReason, Pipeline, Stage, StageChange
 
 DEALS = 118
 
@@ -41,12 +41,16 @@ class Deals:
         self.lost = next(s for s in stages if s.outcome == Stage.Outcome.LOST)
         self.reasons = list(LossReason.objects.filter(is_active=True))
         self.ways: dict[Any, list[Step]] = {}
+        self.lines: list[DealProduct] = []
+        self.contacts: list[DealContact] = []
 
     def make(self) -> list[tuple[Deal, float, float]]:
         """Make the deals with their history; return each with the days ago of its first and last step."""
         deals = [self._deal(number) for number in range(DEALS)]
         Deal.objects.bulk_create(deals)
+        DealProduct.objects.bulk_create(self.lines)
         self._walk(deals)
+        self._people(deals)
         backdate(Deal, {d.pk: (self.ways[d.pk][0].at, self.ways[d.pk][-1].at) for d in deals})
         self._own_history()
         self._tell(deals)
@@ -58,11 +62,10 @@ class Deals:
         company = self.random.choice(self.story.companies)
         people = self.story.people_of(company)
         product = self.random.choice(self.story.products)
-        value = Decimal(product.price) * self.random.randint(1, 6) * Decimal(self.random.choice(["0.9", "1", "1", "1.15"]))
         deal = Deal(
-            title=f"{product.name} {self.random.choice(words.PURPOSES)}",
+            title=f"{product.name.split(',')[0]}, {self.random.choice(words.PURPOSES)}",
             description=self.random.choice(words.SAID),
-            value=value.quantize(Decimal("1")),
+            value=Decimal(0),
             currency="USD",
             pipeline=self.pipeline,
             stage=self.open[0],
@@ -74,25 +77,51 @@ class Deals:
             assigned_user=company.assigned_user,
             created_by=company.assigned_user,
         )
-        way = self._way(deal, number)
+        way = self._way(number)
         deal.entered_stage_at = way[0].at
         deal.expected_close_date = (way[0].at + timedelta(days=self.random.randint(35, 110))).date()
-        if number % 3 == 0 and deal.expected_close_date < self.story.now.date():
-            deal.expected_close_date = (self.story.now + timedelta(days=self.random.randint(3, 60))).date()
+        if number % 3 == 0:
+            # Every seventh open deal is slipping, the others close within the next months.
+            days = -self.random.randint(2, 12) if number % 7 == 0 else self.random.randint(2, 100)
+            deal.expected_close_date = (self.story.now + timedelta(days=days)).date()
         self.ways[deal.pk] = way
+        self._lines(deal, product)
         return deal
 
-    def _way(self, deal: Deal, number: int) -> list[Step]:
+    def _lines(self, deal: Deal, product: Any) -> None:
+        """Put products on a deal; their total is its value."""
+        also = [p for p in self.story.products if p.family == "Services" and p.pk != product.pk]
+        chosen = [(product, self.random.randint(1, 6)), *((p, 1) for p in self.random.sample(also, self.random.randint(0, 2)))]
+        for place, (one, quantity) in enumerate(chosen):
+            line = DealProduct(
+                deal=deal, product=one, quantity=quantity, unit_price=Decimal(one.price), position=place,
+                discount_percent=self.random.choice([0, 0, 0, 5, 10]) if place == 0 else 0,
+            )
+            self.lines.append(line)
+            deal.value += line.total
+
+    def _people(self, deals: list[Deal]) -> None:
+        """Say who has a say in each deal; only in the open ones is that known of more than one."""
+        roles = [DealContact.Role.CHAMPION, DealContact.Role.BUYER, DealContact.Role.DECIDER, DealContact.Role.BLOCKER, DealContact.Role.USER]
+        for deal in deals:
+            others = [p for p in self.story.people_of(deal.company) if p.pk != deal.customer_id] if deal.is_open and deal.company else []
+            for place, person in enumerate([deal.customer, *others[:3]]):
+                self.contacts.append(DealContact(deal=deal, customer=person, role=roles[place] if place else self.random.choice(roles[:3])))
+        DealContact.objects.bulk_create(self.contacts)
+
+    def _way(self, number: int) -> list[Step]:
         """Return the stages a deal goes through: two thirds of the deals are closed, more won than lost."""
         closed = number % 3 != 0
-        begun = self.random.uniform(70, 350) if closed else self.random.uniform(2, 80)
-        depth = self.random.randint(2, len(self.open)) if closed else self.random.randint(1, len(self.open))
-        ends_after = min(begun - 1, self.random.uniform(20, 95)) if closed else begun * self.random.uniform(0.5, 0.95)
+        begun = self.random.uniform(70, 350) if closed else self.random.uniform(45, 90)
+        depth = self.random.randint(2, len(self.open)) if closed else 1 + (number // 3) % len(self.open)
+        # Of the open deals those that nobody plans anything for have stood still for weeks.
+        quiet = self.random.uniform(24, 40) if plan_for(number // 3) == "none" else self.random.uniform(1, 8)
+        ends_after = min(begun - 1, self.random.uniform(20, 95)) if closed else begun - quiet
         stages = self.open[:depth]
         if closed:
             stages = [*stages, self.won if self.random.random() < 0.6 else self.lost]
         pause = ends_after / max(1, len(stages) - 1)
-        moments = [begun - pause * place for place in range(len(stages))]
+        moments = [begun - pause * place for place in range(len(stages))] if len(stages) > 1 else [begun - ends_after]
         steps = [Step(stage, self.story.ago(days)) for stage, days in zip(stages, moments, strict=True)]
         for earlier, later in pairwise(steps):
             later.at = max(later.at, earlier.at + timedelta(hours=2))

@@ -15,11 +15,17 @@ from crm.demo.dating import Chronicle, backdate
 from crm.records.events import RecordCreated
 from crm.records.models import Tag
 from customers.models import Company, Customer, CustomerContact
-from sales.models import Product
+from sales.models import Goal, Product
 from tasks.events import TaskCompleted
 from tasks.models import Task
 
 SEED = 20260117
+PLANS = ("soon", "today", "none", "late", "later")
+
+
+def plan_for(number: int) -> str:
+    """Return what is planned for the open deal of that number, so that a board shows every kind."""
+    return PLANS[number % len(PLANS)]
 
 
 class Story:
@@ -173,13 +179,23 @@ class Story:
         )
 
     def plan(self, deals: list[Any]) -> None:
-        """Make the tasks: most are done, some are due, a few are late."""
+        """Make the tasks: what was done for each deal, and what comes next: late, today, planned, or nothing at all."""
         made: list[Task] = []
+        open_deals = 0
         for deal, first_day, last_day in deals:
-            due_days = self.random.uniform(last_day - 9, first_day) if deal.is_open else self.random.uniform(last_day, first_day)
-            made.append(self._task(deal, due_days))
-            if deal.is_open and self.random.random() < 0.5:
-                made.append(self._task(deal, self.random.uniform(-20, 3)))
+            made.append(self._task(deal, self.random.uniform(max(last_day, 5), max(first_day, 6))))
+            if deal.is_open:
+                due = self._when(plan_for(open_deals))
+                open_deals += 1
+                if due is not None:
+                    made.append(self._task(deal, due))
+        for person in (self.team["admin"], *dict.fromkeys(self.sellers)):
+            mine = [deal for deal, _first, _last in deals if deal.is_open and deal.assigned_user == person]
+            for title, kind, when in words.ERRANDS:
+                made.append(self._errand(person, self.random.choice(mine) if mine else None, title, kind, self._when(when)))
+        routine = self._errand(self.team["manager"], None, "Go through the pipeline with the team", "MEETING", self._when("soon"))
+        routine.repeat = Task.Repeat.WEEKLY
+        made.append(routine)
         Task.objects.bulk_create(made)
         backdate(Task, {t.pk: (t.begun, t.completed_at or t.begun) for t in made})  # type: ignore[attr-defined]
         for t in made:
@@ -194,18 +210,30 @@ class Story:
                 )
                 self.chronicle.tell(done, at=t.completed_at, about=t, user=t.assigned_user, subjects=subjects)
 
-    def _task(self, deal: Any, days: float) -> Task:
+    def _when(self, plan: str) -> datetime | None:
+        """Return a moment that a plan means; today it always lies ahead."""
+        if plan == "today":
+            midnight = self.now.replace(hour=23, minute=50, second=0, microsecond=0)
+            return min(midnight, (self.now + timedelta(minutes=self.random.choice([45, 90, 150]))).replace(second=0, microsecond=0))
+        days = {"late": (-4, -1), "soon": (1, 8), "later": (9, 25)}.get(plan)
+        if days is None:
+            return None
+        day = self.now + timedelta(days=self.random.randint(*days))
+        return day.replace(hour=self.random.randint(8, 16), minute=self.random.choice([0, 30]), second=0, microsecond=0)
+
+    def _task(self, deal: Any, when: float | datetime) -> Task:
+        """Return a task of a deal: done so many days ago, or due at a moment."""
         title, kind = self.random.choice(words.TASKS)
-        due = (self.now - timedelta(days=days)).replace(hour=self.random.randint(9, 16), minute=0, second=0, microsecond=0)
-        done = days > 4 or (days > 0 and self.random.random() < 0.6)
+        open_due = when if isinstance(when, datetime) else None
+        due = open_due or self.ago(float(when))  # type: ignore[arg-type]
         task = Task(
             title=title,
             type=kind,
             priority=self.random.choice(["LOW", "MEDIUM", "MEDIUM", "HIGH", "URGENT"]),
-            status="COMPLETED" if done else self.random.choice(["PENDING", "PENDING", "IN_PROGRESS"]),
+            status=self.random.choice(["PENDING", "PENDING", "IN_PROGRESS"]) if open_due else "COMPLETED",
             due_date=due,
-            completed_at=min(due, self.now) if done else None,
-            outcome="Done." if done else "",
+            completed_at=None if open_due else due,
+            outcome="" if open_due else "Done.",
             customer=deal.customer,
             company=deal.company,
             deal=deal,
@@ -214,3 +242,17 @@ class Story:
         )
         task.begun = min(due, self.now) - timedelta(days=self.random.uniform(0.3, 6))  # type: ignore[attr-defined]
         return task
+
+    def _errand(self, person: User, deal: Any, title: str, kind: str, due: datetime | None) -> Task:
+        """Return an open task of a person, about a deal's people but no step of the deal."""
+        task = Task(
+            title=title, type=kind, priority="MEDIUM", status="PENDING", due_date=due, customer=deal.customer if deal else None,
+            company=deal.company if deal else None, assigned_user=person, created_by=person,
+        )
+        task.begun = min(due or self.now, self.now) - timedelta(days=self.random.uniform(0.3, 3))  # type: ignore[attr-defined]
+        return task
+
+    def aim(self) -> None:
+        """Set goals for those who sell."""
+        for number, person in enumerate(dict.fromkeys(self.sellers)):
+            Goal.objects.create(user=person, amount=Decimal((650_000, 550_000, 180_000, 160_000)[number % 4]))

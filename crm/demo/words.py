@@ -82,7 +82,7 @@ PRODUCTS = (
     ("TRN-DAY", "Training day", "Services", 1_900),
 )
 PURPOSES = (
-    "rollout", "pilot", "renewal", "expansion, phase 2", "for three sites", "upgrade", "framework agreement", "for the new plant",
+    "rollout", "pilot", "renewal", "phase 2", "three sites", "upgrade", "framework agreement", "new plant",
 )
 TOPICS = (
     "Scope and rollout dates", "Budget for the next quarter", "Security questionnaire", "Reference visit", "Pricing and terms",
@@ -102,4 +102,11 @@ TASKS = (
     ("Send the revised offer", "PROPOSAL"), ("Call about the open points", "FOLLOW_UP"), ("Prepare the demo", "DEMO"),
     ("Send references", "FOLLOW_UP"), ("Check the contract redlines", "CONTRACT"), ("Plan the site visit", "MEETING"),
     ("Answer the support question", "SUPPORT"), ("Agree on the next step", "FOLLOW_UP"),
+)
+ERRANDS = (
+    # title, type, when
+    ("Call about the delivery dates", "FOLLOW_UP", "late"),
+    ("Send the minutes of the meeting", "FOLLOW_UP", "today"),
+    ("Prepare the quarterly review", "MEETING", "today"),
+    ("Read up on their new plant", "FOLLOW_UP", "none"),
 )

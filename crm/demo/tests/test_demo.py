@@ -14,8 +14,11 @@ from crm.access.policy import visible_to
 from crm.accounts.models import Team, User
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from customers.models import Company, Customer
-from sales.models import Deal, Product, StageChange
+from sales.goals import goal_of
+from sales.models import Deal, Goal, Pipeline, Product, StageChange
+from sales.selectors import BoardFilter, board
 from tasks.models import Task
+from tasks.selectors import grouped, mine_or_team
 
 
 @pytest.fixture
@@ -45,6 +48,19 @@ def test_the_team_and_its_year(demo: str) -> None:
 
     seen = set(visible_to(people["rep"], Deal).values_list("assigned_user__email", flat=True))
     assert "rep2@demo.example" not in seen
+
+
+def test_the_boards_look_alive(demo: str) -> None:
+    owner = User.objects.get(email="rep@demo.example")
+    cards = [card for c in board(owner, BoardFilter(Pipeline.objects.get(is_default=True))).columns for card in c.cards]
+    assert {card.next_step.tone for card in cards if card.next_step} == {"danger", "warning", "success"}
+    assert any(card.idle_days for card in cards)
+    assert any(card.late for card in cards)
+    for deal in Deal.objects.prefetch_related("lines", "deal_contacts"):
+        assert sum(line.total for line in deal.lines.all()) == deal.value > 0
+        assert deal.deal_contacts.count() >= 1
+    assert goal_of(owner)
+    assert {g.key for g in grouped(owner, mine_or_team(owner, "mine")) if g.count} >= {"late", "today", "none", "done"}
 
 
 def test_history_is_dated_and_fires_nothing(demo: str) -> None:
@@ -77,5 +93,6 @@ def test_it_goes_in_one_go(make_user: Callable[..., User]) -> None:
         assert model.everything.count() == 0, model
     assert not StageChange.objects.exists()
     assert not Team.objects.exists()
+    assert not Goal.objects.exists()
     assert list(User.objects.values_list("email", flat=True)) == ["boss@example.com"]
     assert ChangeSet.objects.filter(undoes__label="Demo data").exists()

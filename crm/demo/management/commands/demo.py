@@ -46,6 +46,7 @@ class Command(BaseCommand):
             deals = Deals(story).make()
             story.talk(deals)
             story.plan(deals)
+            story.aim()
             chronicle.write()
         self.stdout.write(
             f"Loaded {len(story.companies)} companies, {len(story.people)} people and {len(deals)} deals "
