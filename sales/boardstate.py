@@ -45,7 +45,7 @@ class BoardState(ListState):
     @property
     def url(self) -> str:
         """Return the address of this board."""
-        return f"/deals?{self.query}" if self.params() else "/deals"
+        return f"/deals?{self.query}" if self.query else "/deals"
 
     def toggled(self, name: str, value: str) -> str:
         """Return the address with a value put into a list of values, or taken out of it."""

@@ -9,14 +9,16 @@ The database keeps them too: each connection has such a statement parsed and pla
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, TypeVar
 
+from django.core.exceptions import EmptyResultSet
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models.query import get_related_populators
 
 M = TypeVar("M", bound=models.Model)
+Q = TypeVar("Q", bound="_Query")
 
 
 class PreparedCursor(ServerBindingCursor):
@@ -69,6 +71,8 @@ class _Query:
         """Return the rows with these values, converted."""
         if not self._ready:
             self._compile()
+        if not self._sql:
+            return []
         params = [p if at is None else values[at] for p, at in zip(self._params, self._places, strict=True)]
         with self._cursor() as cursor:
             cursor.execute(self._sql, params)
@@ -81,7 +85,11 @@ class _Query:
                 return
             assert self._build is not None
             self.compiler = self._build(*self._samples).query.get_compiler(DEFAULT_DB_ALIAS)
-            sql, params = self.compiler.as_sql()
+            try:
+                sql, params = self.compiler.as_sql()
+            except EmptyResultSet:  # whoever asks sees nothing of it
+                self._sql, self._ready, self._build = "", True, None
+                return
             self._sql = self._around.replace("{}", sql)
             self._params = list(params)
             self._places = [next((at for at, s in enumerate(self._samples) if s == p), None) for p in self._params]
@@ -93,24 +101,37 @@ class _Query:
             self._build = None  # it may hold on to the user who asked first
 
 
-class PreparedOne(_Query, Generic[M]):
-    """An instance, with what is selected along with it and its annotations, as the queryset would give it."""
+class PreparedMany(_Query, Generic[M]):
+    """Instances, with what is selected along with them and their annotations, as the queryset would give them."""
 
-    def first(self, *values: Any) -> M | None:
-        """Return the first row as an instance; None for none."""
-        row = next(iter(self.ask(values)), None)
-        if row is None:
-            return None
+    def all(self, *values: Any) -> list[M]:
+        """Return the rows as instances."""
+        rows = self.ask(values)
+        if not rows:
+            return []
         compiler = self.compiler
         info = compiler.klass_info
         start, end = info["select_fields"][0], info["select_fields"][-1] + 1
         names = [compiler.select[i][0].target.attname for i in range(start, end)]
-        made: M = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[start:end])
-        for populator in get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS):  # type: ignore[call-arg]
-            populator.populate(row, made)
-        for name, column in compiler.annotation_col_map.items():
-            setattr(made, name, row[column])
-        return made
+        populators = get_related_populators(info, compiler.select, DEFAULT_DB_ALIAS)  # type: ignore[call-arg]
+        annotations = list(compiler.annotation_col_map.items())
+        found: list[M] = []
+        for row in rows:
+            made = info["model"].from_db(DEFAULT_DB_ALIAS, names, row[start:end])
+            for populator in populators:
+                populator.populate(row, made)
+            for name, column in annotations:
+                setattr(made, name, row[column])
+            found.append(made)
+        return found
+
+
+class PreparedOne(PreparedMany[M]):
+    """One instance."""
+
+    def first(self, *values: Any) -> M | None:
+        """Return the first row as an instance; None for none."""
+        return next(iter(self.all(*values)), None)
 
 
 class PreparedTuples(_Query):
@@ -125,3 +146,22 @@ class PreparedRows(_Query):
         found = self.ask(values)
         names = list(self.compiler.query.selected)
         return [dict(zip(names, row, strict=True)) for row in found]
+
+
+class Shelf(Generic[Q]):
+    """Prepared queries by what they depend on: the rights of who asks, the fields that are shown."""
+
+    def __init__(self, most: int = 200) -> None:
+        self._most = most
+        self._kept: dict[Hashable, Q] = {}
+
+    def get(self, key: Hashable, make: Callable[[], Q]) -> Q:
+        """Return the query that is kept under a key, made if need be; with a key of None it is not kept."""
+        query = self._kept.get(key) if key is not None else None
+        if query is None:
+            query = make()
+            if key is not None:
+                if len(self._kept) >= self._most:
+                    self._kept.clear()
+                self._kept[key] = query
+        return query

@@ -34,7 +34,7 @@ def related_panel(
         declared = entity(of)
         readable = declared.fields_for(user)
         shown = [readable[n] for n in names if n in readable]
-        found = list(with_links(rows(obj, user), declared, shown, user).order_by(sort, "-pk")[: limit + 1])
+        found = list(with_links(rows(obj, user), declared, shown, user, lean=True).order_by(sort, "-pk")[: limit + 1])
         clause = json.dumps([{"field": by, "op": "is", "value": str(obj.pk)}], separators=(",", ":"))
         may_create = new and rights_of(user).may("create", of)
         return {

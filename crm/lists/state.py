@@ -75,7 +75,7 @@ class ListState:
         """Return what may be shown as a column."""
         return [f for f in self.fields.values() if f.kind not in _NOT_COLUMNS]
 
-    @property
+    @cached_property
     def shown(self) -> list[Field]:
         """Return the columns in their order; the title always comes first."""
         chosen = [self.fields[k] for k in self.columns if k in self.fields and self.fields[k].kind not in _NOT_COLUMNS]
@@ -100,7 +100,7 @@ class ListState:
         first = [self.fields[k] for k in self.entity.columns if k in self.fields]
         return [*first, *(f for f in self.fields.values() if f.in_list and f not in first)]
 
-    @property
+    @cached_property
     def order(self) -> tuple[str, ...]:
         """Return the order: the chosen one, or the entity's own."""
         return tuple(k for k in self.sort if self._sortable(k)) or self.entity.sort
@@ -109,12 +109,12 @@ class ListState:
         f = self.fields.get(key.lstrip("-"))
         return f is not None and f.sortable and not f.custom
 
-    @property
+    @cached_property
     def saved(self) -> "ListState":
         """Return the state that it started from: its saved view, or the list that nobody has changed."""
         return from_view(self.view, self.entity, self.user) if self.view else ListState(self.entity, self.user)
 
-    @property
+    @cached_property
     def changed(self) -> bool:
         """Tell whether it differs from the saved view it started from."""
         base = self.saved
@@ -149,7 +149,7 @@ class ListState:
             found["facets"] = "1"
         return found
 
-    @property
+    @cached_property
     def query(self) -> str:
         """Return the query string."""
         return urlencode(self.params())
@@ -159,10 +159,10 @@ class ListState:
         """Return the path of the list."""
         return f"/{self.entity.plural}"
 
-    @property
+    @cached_property
     def url(self) -> str:
         """Return the address of this state."""
-        return f"{self.path}?{self.query}" if self.params() else self.path
+        return f"{self.path}?{self.query}" if self.query else self.path
 
     def with_(self, **changes: Any) -> "ListState":
         """Return the same state with some parts changed."""

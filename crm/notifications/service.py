@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.accounts.models import User
+from crm.lib.prepared import PreparedTuples
 from crm.notifications.kinds import Kind, kinds
 from crm.notifications.models import Notification, NotificationChoice, UnreadCount
 from crm.realtime.push import push
@@ -75,10 +76,14 @@ def choose(*, user: User, ways: dict[str, tuple[bool, bool]]) -> None:
     )
 
 
+# Asked with every page.
+_UNREAD = PreparedTuples(lambda user: UnreadCount.objects.filter(user_id=user).values_list("count"), (uuid.UUID(int=1),))
+
+
 def unread_count(user: User) -> int:
     """Return how many notifications the user has not read."""
-    found = UnreadCount.objects.filter(user_id=user.pk).values_list("count", flat=True).first()
-    return max(found or 0, 0)
+    found = _UNREAD.ask([user.pk])
+    return max(found[0][0], 0) if found else 0
 
 
 def mark_read(*, user: User, ids: Iterable[uuid.UUID] | None = None) -> int:

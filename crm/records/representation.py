@@ -14,16 +14,15 @@ from django.db.models.functions import Cast, Coalesce, Concat, NullIf, Trim
 
 from crm.access.policy import EVERYTHING, SYSTEM, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
-from crm.lib.prepared import PreparedRows
+from crm.lib.prepared import PreparedRows, Shelf
 from crm.records.entity import Entity, entity
 from crm.records.fields import LINKS, Field, Kind
 
 BASE = ("id", "created_at", "updated_at", "version", "custom")
 """What every record carries besides its fields."""
-MAX_KEPT = 200
 
-# Statements by entity, rights and fields: building one costs more than asking it.
-_kept: dict[tuple[Any, ...], PreparedRows] = {}
+# By entity, rights and fields: building a statement costs more than asking it.
+_statements: Shelf[PreparedRows] = Shelf()
 
 
 def represent(
@@ -68,13 +67,9 @@ class Representation:
             values = list(self.values(manager.filter(pk__in=ids), "id"))
         else:
             key = (self.entity.name, fingerprint, *self.base, "", *self.fields, bool(self.custom))
-            query = _kept.get(key)
-            if query is None:
-                if len(_kept) >= MAX_KEPT:
-                    _kept.clear()
-                query = _kept[key] = PreparedRows(
-                    lambda some: self.values(manager.filter(pk__among=some), "id"), [[uuid.UUID(int=1)]]
-                )
+            query = _statements.get(key, lambda: PreparedRows(
+                lambda some: self.values(manager.filter(pk__among=some), "id"), [[uuid.UUID(int=1)]]
+            ))
             values = query.rows(list(ids))
         found = {row["id"]: row for row in values}
         return self._finish([found[pk] for pk in ids if pk in found], ())

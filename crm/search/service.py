@@ -6,14 +6,13 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db.models import CharField, FloatField, QuerySet, TextField, Value
 from django.db.models.functions import Cast
 
 from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
-from crm.lib.prepared import PreparedTuples
+from crm.lib.prepared import PreparedTuples, Shelf
 from crm.search.registry import Searchable, searchables
 from crm.search.words import MAX_CANDIDATES, SHORT, contains, likeness, rank, resembles, searchable_rows, words_of
 
@@ -81,9 +80,8 @@ def facets(user: Any, q: str) -> dict[str, int]:
     return {s.entity: counted.get(s.entity, 0) for s in kinds}
 
 
-MAX_KEPT = 200
-# Statements by rights and shape of the words: building one for eight kinds costs ten times what asking it does.
-_kept: dict[tuple[Any, ...], PreparedTuples] = {}
+# By rights and shape of the words: building a statement for eight kinds costs ten times what asking it does.
+_statements: Shelf[PreparedTuples] = Shelf()
 
 
 def _ask(user: Any, of: tuple[Any, ...], build: Any, words: list[str], values: list[str], *, around: str = "{}") -> list[Any]:
@@ -94,19 +92,12 @@ def _ask(user: Any, of: tuple[Any, ...], build: Any, words: list[str], values: l
     if len(values) > len(words):
         samples.append(" ".join(samples))
     fingerprint = rights_of(user).fingerprint
-    key = (fingerprint, *of, *lengths)
-    query = _kept.get(key) if fingerprint else None
-    if query is None:
-        # Which index serves best depends on the words, so the server plans anew each time.
-        query = PreparedTuples(build, samples, planned=False, around=around)
-        if fingerprint:
-            if len(_kept) >= MAX_KEPT:
-                _kept.clear()
-            _kept[key] = query
-    try:
-        return query.ask(values)
-    except EmptyResultSet:
-        return []
+    # Which index serves best depends on the words, so the server plans anew each time.
+    query = _statements.get(
+        (fingerprint, *of, *lengths) if fingerprint else None,
+        lambda: PreparedTuples(build, samples, planned=False, around=around),
+    )
+    return query.ask(values)
 
 
 def recent_hits(user: Any, wanted: list[tuple[str, uuid.UUID]]) -> list[Hit]:

@@ -4,9 +4,11 @@ import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from django.db.models import Exists, Model, OuterRef, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, JSONField, Model, OuterRef, QuerySet, TextField, Value
+from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
 from crm.access.policy import EVERYTHING, SYSTEM, allows, field_rights, policy_of, visible_to
@@ -18,6 +20,7 @@ from crm.ui.html import EMPTY, SafeString, esc
 from crm.ui.marks import avatar, badge, icon, mark, tag
 
 M = TypeVar("M", bound=Model)
+TAGS = "drawn_tags"
 SEEN = "seen_"
 """Prefix of the annotations that tell whether the viewer may see what a row links to."""
 
@@ -47,9 +50,24 @@ def _reader(field: Field) -> Callable[[Any], Any]:
     return read
 
 
+class _Tag(NamedTuple):
+    """What of a tag is drawn."""
+
+    hue: str
+    name: str
+
+
 def _tags_of(obj: Any) -> list[Any]:
-    fetched = getattr(obj, "_prefetched_objects_cache", {}).get("tags")
-    return list(obj.tags.all() if fetched is None else fetched)
+    fetched = getattr(obj, TAGS, None)
+    return list(obj.tags.all()) if fetched is None else [_Tag(*text.split(":", 1)) for text in fetched]
+
+
+def _drawn_tags(model: Any) -> ArraySubquery:
+    """Return hue and name of a record's tags as one column: what a second statement and its managers are too slow for."""
+    through = model._meta.get_field("tags").remote_field.through
+    column = next(f.name for f in through._meta.get_fields() if getattr(f, "related_model", None) is model)
+    rows = through._default_manager.filter(**{f"{column}_id": OuterRef("pk")}).order_by("tag__name")
+    return ArraySubquery(rows.values(_drawn=Concat("tag__hue", Value(":"), "tag__name")))
 
 
 def sees_everything(user: Any, model: Any, action: str = "view") -> bool:
@@ -67,16 +85,22 @@ def settled(field: Field) -> Field:
     return replace(field, choices=field.options, choices_from=None) if field.choices_from else field
 
 
-def with_links(queryset: QuerySet[Any], of: Entity, fields: Iterable[Field], user: Any) -> QuerySet[Any]:
-    """Fetch what the fields show along with the rows, and whether the viewer may see each linked record."""
-    joined, prefetched, annotated = [], [], {}
+def with_links(
+    queryset: QuerySet[Any], of: Entity, fields: Iterable[Field], user: Any, *, lean: bool = False
+) -> QuerySet[Any]:
+    """Fetch what the fields show along with the rows, and whether the viewer may see each linked record.
+
+    ``lean`` leaves out the columns that no row of a list shows: of linked records all but what their titles are made of.
+    """
+    fields = list(fields)
+    joined, annotated = [], {}
     for f in fields:
         if f.custom:
             continue
         if f.computed and f.expression is not None:
             annotated[f.name] = f.expression(user)
         elif f.kind == Kind.TAGS:
-            prefetched.append("tags")
+            annotated[TAGS] = _drawn_tags(of.model)
         elif f.kind in (Kind.LINK, Kind.USER):
             joined.append(f.source)
             if f.kind == Kind.LINK:
@@ -84,7 +108,30 @@ def with_links(queryset: QuerySet[Any], of: Entity, fields: Iterable[Field], use
                 if not sees_everything(user, target):
                     annotated[SEEN + f.name] = Exists(visible_to(user, target).filter(pk=OuterRef(f"{f.source}_id")))
     rows = queryset.select_related(*joined) if joined else queryset
-    return rows.prefetch_related(*prefetched).annotate(**annotated)
+    if lean:
+        rows = rows.defer(*_unseen(of, fields))
+    return rows.annotate(**annotated)
+
+
+_NAMING = frozenset({"name", "email", "title", "code", "hue", "icon"})
+
+
+def _unseen(of: Entity, fields: list[Field]) -> list[str]:
+    """Return the columns of rows and of what they link to that nothing in a list needs."""
+    shown = {f.source for f in fields} | {f.currency for f in fields} | set(of.title) | _NAMING
+    if any(f.custom for f in fields):
+        shown.add("custom")
+    found = [f.name for f in of.model._meta.concrete_fields if f.name not in shown and _is_long(f)]
+    for f in fields:
+        if f.kind in (Kind.LINK, Kind.USER) and not f.custom:
+            target = entity("user" if f.kind == Kind.USER else f.link)
+            named = _NAMING | set(target.title) | {target.model._meta.pk.name}
+            found += [f"{f.source}__{g.name}" for g in target.model._meta.concrete_fields if g.name not in named]
+    return found
+
+
+def _is_long(column: Any) -> bool:
+    return bool(column.generated) or isinstance(column, TextField | JSONField)
 
 
 def with_sight(queryset: QuerySet[Any], of: Entity, user: Any) -> QuerySet[Any]:

@@ -9,7 +9,9 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 
 from crm.access.policy import visible_to
+from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
+from crm.lib.prepared import PreparedMany, PreparedOne, Shelf
 from crm.lists.models import SavedView
 from crm.lists.state import ALL, ListState, read
 from crm.records.entity import Entity
@@ -17,10 +19,24 @@ from crm.records.services.records import visible_trash
 from crm.ui.pages import local_url, wants_part
 from crm.ui.values import with_sight
 
+_SOME = uuid.UUID(int=1)
+# What every page of a list or a record begins with, by rights and entity.
+_records: Shelf[PreparedOne[Any]] = Shelf()
+_views: Shelf[PreparedMany[SavedView]] = Shelf()
+
+
+def _key(user: Any, entity: Entity) -> tuple[bytes, str] | None:
+    fingerprint = rights_of(user).fingerprint
+    return (fingerprint, entity.name) if fingerprint else None
+
 
 def record_or_404(request: HttpRequest, entity: Entity, pk: uuid.UUID, *, trashed: bool = False) -> Any:
     """Return a record that the user may see; with ``trashed`` also one in the trash that he may restore."""
-    found = with_sight(visible_to(request.user, entity.model), entity, request.user).filter(pk=pk).first()
+    user: Any = request.user
+    query = _records.get(_key(user, entity), lambda: PreparedOne(
+        lambda some: with_sight(visible_to(user, entity.model), entity, user).filter(pk=some), (_SOME,)
+    ))
+    found = query.first(pk)
     if found is None and trashed and hasattr(entity.model, "everything"):
         found = with_sight(visible_trash(request.user, entity.model), entity, request.user).filter(pk=pk).first()
     if found is None:
@@ -30,13 +46,15 @@ def record_or_404(request: HttpRequest, entity: Entity, pk: uuid.UUID, *, trashe
 
 def views_of(entity: Entity, user: Any) -> list[SavedView]:
     """Return the saved views that a user sees, in the order in which he keeps them: ``shown`` and ``preferred`` are his."""
-    rows = visible_to(user, SavedView).filter(entity=entity.name).select_related("owner")
-    mine = rows.annotate(mine=FilteredRelation("tabs", condition=Q(tabs__user=user)))
-    return list(
-        mine.annotate(
+
+    def build() -> Any:
+        rows = visible_to(user, SavedView).filter(entity=entity.name).select_related("owner")
+        mine = rows.annotate(mine=FilteredRelation("tabs", condition=Q(tabs__user=user)))
+        return mine.annotate(
             shown=Coalesce("mine__is_shown", "is_pinned"), preferred=Coalesce("mine__is_default", False), place=F("mine__position")
         ).order_by(F("place").asc(nulls_last=True), "position", "created_at")
-    )
+
+    return _views.get(_key(user, entity), lambda: PreparedMany(build, ())).all()
 
 
 def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None = None) -> ListState:

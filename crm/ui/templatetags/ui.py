@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
-from django.http import QueryDict
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -68,12 +67,14 @@ def starts(text: Any, beginning: Any) -> bool:
 @register.simple_tag(takes_context=True)
 def query(context: dict[str, Any], **changes: Any) -> str:
     """Return the page's query string with some parameters changed; an empty value removes one."""
-    params = QueryDict(mutable=True)
-    params.update(context["request"].GET)
-    params.pop("after", None)
+    request = context["request"]
+    known = getattr(request, "_query_lists", None)
+    if known is None:
+        known = request._query_lists = {name: values for name, values in request.GET.lists() if name != "after"}
+    params = dict(known)
     for name, value in changes.items():
         if value in (None, ""):
             params.pop(name, None)
         else:
-            params[name] = str(value)
-    return f"?{urlencode(sorted(params.lists()), doseq=True)}" if params else "?"
+            params[name] = [str(value)]
+    return f"?{urlencode(sorted(params.items()), doseq=True)}" if params else "?"
