@@ -16,6 +16,7 @@ from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import Choice, Field, Kind, choices_of
 from sales.events import DealLost, DealMoved, DealReopened, DealWon
 from sales.models import Deal, Goal, LossReason, Pipeline, Product, Stage
+from sales.models.deal import top_rank
 from sales.services.stages import first_open_stage, missing_for
 
 ABOUT, SALE, CLOSING = _("About"), _("Sale"), _("Closing")
@@ -271,6 +272,7 @@ class DealEntity(Entity):
                 obj.probability = obj.stage.probability
             if "stage" in changed and not obj._state.adding:
                 obj.entered_stage_at = timezone.now()
+                obj.rank = top_rank()
         if obj.outcome == Stage.Outcome.OPEN:
             obj.actual_close_date = None
             if saving(obj).doing == "reopen":

@@ -148,6 +148,10 @@ class Policy:
             return rights_of(user).may(action, self.entity)
         if obj._state.adding:
             return False
+        rights = rights_of(user)
+        if rights.is_active and self.rows(rights, user, "view") == EVERYTHING == self.rows(rights, user, action):
+            # Every row is open: it must only be none of the trash.
+            return getattr(obj, "deleted_at", None) is None
         return self.visible(self.model._default_manager.filter(pk=obj.pk), user, action).exists()
 
     # -- fields -----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ The name is stored, so it never changes; payloads are ids and plain values. A re
 """
 
 import dataclasses
+import json
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from django.utils import timezone
 from crm.activity.intention import current_intention, current_origin
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.lib.ids import uuid7
+from crm.lib.prepared import prepared_cursor
 
 T = TypeVar("T")
 
@@ -161,20 +163,38 @@ def publish(
         ip_address=origin.ip_address,
         user_agent=origin.user_agent[:400],
     )
-    if intention is not None:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT rapport_change_set()")
-    entry.save(force_insert=True)
     reactions = [] if quiet else reactions_of(name)
+    _write(entry, intention is not None, [reaction.name for reaction in reactions])
     if reactions:
-        Delivery.objects.bulk_create(
-            Delivery(
-                log_id=entry.id, log_created_at=entry.created_at, about_id=entry.entity_id, reaction=reaction.name
-            )
-            for reaction in reactions
-        )
         transaction.on_commit(_alarm, robust=True)
     return entry
+
+
+# One statement, since every write of the product ends with it.
+_WRITE = """
+WITH entry AS (
+    INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes, subjects, user_id,
+                              change_set_id, ip_address, user_agent)
+    VALUES (%(id)s::uuid, %(at)s::timestamptz, %(kind)s, %(action)s, %(entity)s, %(about)s::uuid, '', %(changes)s::jsonb,
+            %(subjects)s::jsonb, %(user)s::uuid, CASE WHEN %(intended)s::boolean THEN rapport_change_set() END, %(ip)s::inet,
+            %(agent)s)
+)
+INSERT INTO activity_delivery (id, log_id, log_created_at, about_id, reaction, state, attempts, due_at, error, created_at)
+SELECT delivery, %(id)s::uuid, %(at)s::timestamptz, %(about)s::uuid, reaction, %(waiting)s, 0, now(), '', now()
+  FROM unnest(%(deliveries)s::uuid[], %(reactions)s::text[]) AS given(delivery, reaction)
+"""
+
+
+def _write(entry: ActivityLog, intended: bool, reactions: list[str]) -> None:
+    """Write the entry, its change set if it is the first of it, and a delivery for each reaction."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_WRITE, {
+            "id": entry.id, "at": entry.created_at, "kind": str(entry.kind), "action": entry.action, "entity": entry.entity,
+            "about": entry.entity_id, "changes": json.dumps(entry.changes), "subjects": json.dumps(entry.subjects),
+            "user": entry.user_id, "intended": intended, "ip": entry.ip_address, "agent": entry.user_agent,
+            "waiting": str(Delivery.State.WAITING), "deliveries": [uuid7() for _name in reactions], "reactions": reactions,
+        })
+    entry._state.adding = False
 
 
 def record_access(

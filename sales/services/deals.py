@@ -39,9 +39,8 @@ def move_deal(
     lock_column(stage)
     changes = _changes(stage, data, reason, closed_on)
     relabel(_("Move deal to %(stage)s") % {"stage": stage.name})
-    left_id = deal.stage_id
     deal = update_record(obj=deal, data=changes, actor=actor, version=version, doing="move")
-    if before_id or after_id or stage.pk != left_id:
+    if before_id or after_id:
         _place(deal, stage, before_id, after_id)
     return deal
 
@@ -62,9 +61,7 @@ def reopen_deal(
         raise Invalid.field("stage", _("A deal is reopened into an open stage."))
     relabel(_("Reopen deal"))
     lock_column(target)
-    deal = update_record(obj=deal, data={"stage": target.pk}, actor=actor, version=version, doing="reopen")
-    _place(deal, target, None, None)
-    return deal
+    return update_record(obj=deal, data={"stage": target.pk}, actor=actor, version=version, doing="reopen")
 
 
 def _changes(stage: Stage, data: dict[str, Any] | None, reason: Any, closed_on: Any) -> dict[str, Any]:
