@@ -165,7 +165,7 @@ def publish(
     )
     reactions = [] if quiet else reactions_of(name)
     _write(entry, intention is not None, [reaction.name for reaction in reactions])
-    if reactions:
+    if reactions and not any(function is _alarm for _savepoints, function, _robust in connection.run_on_commit):
         transaction.on_commit(_alarm, robust=True)
     return entry
 

@@ -8,7 +8,10 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Invalid
+from crm.lib.prepared import PreparedOne
 from sales.models import Pipeline, Stage
+
+_BY_ID = PreparedOne(lambda pk: Stage.objects.select_related("pipeline").filter(pk=pk), (uuid.UUID(int=1),))
 
 
 def first_open_stage(pipeline: Pipeline | None = None) -> Stage | None:
@@ -24,10 +27,10 @@ def find_stage(named: Any, pipeline_id: uuid.UUID | None = None) -> Stage:
     stages = Stage.objects.select_related("pipeline")
     found: Stage | None = None
     if isinstance(named, uuid.UUID):
-        found = stages.filter(pk=named).first()
+        found = _BY_ID.first(named)
     elif isinstance(named, str) and 0 < len(named) <= 120 and "\x00" not in named:
         try:
-            found = stages.filter(pk=uuid.UUID(named)).first()
+            found = _BY_ID.first(uuid.UUID(named))
         except ValueError:
             same = stages.filter(Q(code__iexact=named) | Q(name__iexact=named))
             own = same.filter(pipeline_id=pipeline_id).order_by("position").first() if pipeline_id else None

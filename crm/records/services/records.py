@@ -4,6 +4,7 @@ Pages, API, import, workflows and commands all come through here. Each verb is o
 actor; it writes only the fields that changed.
 """
 
+import uuid
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,8 +16,10 @@ from crm.access.policy import SYSTEM, policy_of, require
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
 from crm.lib.errors import Conflict, Detail, Invalid, Missing
+from crm.lib.prepared import PreparedOne, Shelf
 from crm.records.entity import Entity, Saving, creates_records, entity, entity_of
 from crm.records.events import RecordChanged, RecordCreated, RecordDeleted, RecordRestored
+from crm.records.fields import LINKS
 from crm.records.models import Record
 from crm.records.services.cleaning import Cleaned, check_owner, clean
 from crm.records.services.constraints import explain
@@ -171,13 +174,20 @@ def visible_trash(actor: Any, model: Any) -> Any:
     return policy_of(model).visible(model.everything.trashed(), actor, "delete")
 
 
+_locked: Shelf[PreparedOne[Any]] = Shelf()
+
+
 def lock(obj: Any, *, trashed: bool = False) -> Any:
     """Read a record again under a row lock; a vanished one is ``Missing``."""
     model = obj._meta.model
-    rows = model.everything.trashed() if trashed else model._default_manager.all()
-    # No key: a row that refers to this one may be written meanwhile (with a key lock two companies that are
-    # put below each other would lock up instead of one being refused).
-    fresh = rows.select_for_update(of=("self",), no_key=True).filter(pk=obj.pk).first()
+
+    def build(pk: Any) -> Any:
+        rows = model.everything.trashed() if trashed else model._default_manager.all()
+        # No key: a row that refers to this one may be written meanwhile (with a key lock two companies that are
+        # put below each other would lock up instead of one being refused).
+        return rows.select_for_update(of=("self",), no_key=True).filter(pk=pk)
+
+    fresh = _locked.get((model, trashed), lambda: PreparedOne(build, (uuid.UUID(int=1),))).first(obj.pk)
     if fresh is None:
         raise Missing
     return fresh
@@ -204,6 +214,10 @@ def _changes(declared: Entity, obj: Any, cleaned: Cleaned) -> set[str]:
                 changed.add(name)
         elif f.kind == "tags":
             if {t.pk for t in cleaned.tags or []} != set(obj.tags.values_list("pk", flat=True)):
+                changed.add(name)
+        elif f.kind in LINKS:
+            # The key is enough: what it leads to need not be read.
+            if getattr(obj, f"{f.source}_id") != getattr(cleaned.values[f.source], "pk", None):
                 changed.add(name)
         elif getattr(obj, f.source) != cleaned.values[f.source]:
             changed.add(name)

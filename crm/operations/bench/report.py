@@ -1,0 +1,42 @@
+"""What the bench found, as a page."""
+
+import os
+import platform
+from collections.abc import Iterable
+from typing import Any
+
+from crm.operations.bench.extras import Figure
+from crm.operations.bench.measure import Result
+
+
+def page(measured: Iterable[Any], *, requests: int, seconds: float, workers: int) -> str:
+    """Return the page with the figures of every size."""
+    parts = [f"""# Performance
+
+Measured by `make bench` on {os.cpu_count()} cores, Python {platform.python_version()}: {workers} web process{'' if workers == 1 else 'es'}, the relay, the
+database, the cache and the load on the same cores, signed in as an administrator, {requests} requests of each kind one at a time, then eight
+clients at once for {seconds:g} seconds. Times are milliseconds at the client. A budget that is not kept says so."""]
+    for one in measured:
+        size = one.size
+        stretched = f" Budgets are {size.stretch:g} times those of the smaller base." if size.stretch != 1 else ""
+        parts.append(
+            f"## {size.customers:,} customers, {size.deals:,} deals, {size.rows:,} interactions\n{stretched}\n"
+            "| Case | p50 | p95 | Budget p50 / p95 | Requests/s at 8 | Budget | Kept |\n"
+            "| --- | --- | --- | --- | --- | --- | --- |\n" + "\n".join(_row(r, size.stretch) for r in one.results)
+        )
+        if one.figures:
+            parts.append("| Besides | Measured | Budget | Kept |\n| --- | --- | --- | --- |\n" + "\n".join(map(_figure, one.figures)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(r: Result, stretch: float) -> str:
+    rate = f"{r.rate:.0f}" if r.rate is not None else "–"
+    wanted = f"{r.case.rate / stretch:.0f}" if r.case.rate else "–"
+    return (
+        f"| {r.case.name} | {r.p50:.1f} | {r.p95:.1f} | {r.case.p50 * stretch:g} / {r.case.p95 * stretch:g} | "
+        f"{rate} | {wanted} | {'yes' if r.holds(stretch) else 'no'} |"
+    )
+
+
+def _figure(f: Figure) -> str:
+    return f"| {f.name} | {f.value:.1f} {f.unit} | {f.budget:g} {f.unit} | {'yes' if f.holds else 'no'} |"
