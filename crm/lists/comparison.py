@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.criteria import Operator, operators_of
 from crm.criteria.vocabulary import Askable, Type
+from crm.lib.languages import number_to_type, typed_number, typed_numbers
 from crm.lib.text import whole_number
 
 SPAN_LAST, SPAN_NEXT = "last:n", "next:n"
@@ -95,7 +96,7 @@ class Comparison:
     def picked(self) -> list[str]:
         """Return the values chosen so far."""
         values = self.value if isinstance(self.value, list) else [self.value] if self.value not in (None, "") else []
-        return [str(v) for v in values]
+        return [number_to_type(str(v)) if self.asked.type == Type.NUMBER else str(v) for v in values]
 
     @property
     def chosen(self) -> list[tuple[str, str]]:
@@ -141,6 +142,7 @@ class Comparison:
     def read(self, data: QueryDict) -> None:
         """Take the value from the controls of a form."""
         p, control = self.prefix, self.control
+        read = typed_number if self.asked.type == Type.NUMBER else str
         values = [v.replace("\x00", "").strip() for v in data.getlist(f"{p}value")]
         first = values[0] if values else ""
         if control == "none":
@@ -148,16 +150,17 @@ class Comparison:
         elif control == "age":
             self.value = {"n": whole_number(data.get(f"{p}n", "")[:9]) or 0, "unit": data.get(f"{p}unit", "day")}
         elif control in ("numbers", "dates"):
-            self.value = [first, data.get(f"{p}to", "").strip()]
+            self.value = [read(first), read(data.get(f"{p}to", "").strip())]
         elif control == "date":
             self.value = self._date(data, first)
         elif control == "boolean":
             self.value = first != "0"
         elif self.multiple:
-            many = values if control in ("choices", "records") else [v.strip() for v in first.split(",")]
-            self.value = [v for v in many if v]
+            if control not in ("choices", "records"):
+                values = typed_numbers(first) if read is typed_number else first.split(",")
+            self.value = [v.strip() for v in values if v.strip()]
         else:
-            self.value = first
+            self.value = read(first)
 
     def _date(self, data: QueryDict, first: str) -> Any:
         chosen = data.get(f"{self.prefix}relative", "")

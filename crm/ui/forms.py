@@ -16,11 +16,14 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
 from crm.lib.errors import Refusal
+from crm.lib.languages import number_to_type, typed_number
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.services.values import ADDRESS_LABELS
 from crm.ui.problems import problems_of
 from crm.ui.values import is_seen, is_uuid, value_of
+
+NUMBERS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.MONEY})
 
 
 class Renderer(DjangoTemplates):
@@ -136,9 +139,8 @@ class FormField:
             return timezone.localtime(dt.datetime.fromisoformat(value)).strftime("%Y-%m-%dT%H:%M")
         if isinstance(value, dt.date):
             return value.isoformat()
-        if isinstance(value, Decimal):
-            return f"{value:f}"
-        return str(value)
+        text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+        return number_to_type(text) if self.field.kind in NUMBERS else text
 
 
 class EntityForm:
@@ -239,6 +241,8 @@ def read_value(f: Field, data: QueryDict) -> Any:
     if f.kind == Kind.ADDRESS:
         return {part: data.get(f"{key}.{part}", "").strip() for part in ADDRESS_LABELS if data.get(f"{key}.{part}", "").strip()}
     value = data.get(key, "")
+    if f.kind in NUMBERS:
+        return typed_number(value.strip())
     return value if f.kind == Kind.LONG_TEXT else value.strip()
 
 

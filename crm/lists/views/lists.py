@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
+from crm.lib.languages import typed_number
 from crm.lists import query
 from crm.lists.facets import facets, with_range
 from crm.lists.filters import chips
@@ -149,7 +150,7 @@ def facet_panel(request: HttpRequest, entity: Entity) -> HttpResponse:
 def range_filter(request: HttpRequest, entity: Entity) -> HttpResponse:
     """Limit a number to a range, as the two inputs of its histogram say."""
     state = state_of(request, entity)
-    low, high = (request.GET.get(name, "").replace("\x00", "").strip()[:40].replace(",", ".") for name in ("low", "high"))
+    low, high = (typed_number(request.GET.get(name, "").replace("\x00", "").strip()[:40]) for name in ("low", "high"))
     key = request.GET.get("key", "")
     try:
         if key not in state.askable:

@@ -9,6 +9,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from crm.lib.languages import number_to_type
 from crm.lib.text import in_sentence
 from crm.ui import charts, figures, marks
 from crm.ui.origin import toast_of
@@ -46,6 +47,7 @@ def toast_item(message: Any) -> SafeString:
 
 
 register.filter("in_sentence", in_sentence)
+register.filter("typed", number_to_type)
 
 
 @register.filter
