@@ -60,7 +60,7 @@ class _Query:
 
         ``around`` is put around the statement.
         """
-        self._cursor = prepared_cursor if planned else connection.cursor
+        self._planned = planned
         self._around = around
         self._build: Callable[..., Any] | None = build
         self._samples = samples
@@ -74,7 +74,7 @@ class _Query:
         if not self._sql:
             return []
         params = [p if at is None else values[at] for p, at in zip(self._params, self._places, strict=True)]
-        with self._cursor() as cursor:
+        with prepared_cursor() if self._planned else connection.cursor() as cursor:
             cursor.execute(self._sql, params)
             rows = cursor.fetchall()
         return list(self.compiler.apply_converters([list(r) for r in rows], self._converters)) if self._converters else rows

@@ -46,9 +46,10 @@ def test_a_value_that_the_query_does_not_hold_is_an_error():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_threads_share_it():
+@pytest.mark.parametrize("planned", [True, False])
+def test_threads_share_it(planned):
     role = Role.objects.create(code="SHARED", name="Shared")
-    prepared = PreparedRows(lambda ids: Role.objects.filter(pk__among=ids).values("code"), samples=([NOBODY],))
+    prepared = PreparedRows(lambda ids: Role.objects.filter(pk__among=ids).values("code"), samples=([NOBODY],), planned=planned)
     found = []
 
     def ask():
