@@ -237,7 +237,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "crm.accounts.passwords.HardToGuess"},
 ]
 LOGIN_URL = "account_login"
-LOGIN_REDIRECT_URL = "/"
+LOGIN_REDIRECT_URL = "/welcome"  # asks an administrator at the first sign-in, and leads everybody else to Home
 ACCOUNT_ADAPTER = "crm.accounts.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

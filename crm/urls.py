@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("sales.urls")),
     path("", include("customers.urls")),
     path("", include("crm.records.urls")),
+    path("", include("crm.demo.urls")),
     path("", include("crm.lists.urls")),
     path("", include("crm.ui.urls")),
 ]

@@ -22,7 +22,7 @@ def make_team() -> dict[str, User]:
     people: dict[str, User] = {}
     for code, first, last, role, team, department in TEAM:
         if team and team not in teams:
-            teams[team] = Team.objects.create(name=team)
+            teams[team] = Team.objects.filter(name__iexact=team).first() or Team.objects.create(name=team)
         people[code] = User.objects.create(
             email=address(code),
             first_name=first,

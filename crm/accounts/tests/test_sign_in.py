@@ -156,7 +156,7 @@ def test_after_sign_in_only_own_paths(ana: User, target: str) -> None:
     client = Client()
     answer = client.post("/account/sign-in", {"login": ana.email, "password": PASSWORD, "next": target})
     assert answer.status_code == 302
-    assert answer["Location"] == "/"
+    assert answer["Location"] == "/welcome"
 
 
 def test_after_sign_in_back_to_where_one_was(ana: User) -> None:

@@ -7,12 +7,16 @@ from itertools import pairwise
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 from django.utils import timezone
 
 from communications.models import Interaction
 from crm.access.policy import visible_to
 from crm.accounts.models import Team, User
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
+from crm.jobs.engine import run_now
+from crm.jobs.models import Job
+from crm.workspace.models import Workspace
 from customers.models import Company, Customer
 from sales.goals import goal_of
 from sales.models import Deal, Goal, Pipeline, Product, StageChange
@@ -96,3 +100,32 @@ def test_it_goes_in_one_go(make_user: Callable[..., User]) -> None:
     assert not Goal.objects.exists()
     assert list(User.objects.values_list("email", flat=True)) == ["boss@example.com"]
     assert ChangeSet.objects.filter(undoes__label="Demo data").exists()
+
+
+def test_the_first_sign_in_asks_once(client_for: Callable[..., Client], admin: User, rep: User) -> None:
+    """Name, currency and demo data; then never again, and never to others."""
+    client = client_for(admin)
+    assert client_for(rep).get("/welcome")["Location"] == "/"
+    assert "Start with demo data" in client.get("/welcome").content.decode()
+    assert client.post("/welcome", {"name": "", "currency": "EUR"}).status_code == 422
+    assert client.post("/welcome", {"name": "Acme", "currency": "EUR", "demo": "on"})["Location"] == "/"
+    row = Workspace.objects.get()
+    assert (row.name, row.currency) == ("Acme", "EUR")
+    assert Job.objects.filter(kind="demo.load").count() == 1
+    assert client.get("/welcome")["Location"] == "/"
+
+
+def test_a_demo_administrator_removes_the_demo_and_stays(demo: str, client_for: Callable[..., Client]) -> None:
+    """Everything goes but the account of whoever asked; others may not ask."""
+    me = User.objects.get(email="admin@demo.example")
+    client = client_for(me)
+    rep = User.objects.get(email="rep@demo.example")
+    assert client_for(rep).post("/settings/demo", {"remove": "1"}).status_code == 403
+    assert "cannot be undone" in client.get("/settings/demo").content.decode()
+    client.post("/settings/demo", {"remove": "1"})
+    run_now(Job.objects.get(kind="demo.remove"))
+    assert Job.objects.get(kind="demo.remove").state == Job.State.SUCCEEDED, Job.objects.get(kind="demo.remove").error
+    for model in (Company, Customer, Deal, Interaction, Task):
+        assert model.everything.count() == 0, model
+    assert set(User.objects.active().values_list("email", flat=True)) == {me.email}
+    assert client.get("/settings/demo").status_code == 200
