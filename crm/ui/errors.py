@@ -1,6 +1,6 @@
 """Error pages. A page that went wrong says what happened, what to do, and an id to quote.
 
-For htmx the same sentence comes as a toast and the page stays as it is. ``/api`` answers for itself.
+For htmx, and for a form that was sent, the same sentence comes as a toast and the page stays as it is. ``/api`` answers for itself.
 """
 
 import json
@@ -44,7 +44,7 @@ def error_page(
     text = message or hint
     extra = headers or {}
     htmx: Any = getattr(request, "htmx", None)
-    if htmx and not htmx.boosted:
+    if htmx and (not htmx.boosted or request.method not in ("GET", "HEAD")):
         toast = {"toast": {"items": [{"text": message or f"{title}. {hint}", "level": "error"}]}}
         return HttpResponse(
             escape(text), status=status, headers={"HX-Reswap": "none", "HX-Trigger": json.dumps(toast), **extra}

@@ -154,6 +154,12 @@ export const visit = async (address, options = {}) => {
       failure({ kind: 'server', form, id: response.headers.get('X-Request-ID'), retry, target: main() });
       return;
     }
+    if (response.status >= 400 && response.headers.get('HX-Reswap') === 'none') {
+      // A refusal that no form shows: it is told where something was typed, and the page stays.
+      const items = JSON.parse(response.headers.get('HX-Trigger') ?? '{}').toast?.items ?? [];
+      failure({ text: items.map((item) => item.text).join(' '), form, target: main() });
+      return;
+    }
     const final = new URL(response.url || url, location.href);
     final.hash = response.redirected ? '' : url.hash;
     const shell = /<main\b[^>]*\bdata-shell="([^"]*)"/.exec(text)?.[1];

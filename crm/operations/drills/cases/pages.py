@@ -4,10 +4,12 @@ import json
 import uuid
 from typing import Any
 
+from django.conf import settings
+
 from crm.operations.drills.browser import Browser, available
 from crm.operations.drills.outcome import Outcome, wait_for
 from crm.operations.drills.registry import Sizes, drill
-from crm.operations.drills.stand import Stand
+from crm.operations.drills.stand import PASSWORD, Stand
 
 TYPED = "Typed and not lost"
 REFUSED = "Somebody else was faster."
@@ -21,8 +23,6 @@ def _answer(kind: str, route: Any) -> None:
         route.abort("timedout")
     elif kind == "500":
         route.fulfill(status=500, body="<h1>broken</h1>", content_type="text/html", headers={"X-Request-ID": "drill-reference-1"})
-    elif kind == "401":
-        route.fulfill(status=401, body="", content_type="text/html")
     else:
         told = json.dumps({"toast": {"items": [{"text": REFUSED, "level": "error"}]}})
         route.fulfill(status=409, body="", content_type="text/html", headers={"HX-Trigger": told, "HX-Reswap": "none"})
@@ -52,7 +52,10 @@ def _one(stand: Stand, browser: Browser, found: Outcome, kind: str) -> None:
     made = _made(stand)
     page = browser.open("rep", f"/companies/{made}/edit")
     address = f"**/companies/{made}/edit*"
-    page.route(address, lambda route: _answer(kind, route) if route.request.method == "POST" else route.continue_())
+    if kind == "401":
+        page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    else:
+        page.route(address, lambda route: _answer(kind, route) if route.request.method == "POST" else route.continue_())
     name = page.locator("main [name=name]")
     name.fill(TYPED)
     name.press("Control+Enter")
@@ -63,7 +66,14 @@ def _one(stand: Stand, browser: Browser, found: Outcome, kind: str) -> None:
         found.true("500: with a number to quote", "drill-reference-1" in page.inner_text("body"))
     page.wait_for_timeout(1500)
     found.true(f"{kind}: nothing spins any more", page.locator("main form .htmx-request, main form.htmx-request, main [aria-busy=true]").count() == 0)
-    if kind in ("500", "time-out", "no connection"):
+    if kind == "401":
+        page.fill("dialog[open] [name=login]", "rep@drill.example")
+        page.fill("dialog[open] [name=password]", PASSWORD)
+        page.press("dialog[open] [name=password]", "Enter")
+        found.at_most("401: signed in again, saved after", wait_for(lambda: _is_saved(stand, made, page), 20), 20)
+    elif kind == "409":
+        found.true("409: the message is the server’s", REFUSED in page.inner_text("body"))
+    else:
         page.unroute(address)
         page.locator(".failed button").first.click()
         found.at_most(f"{kind}: its button tries again, saved after", wait_for(lambda: _is_saved(stand, made, page), 15), 15)
@@ -103,7 +113,7 @@ def _bare(stand: Stand) -> Outcome:
         page.route(f"**/companies/{made}/edit*", lambda route: _answer("500", route) if route.request.method == "POST" else route.continue_())
         page.goto(f"{stand.url}/companies/{made}/edit")
         page.locator("main [name=name]").fill(TYPED)
-        page.locator("main form [type=submit]").last.click()
+        page.locator("main form.form button.btn-primary").last.click()
         page.wait_for_timeout(2000)
         kept = page.locator("main [name=name]")
         found.true("500: what was typed is still there", kept.count() == 1 and kept.input_value() == TYPED)

@@ -19,7 +19,7 @@ from sales.models import Deal, Stage, StageChange
 def two_people(stand: Stand, sizes: Sizes) -> Outcome:
     """Let two people change what both have read: by the API, and in two browsers."""
     found = Outcome()
-    with stand.api("manager") as first, stand.api("rep") as second:
+    with stand.api("admin") as first, stand.api("manager") as second:
         made = first.post("/companies", json={"name": f"both {uuid.uuid4().hex}"}).json()["data"]["id"]
         one, two = first.get(f"/companies/{made}"), second.get(f"/companies/{made}")
         version = two.json()["data"]["version"]
@@ -37,7 +37,7 @@ def two_people(stand: Stand, sizes: Sizes) -> Outcome:
         found.remark("There is no Chromium here: the pages were not drilled")
         return found
     with Browser(stand) as browser:
-        mine, theirs = browser.open("manager", f"/companies/{made}/edit"), browser.open("rep", f"/companies/{made}/edit")
+        mine, theirs = browser.open("admin", f"/companies/{made}/edit"), browser.open("manager", f"/companies/{made}/edit")
         for page, name in ((mine, "From the first"), (theirs, "From the second")):
             page.fill("main [name=name]", name)
         mine.press("main [name=name]", "Control+Enter")
