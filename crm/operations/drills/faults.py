@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import connections
 
@@ -263,7 +264,8 @@ def workers() -> None:
 
 @fault
 def admission() -> None:
-    """Every socket is set up at once, in a thread of its own."""
+    """Every socket is set up at once, in a thread of its own that keeps its connection to the database."""
     realtime.AT_ONCE = 100_000
     realtime.WAITING = 100_000
     consumer.ASKING = ThreadPoolExecutor(200)
+    consumer.database_sync_to_async = sync_to_async  # type: ignore[assignment]

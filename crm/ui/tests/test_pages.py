@@ -73,6 +73,15 @@ def test_what_is_told_survives_a_redirect_of_a_boosted_form(client_for: Callable
     assert "toast" in client.get(answer["Location"], headers=boosted)["HX-Trigger"]
 
 
+def test_a_form_that_was_sent_and_refused_keeps_its_page(client_for: Callable[[Any], Client], rep: User) -> None:
+    """An error page in its place would lose what was typed."""
+    client, boosted = client_for(rep), {**HTMX, "HX-Boosted": "true"}
+    sent = client.post("/settings/users/invite", {"email": "x@example.com"}, headers=boosted)
+    assert sent.status_code in (403, 404)
+    assert sent["HX-Reswap"] == "none"
+    assert "HX-Reswap" not in client.get("/nowhere", headers=boosted)
+
+
 def test_the_theme_is_kept_in_the_profile(client_for: Callable[[Any], Client], rep: User) -> None:
     """The toggle writes it; nonsense is refused."""
     client = client_for(rep)

@@ -40,6 +40,8 @@ def bombs(stand: Stand, sizes: Sizes) -> Outcome:
     pids = {program: stand.pid(program) for program in ("web", "worker", "worker-bulk")}
     with readers.at_work():
         time.sleep(4)
+        readers.times.clear()
+        time.sleep(4)
         before = statistics.median(readers.times)
         readers.times.clear()
         clients = [stand.api("admin", timeout=60) for _n in range(4)]
@@ -87,7 +89,7 @@ def storm(stand: Stand, sizes: Sizes) -> Outcome:
     found = Outcome()
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    wanted = sizes.pick(5000, 1000, 1500)
+    wanted = sizes.pick(5000, 1000, 400)
     count = min(wanted, max(100, (hard - 500) // 2))
     if count < wanted:
         found.remark(f"{count:,} instead of {wanted:,} sockets: the limit of open files is {hard:,}")
