@@ -21,7 +21,7 @@ from crm.lists.state import ListState
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.folded import folds_only
-from crm.ui.values import sees_everything, sort_path, with_links
+from crm.ui.values import sees_everything, sort_path, veil, with_links
 
 PAGE = 50
 CAP = 10_000
@@ -164,6 +164,7 @@ def page(state: ListState, after: str = "") -> Page:
         found = _first_pages.get((fingerprint, *shown), lambda: PreparedMany(build, ())).all()
     more = len(found) > PAGE
     found = found[:PAGE]
+    veil(found, state.entity, state.user, fields)
     last = found[-1] if more else None
     return Page(found, _encode([getattr(last, f"key{i}") for i in range(len(keys) - 1)] + [last.pk]) if last else "")
 

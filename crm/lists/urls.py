@@ -64,6 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_ONE}/counts", records.counts, name="record_counts"),
     path(f"{_ONE}/edit", edit.edit, name="record_edit"),
     path(f"{_ONE}/star", records.star, name="record_star"),
+    path(f"{_ONE}/reach", records.reach, name="record_reach"),
     path(f"{_ONE}/neighbours", records.neighbour_links, name="record_neighbours"),
     path(f"{_ONE}/panels/<slug:key>", records.panel_view, name="record_panel"),
     path(f"{_ONE}/timeline", activity.timeline_view, name="record_timeline"),

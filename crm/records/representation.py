@@ -74,6 +74,18 @@ class Representation:
         found = {row["id"]: row for row in values}
         return self._finish([found[pk] for pk in ids if pk in found], ())
 
+    def finished(self, values: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return raw ``values`` as the records they stand for."""
+        return self._finish(values, ())
+
+    def custom_names(self, values: list[dict[str, Any]]) -> dict[tuple[str, Any], str]:
+        """Return the titles of what custom fields of raw ``values`` link to, by field and id: one statement for each field."""
+        found = {}
+        for f in self.custom_links:
+            ids = {key for row in values if (key := (row.get("custom") or {}).get(f.name))}
+            found.update({(f.name, pk): name for pk, name in self._titles(f, ids).items()})
+        return found
+
     def _finish(self, values: list[dict[str, Any]], extra: Iterable[str]) -> list[dict[str, Any]]:
         made = [self._shape(row, extra) for row in values]
         for f in self.custom_links:
@@ -124,15 +136,18 @@ class Representation:
 
     def _name(self, f: Field, rows: list[dict[str, Any]]) -> None:
         """Give the links of a custom field the names that the user may see."""
-        target = target_of(f)
-        ids = {row["custom"][f.name] for row in rows if row["custom"][f.name]}
-        names: dict[str, Any] = {}
-        if ids and title_readable(self.user, target):
-            seen = visible_to(self.user, target.model).filter(pk__in=ids).order_by()
-            names = {str(pk): name for pk, name in seen.annotate(_title=title_expression(target)).values_list("pk", "_title")}
+        names = self._titles(f, {row["custom"][f.name] for row in rows if row["custom"][f.name]})
         for row in rows:
             if found := row["custom"][f.name]:
                 row["custom"][f.name] = {"id": found, "name": names.get(found)}
+
+    def _titles(self, f: Field, ids: set[Any]) -> dict[str, str]:
+        """Return the titles of the records with these ids that the user may see and read."""
+        target = target_of(f)
+        if not ids or not title_readable(self.user, target):
+            return {}
+        seen = visible_to(self.user, target.model).filter(pk__in=ids).order_by()
+        return {str(pk): name for pk, name in seen.annotate(_title=title_expression(target)).values_list("pk", "_title")}
 
     def _include(self, name: str, rows: list[dict[str, Any]]) -> None:
         f = self.fields[name]

@@ -16,6 +16,7 @@ from crm.jobs.engine import cancel
 from crm.jobs.models import Job
 from crm.lib.errors import Conflict, Refusal
 from crm.lists import query
+from crm.lists.state import title_key
 from crm.lists.views.base import state_for_act
 from crm.lists.views.bulk import MAX_IDS
 from crm.records.entity import Entity, all_entities, entity
@@ -214,7 +215,9 @@ def export(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and request.POST.get("all") != "1":
         rows = rows.filter(pk__in=[i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)])
     rows = rows.order_by(*query.ordering(state))
-    return export_response(request, of=declared, queryset=rows, form=form if form in TYPES else "csv")
+    # From a list: its title and its columns, in their order. Without that: every field that one may read.
+    fields = ["id", title_key(declared), *(f.key for f in state.shown)] if request.GET.get("shown") == "1" else None
+    return export_response(request, of=declared, queryset=rows, form=form if form in TYPES else "csv", fields=fields)
 
 
 def _of(request: HttpRequest, pk: uuid.UUID) -> ImportRun:

@@ -15,6 +15,7 @@ from crm.access.policy import EVERYTHING, SYSTEM, allows, field_rights, policy_o
 from crm.access.rights import rights_of
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
+from crm.records.services.phones import readable_phone
 from crm.ui.figures import money, number, when
 from crm.ui.html import EMPTY, SafeString, esc
 from crm.ui.marks import avatar, badge, icon, mark, tag
@@ -163,6 +164,23 @@ def for_eyes(rows: Iterable[M], of: Entity, user: Any) -> list[M]:
     return found
 
 
+def veil(rows: Iterable[M], of: Entity, user: Any, fields: Iterable[Field] = ()) -> None:
+    """Keep the titles of rows, and of what their fields link to, from telling an address that is hidden from the viewer.
+
+    The title of a person without a name is the address; with it hidden there is none. For rows that are drawn.
+    """
+    own = _address_hidden(of, user)
+    linked = [f.source for f in fields if f.kind == Kind.LINK and not f.custom and _address_hidden(entity(f.link), user)]
+    for row in rows if own or linked else ():
+        for one in ([row] if own else []) + [getattr(row, source, None) for source in linked]:
+            if one is not None:
+                setattr(one, "address_is_hidden", True)  # noqa: B010
+
+
+def _address_hidden(of: Entity, user: Any) -> bool:
+    return len(of.title) > 1 and "email" in of.own_fields and not field_rights(user, of.model).can_read("email")
+
+
 def is_seen(obj: Any, field: Field) -> bool:
     """Tell whether the viewer may see what a record fetched ``with_links`` links to."""
     return bool(getattr(obj, SEEN + field.name, True))
@@ -271,8 +289,8 @@ def _email(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) 
 
 
 def _phone(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    shown = esc(v)
-    return SafeString(f'<a class="rlink num" href="tel:{shown}">{shown}</a>' if link else f'<span class="tx num">{shown}</span>')
+    shown = esc(readable_phone(str(v)))
+    return SafeString(f'<a class="rlink num" href="tel:{esc(v)}">{shown}</a>' if link else f'<span class="tx num">{shown}</span>')
 
 
 def _address(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
@@ -355,5 +373,5 @@ def is_uuid(text: str) -> bool:
 
 __all__ = [
     "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled",
-    "sort_path", "titles_of", "value_of", "with_links", "with_sight",
+    "sort_path", "titles_of", "value_of", "veil", "with_links", "with_sight",
 ]

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import folded
@@ -78,10 +79,14 @@ class Customer(Record):
             GinIndex(OpClass("search_text", "gin_trgm_ops"), name="customer_search"),
         ]
 
+    address_is_hidden = False
+    """The viewer of this row may not read its address (see ``crm.ui.values.veil``)."""
+
     def __str__(self) -> str:
         return self.name
 
     @property
     def name(self) -> str:
-        """Return the name to show: given and family name, or the address."""
-        return f"{self.first_name} {self.last_name}".strip() or self.email or str(self.pk)
+        """Return the name to show: given and family name, or the address where it is not hidden from who looks."""
+        named = f"{self.first_name} {self.last_name}".strip()
+        return named or (gettext("No name") if self.address_is_hidden else self.email) or str(self.pk)

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import F, FilteredRelation, Q
 from django.db.models.functions import Coalesce
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
@@ -17,7 +17,7 @@ from crm.lists.state import ALL, ListState, read
 from crm.records.entity import Entity
 from crm.records.services.records import visible_trash
 from crm.ui.pages import local_url, wants_part
-from crm.ui.values import with_sight
+from crm.ui.values import is_uuid, veil, with_sight
 
 _SOME = uuid.UUID(int=1)
 # What every page of a list or a record begins with, by rights and entity.
@@ -41,6 +41,7 @@ def record_or_404(request: HttpRequest, entity: Entity, pk: uuid.UUID, *, trashe
         found = with_sight(visible_trash(request.user, entity.model), entity, request.user).filter(pk=pk).first()
     if found is None:
         raise Http404
+    veil([found], entity, request.user, [f for f in entity.own_fields.values() if not f.computed])
     return found
 
 
@@ -77,6 +78,13 @@ def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None
     if preferred is not None and not set(params) - {"peek", "layout", "after"}:
         view = preferred
     return read(entity, params, request.user, view).with_(overridden=(preferred is not None and view is None) or wanted == ALL)
+
+
+def state_in(entity: Entity, params: QueryDict, user: Any) -> ListState:
+    """Return the state of the list that a record was opened from; without a view that is not there any more."""
+    wanted = params.get("view", "")
+    view = visible_to(user, SavedView).filter(entity=entity.name, pk=wanted).first() if is_uuid(wanted) else None
+    return read(entity, params, user, view)
 
 
 def state_for_act(request: HttpRequest, entity: Entity) -> ListState:

@@ -89,7 +89,7 @@ def _list(request: HttpRequest, entity: Entity, obj: Any, made: FormField) -> Ht
     current = ("1" if made.value else "0") if f.kind == Kind.BOOLEAN else str(getattr(made.value, "pk", made.value) or "")
     context = {
         "entity": entity, "obj": obj, "made": made, "url": entity.url(obj), "offered": offered, "current": current, "q": words,
-        "searchable": f.kind in (Kind.USER, Kind.LINK), "clearable": not f.required and f.kind != Kind.BOOLEAN and bool(current),
+        "searchable": f.kind in (Kind.USER, Kind.LINK), "clearable": not f.required and f.default is None and f.kind != Kind.BOOLEAN and bool(current),
         "version": getattr(obj, "version", ""), "cell": f"c-{obj.pk}-{slugify(f.key)}",
     }
     return render(request, "lists/pick.html#offered" if "q" in request.GET else "lists/pick.html", context)

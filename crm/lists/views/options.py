@@ -9,7 +9,7 @@ from crm.access.rights import rights_of
 from crm.lists.query import find
 from crm.records.entity import Entity, all_entities
 from crm.ui.pages import page
-from crm.ui.values import sort_path
+from crm.ui.values import sort_path, veil
 
 LIMIT = 20
 
@@ -42,7 +42,9 @@ def to_choose(entity: Entity, user: Any, words: str) -> list[Any]:
     rows = rows.order_by(sort_path(entity, order) if order is not None else "pk", "pk")
     if entity.name == "stage":
         rows = rows.select_related("pipeline")
-    return list(rows[:LIMIT])
+    found = list(rows[:LIMIT])
+    veil(found, entity, user)
+    return found
 
 
 def _subtitle(obj: Any, user: Any) -> str:

@@ -4,7 +4,6 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.utils.translation import gettext as _
@@ -12,10 +11,9 @@ from django.utils.translation import gettext as _
 from crm.access.policy import field_rights
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
-from crm.lists.query import neighbours
-from crm.lists.state import read
+from crm.lists.query import CAP, count, neighbours, position
 from crm.lists.views.activity import timeline_context
-from crm.lists.views.base import record_or_404
+from crm.lists.views.base import record_or_404, state_in
 from crm.lists.views.compose import composer
 from crm.lists.views.favourites import keeps, star_answer, turn
 from crm.records.duplicates import duplicates_of
@@ -24,6 +22,7 @@ from crm.records.fields import Field, Kind
 from crm.records.panels import panel_of, panels_for
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
 from crm.search.recent import remember_visit
+from crm.ui.figures import number
 from crm.ui.pages import page, redirect_to, render, toast
 from crm.ui.values import display, may, record_mark, titles_of
 
@@ -165,12 +164,26 @@ def neighbour_links(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> Http
     """Show the links to the records before and after this one in the list it was opened from."""
     obj = record_or_404(request, entity, pk)
     remember_visit(request.user, entity.name, obj.pk)
-    params = QueryDict(mutable=True)
-    params.update(dict(parse_qsl(request.GET.get("from", "")[:4000])))
-    params.pop("view", None)
-    before, after = neighbours(read(entity, params, request.user), obj)
-    context = {"entity": entity, "before": before, "after": after, "from": request.GET.get("from", "")}
+    origin = request.GET.get("from", "")[:4000]
+    state = state_in(entity, QueryDict(origin), request.user)
+    before, after = neighbours(state, obj)
+    place = position(state, obj)
+    total = count(state) if place is not None else 0
+    context = {
+        "entity": entity, "before": before, "after": after, "from": origin, "place": place, "back": state.url,
+        "total": f"{number(CAP)}+" if total > CAP else number(total),
+    }
     return render(request, "records/neighbours.html", context)
+
+
+@page("GET")
+def reach(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Show the ways to reach a record and to plan something with it: what a row shows when it is swiped."""
+    obj = record_or_404(request, entity, pk)
+    fields = entity.fields_for(request.user)
+    values = {key: getattr(obj, key, "") for key in ("phone", "email") if key in fields}
+    may_task = entity.name in ("customer", "company", "deal") and rights_of(request.user).may("create", "task")
+    return render(request, "lists/reach.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "values": values, "may_task": may_task})
 
 
 @page("POST")

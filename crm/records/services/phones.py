@@ -28,6 +28,22 @@ def standard_phone(text: str, region: str) -> str:
     return _told_at_once(text, region) or _parsed(text, region)
 
 
+@lru_cache(maxsize=20_000)
+def readable_phone(text: str) -> str:
+    """Return a stored number as people read it, in the international format; anything else as it is."""
+    if not text.startswith("+"):
+        return text
+    try:
+        number = phonenumbers.parse(text.partition(";")[0], None)
+    except phonenumbers.NumberParseException:
+        return text
+    if not phonenumbers.is_possible_number(number):
+        return text
+    extension = text.partition(";ext=")[2]
+    shown = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    return f"{shown} × {extension}" if extension else shown
+
+
 def _parsed(text: str, region: str) -> str:
     try:
         number = phonenumbers.parse(text, None if text.startswith("+") else region)

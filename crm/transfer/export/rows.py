@@ -1,6 +1,7 @@
 """Records on their way out: what a viewer may see, read through a server-side cursor, flat for tables."""
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -19,13 +20,19 @@ class Exported:
         self.entity = of
         self.queryset = queryset
         self._shown = Representation(of, user, fields=fields)
+        self._names: dict[tuple[str, Any], str] = {}
+        """The titles of what custom fields of the current chunk link to."""
         self.columns: list[tuple[str, str, str]] = [(n, n, "") for n in self._shown.base]
         """(header, field, what of it)"""
         for f in self._shown.fields.values():
             self.columns.append((f.name, f.name, "name" if f.kind in LINKS else str(f.kind)))
             if f.kind in LINKS:
                 self.columns.append((f"{f.name}_id", f.name, "id"))
-        self.columns += [(f"custom.{name}", name, "custom") for name in self._shown.custom]
+        links = {f.name for f in self._shown.custom_links}
+        for name in self._shown.custom:
+            self.columns.append((f"custom.{name}", name, "custom name" if name in links else "custom"))
+            if name in links:
+                self.columns.append((f"custom.{name}_id", name, "custom"))
 
     @property
     def headers(self) -> list[str]:
@@ -34,19 +41,29 @@ class Exported:
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records as the API shows them."""
-        for row in self._shown.values(self.queryset).iterator(chunk_size=CHUNK):
-            yield self._shown._shape(row, ())
+        for rows in self._chunks():
+            yield from self._shown.finished(rows)
 
     def rows(self) -> Iterator[list[Any]]:
         """Yield the records as flat rows of texts, numbers, truth values and times."""
         plan = [self._reader(field, what) for _header, field, what in self.columns]
-        for row in self._shown.values(self.queryset).iterator(chunk_size=CHUNK):
-            yield [read(row) for read in plan]
+        for rows in self._chunks():
+            self._names = self._shown.custom_names(rows)
+            for row in rows:
+                yield [read(row) for read in plan]
+
+    def _chunks(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the raw rows by the chunk, so that the names of custom links take a statement for each chunk."""
+        rows = iter(self._shown.values(self.queryset).iterator(chunk_size=CHUNK))
+        while chunk := list(islice(rows, CHUNK)):
+            yield chunk
 
     def _reader(self, name: str, what: str) -> Any:
         f = self._shown.fields.get(name)
         if what == "custom":
             return lambda row: _flat((row.get("custom") or {}).get(name))
+        if what == "custom name":
+            return lambda row: self._names.get((name, (row.get("custom") or {}).get(name)))
         if f is None:
             return lambda row: row[name]
         if what == "id":

@@ -13,6 +13,7 @@ import './shortcuts.js';
 import './lists.js';
 import './table.js';
 import './widths.js';
+import './swipe.js';
 import './inline.js';
 import './forms.js';
 import './tabs.js';

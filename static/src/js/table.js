@@ -41,8 +41,8 @@ class Table extends HTMLElement {
     this.fillGroups();
     const target = event.detail?.ctx?.target;
     if (!target?.matches?.('[data-cell]') || $('crm-inline', target)) return;
-    if ($('.flash', target)) say(this.dataset.saved ?? '');
     if (document.activeElement === document.body) this.focusCell(target);
+    if ($('.flash', target)) setTimeout(() => say(this.dataset.saved ?? ''), 60);
   }
 
   // ---- selection ----
