@@ -25,7 +25,10 @@ def tell_boards(heard: Heard) -> None:
     if heard.fact.entity != "deal":
         return
     found = Deal.everything.filter(pk=heard.fact.record_id).values_list("pipeline_id", "stage_id").first()
-    if found is not None:
+    if found is not None and "assigned_user" in getattr(heard.fact, "fields", ()):
+        # Who no longer sees the deal is told nothing about it, and yet must lose its card.
+        push(f"board:{found[0]}", "list.dirty", {})
+    elif found is not None:
         push(f"board:{found[0]}", "deal.changed", {"id": str(heard.fact.record_id), "stage": str(found[1]), **_by(heard)}, tab=heard.tab)
 
 

@@ -112,14 +112,17 @@ class Deals:
     def _way(self, number: int) -> list[Step]:
         """Return the stages a deal goes through: two thirds of the deals are closed, more won than lost."""
         closed = number % 3 != 0
-        begun = self.random.uniform(70, 350) if closed else self.random.uniform(45, 90)
+        begun = self.random.uniform(70, 350) if closed and number % 6 != 1 else self.random.uniform(50, 95)
         depth = self.random.randint(2, len(self.open)) if closed else 1 + (number // 3) % len(self.open)
         # Of the open deals those that nobody plans anything for have stood still for weeks.
         quiet = self.random.uniform(24, 40) if plan_for(number // 3) == "none" else self.random.uniform(1, 8)
-        ends_after = min(begun - 1, self.random.uniform(20, 95)) if closed else begun - quiet
+        if number % 6 == 1:
+            # Won within the last weeks, so that the quarter is well on its way.
+            quiet = self.random.uniform(1, 42)
+        ends_after = min(begun - 1, self.random.uniform(20, 95)) if closed and number % 6 != 1 else begun - quiet
         stages = self.open[:depth]
         if closed:
-            stages = [*stages, self.won if self.random.random() < 0.6 else self.lost]
+            stages = [*stages, self.won if number % 6 == 1 or self.random.random() < 0.55 else self.lost]
         pause = ends_after / max(1, len(stages) - 1)
         moments = [begun - pause * place for place in range(len(stages))] if len(stages) > 1 else [begun - ends_after]
         steps = [Step(stage, self.story.ago(days)) for stage, days in zip(stages, moments, strict=True)]

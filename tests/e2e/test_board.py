@@ -92,5 +92,6 @@ def test_a_move_appears_in_the_other_browser(open_as: Callable[..., Any], rep: U
     with ThreadPoolExecutor(1) as relay:  # in this thread the browser keeps an event loop
         relay.submit(_relay).result(20)
     expect(theirs.locator(f"#col-{stages['PROPOSAL'].pk} #d-{deal.pk}")).to_be_visible()
+    expect(theirs.locator(f"#d-{deal.pk} .deal-by")).to_have_text(rep.name)
     expect(theirs.locator(f"#col-{stages['PROPOSAL'].pk} [data-sum]")).to_have_text("$4,200")
     expect(theirs.locator(f"#col-{stages['PROSPECTING'].pk} [data-n]")).to_have_text("0")
