@@ -19,6 +19,11 @@ def push(topic: str, event: str, data: dict[str, Any] | None = None, *, tab: str
     transaction.on_commit(lambda: _send({"topic": topic, "event": event, "data": data or {}, "tab": tab}), robust=True)
 
 
+def push_now(topic: str, event: str, data: dict[str, Any] | None = None) -> None:
+    """Send at once, inside a transaction too: for progress, which is no change that could be taken back."""
+    _send({"topic": topic, "event": event, "data": data or {}, "tab": ""})
+
+
 def end_sockets(user_id: Any) -> None:
     """Make the open sockets of a user ask at once whether they may stay."""
     transaction.on_commit(lambda: _tell(f"person.{user_id}", {"type": "person.check"}), robust=True)

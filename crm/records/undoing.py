@@ -9,7 +9,7 @@ from crm.access import stamps
 from crm.access.policy import SYSTEM, visible_to
 from crm.access.rights import rights_of
 from crm.activity.facts import publish
-from crm.activity.undo import Plan, UndoCount, after_undo, guards_undo
+from crm.activity.undo import Kept, Plan, UndoCount, after_undo, guards_undo
 from crm.records.customfields import STAMP
 from crm.records.entity import all_entities, entity_of, has_entity
 from crm.records.events import RecordsBulkChanged
@@ -25,6 +25,29 @@ def tell_lists(counts: list[UndoCount]) -> None:
         if number and has_entity(c.model):
             name = entity_of(c.model).name
             publish(RecordsBulkChanged(entity=name, count=number, operation="undo"), entity=name)
+
+
+def titled(conflicts: list[Kept], user: Any) -> list[dict[str, Any]]:
+    """Return conflicts with the titles of the records that the user may see."""
+    shown = conflicts[:100]
+    ids: dict[Any, list[str]] = {}
+    for c in shown:
+        if has_entity(c.model):
+            ids.setdefault(c.model, []).append(c.record_id)
+    titles = {
+        (model, str(o.pk)): o
+        for model, wanted in ids.items()
+        for o in visible_to(user, model._base_manager.filter(pk__in=wanted))
+    }
+    made = []
+    for c in shown:
+        obj = titles.get((c.model, c.record_id))
+        of = entity_of(c.model) if has_entity(c.model) else None
+        made.append({
+            "kept": c, "title": str(obj) if obj is not None else "", "label": of.label if of else c.entity,
+            "url": of.url(obj) if of is not None and obj is not None and "pages" in of.abilities else "",
+        })
+    return made
 
 
 def keep_what_hangs_on_others(actor: Any, plan: Plan) -> None:

@@ -102,32 +102,45 @@ def mapping_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
     return mapping
 
 
+def _column_of(columns: dict[str, Any], header: str, to: str = "") -> dict[str, Any]:
+    """Return how a column is mapped as an object that can be added to."""
+    column = columns.get(header)
+    columns[header] = {"to": column} if isinstance(column, str) else column or {"to": to}
+    found: dict[str, Any] = columns[header]
+    return found
+
+
+def rows_to_mend(run: ImportRun) -> list[dict[str, Any]]:
+    """Return the rows that failed, each with its errors and, where a cell is to blame, which one."""
+    at = {header: index for index, header in enumerate(run.source["headers"])}
+    rows: dict[int, list[dict[str, Any]]] = {}
+    for error in run.report.get("errors", []):
+        rows.setdefault(error["row"], []).append({**error, "index": at.get(error["column"])})
+    return [{"number": number, "errors": errors} for number, errors in rows.items()]
+
+
 def choices_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
     """Return the mapping with the answers to the check's questions in it."""
     mapping: dict[str, Any] = json.loads(json.dumps(run.mapping))
     columns = mapping.setdefault("columns", {})
+    for index, question in enumerate(run.report.get("questions", [])):
+        if choice := data.get(f"others-{index}", ""):
+            _column_of(columns, question["column"])["unresolved"] = choice
     for index, reference in enumerate(run.report.get("references", [])):
         choice = data.get(f"choice-{index}", "") or ("other" if data.get(f"other-{index}", "").strip() else "")
+        if not choice and data.get("accept") and reference["suggestions"] and reference["entity"]:
+            choice = f"to:{reference['suggestions'][0]}"
         if not choice:
             continue
-        column = columns.get(reference["column"])
-        column = {"to": column} if isinstance(column, str) else dict(column or {"to": reference["field"]})
         value: Any = {choice: True}
         if choice.startswith("to:"):
             value = choice[3:]
         elif choice == "other":
             value = data.get(f"other-{index}", "").strip() or {"leave": True}
-        elif choice == "error":
-            column["unresolved"] = "error"
-            columns[reference["column"]] = column
-            continue
-        column.setdefault("values", {})[reference["value"]] = value
-        columns[reference["column"]] = column
+        _column_of(columns, reference["column"], reference["field"]).setdefault("values", {})[reference["value"]] = value
     for index, dated in enumerate(run.report.get("dates", [])):
         if data.get(f"dates-{index}"):
-            column = columns.get(dated["column"])
-            column = {"to": column} if isinstance(column, str) else dict(column or {})
-            columns[dated["column"]] = {**column, "dates": data[f"dates-{index}"]}
+            _column_of(columns, dated["column"])["dates"] = data[f"dates-{index}"]
     if data.get("trash"):
         mapping["trash"] = data["trash"]
     if data.get("rest"):

@@ -1,5 +1,7 @@
 """The jobs of transfers: check a file, carry the import out, write a large export."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -8,9 +10,13 @@ from django.utils.translation import gettext_lazy
 from crm.activity.models import ChangeSet
 from crm.jobs.engine import PASSING, Cancelled, LeaseLost, Run, Stopped, enqueue, job
 from crm.jobs.models import Job
+from crm.jobs.registry import when_finished
 from crm.lib.errors import Refusal
+from crm.realtime.push import push, push_now
 from crm.transfer.models import ImportRun
 from crm.transfer.services import carry_out, check
+
+TOLD_EVERY = 0.7
 
 
 @job("transfer.check", queue="import", label=gettext_lazy("Check of a file"), source="import")
@@ -26,21 +32,42 @@ def import_file(run: Run) -> dict[str, Any]:
     found = ImportRun.objects.get(pk=run.params["import"])
 
     def work() -> dict[str, Any]:
-        if run.params.get("check") and found.planned_at is None:
+        if found.report.get("mended") or (run.params.get("check") and found.planned_at is None):
             _checked(found, run)
         if run.params.get("dry_run") or found.report.get("blocked"):
-            return {"import": str(found.pk), **found.report["counts"]}
+            return {"import": str(found.pk), "url": f"/imports/{found.pk}", **found.report["counts"]}
         if found.state == ImportRun.State.DONE:
             return {"import": str(found.pk), **found.report["result"]}
-        carry_out(found, run.user, run.progress, lambda number: run.save({"row": number}))
-        return {"import": str(found.pk), "change_set": str(found.change_set), **found.report["result"]}
+        carry_out(found, run.user, _telling(found, run), lambda number: run.save({"row": number}))
+        return {"import": str(found.pk), "url": f"/imports/{found.pk}", "change_set": str(found.change_set), **found.report["result"]}
 
     return _guarded(found, work)
 
 
 def _checked(found: ImportRun, run: Run) -> dict[str, Any]:
-    report = check(found, run.user, lambda done, total: run.progress(done, total, _("Checking")))
-    return {"import": str(found.pk), **report["counts"]}
+    report = check(found, run.user, _telling(found, run, _("Checking")))
+    return {"import": str(found.pk), "url": f"/imports/{found.pk}", **report["counts"]}
+
+
+def _telling(found: ImportRun, run: Run, words: str = "") -> Callable[[int, int], None]:
+    """Return what tells the job, and every second the open pages, how far the work is."""
+    last = 0.0
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        run.progress(done, total, words)
+        if time.monotonic() - last > TOLD_EVERY:
+            last = time.monotonic()
+            push_now(f"import:{found.pk}", "import.progress")
+
+    return tell
+
+
+@when_finished
+def tell_the_page(job: Job) -> None:
+    """Let the open page show how it ended."""
+    if job.kind in ("transfer.check", "transfer.import"):
+        push(f"import:{job.params.get('import')}", "import.ended")
 
 
 def _guarded(found: ImportRun, work: Any) -> dict[str, Any]:

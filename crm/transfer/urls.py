@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports/new", views.upload, name="import-new"),
     path("imports/<uuid:pk>", views.run_page, name="import"),
     path("imports/<uuid:pk>/run", views.start, name="import-run"),
+    path("imports/<uuid:pk>/rows/<int:number>", views.mend_row, name="import-row"),
     path("imports/<uuid:pk>/stop", views.stop, name="import-stop"),
     path("imports/<uuid:pk>/undo", views.take_back, name="import-undo"),
     path("imports/<uuid:pk>/forget", views.forget, name="import-forget"),

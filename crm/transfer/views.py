@@ -3,6 +3,7 @@
 import json
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -11,8 +12,9 @@ from django.utils.translation import gettext_lazy
 
 from crm.access.policy import policy_of
 from crm.access.rights import rights_of
-from crm.activity.undo import preview_undo, undo, undone_by
-from crm.jobs.engine import cancel
+from crm.activity.intention import intend
+from crm.activity.undo import ENTRIES_AT_ONCE, count_entries, preview_undo, require_undo, undo, undone_by
+from crm.jobs.engine import cancel, enqueue
 from crm.jobs.models import Job
 from crm.lib.errors import Conflict, Refusal
 from crm.lists import query
@@ -20,13 +22,14 @@ from crm.lists.state import title_key
 from crm.lists.views.base import state_for_act
 from crm.lists.views.bulk import MAX_IDS
 from crm.records.entity import Entity, all_entities, entity
+from crm.records.undoing import titled
 from crm.transfer.export import export_response
 from crm.transfer.export.writers import TYPES
-from crm.transfer.forms import choices_from, mapping_from, mapping_rows
+from crm.transfer.forms import choices_from, mapping_from, mapping_rows, rows_to_mend
 from crm.transfer.jobs import change_set_of, start_check, start_import
 from crm.transfer.models import ImportRun
-from crm.transfer.services import discard, failed_rows, receive, settle, suggest
-from crm.ui.pages import page, problems_of, redirect_to, render, toast
+from crm.transfer.services import discard, failed_rows, mend, receive, settle, suggest
+from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
 from crm.ui.values import is_uuid
 
 State = ImportRun.State
@@ -35,6 +38,9 @@ DELIMITERS = [
     ("", gettext_lazy("Detect")), (",", gettext_lazy("Comma")), (";", gettext_lazy("Semicolon")), ("tab", gettext_lazy("Tab")),
     ("|", gettext_lazy("Bar")),
 ]
+STEPS = [gettext_lazy("File"), gettext_lazy("Columns"), gettext_lazy("Check"), gettext_lazy("Import"), gettext_lazy("Result")]
+PREVIEWED = 300_000
+"""A larger undo is not looked through before it is done."""
 ENCODINGS = ["", "utf-8", "utf-16", "cp1252", "iso8859-15", "cp1250", "cp1251", "shift_jis", "gb18030", "mac_roman"]
 
 
@@ -66,7 +72,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not kinds:
         raise PermissionDenied
     wanted = request.POST.get("entity") or request.GET.get("entity") or "customer"
-    context = {"kinds": kinds, "wanted": wanted, "delimiters": DELIMITERS, "encodings": ENCODINGS, "problems": {}}
+    context = {"kinds": kinds, "wanted": wanted, "delimiters": DELIMITERS, "encodings": ENCODINGS, "problems": {}, "steps": STEPS, "at": 1}
     if request.method == "POST":
         file = request.FILES.get("file")
         options: dict[str, Any] = {n: request.POST[n] for n in ("delimiter", "encoding", "sheet", "part") if request.POST.get(n)}
@@ -95,12 +101,35 @@ def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     change_set = change_set_of(run)
     context = {
         "run": run, "entity": entity(run.entity), "step": step, "job": job, "report": run.report, "problems": {},
-        "undone": _undone(run), "change_set": change_set, "source": run.source, "also": _also(run),
+        "undone": _undone(run), "change_set": change_set, "source": run.source, "also": _also(run), "undoing": _undoing(run),
+        "steps": STEPS, "at": {"map": 2, "check": 3, "done": 5}.get(step, 4 if run.started_at else 3), "links": _links(run),
+        "rows_to_mend": rows_to_mend(run) if step == "check" else [],
     }
     if step == "map":
         mapping = run.mapping or {**suggest(run, request.user).as_dict(), "rest": "note"}
         context["rows"], context["mapping_json"] = mapping_rows(run, mapping, request.user), json.dumps(mapping, ensure_ascii=False, indent=2)
     return render(request, "transfer/run.html", context, part="import-step")
+
+
+def _links(run: ImportRun) -> dict[str, str]:
+    """Return the lists that show what the import made and changed, as filters on the time it took."""
+    if run.started_at is None or run.finished_at is None:
+        return {}
+    during: dict[str, Any] = {"op": "between", "value": [run.started_at.isoformat(), run.finished_at.isoformat()]}
+    before: dict[str, Any] = {"field": "created_at", "op": "before", "value": run.started_at.isoformat()}
+    declared = entity(run.entity)
+    found = {}
+    lists: dict[str, list[dict[str, Any]]] = {"created": [{"field": "created_at", **during}], "updated": [{"field": "updated_at", **during}, before]}
+    for name, clauses in lists.items():
+        if "pages" in declared.abilities and all(c["field"] in declared.own_fields for c in clauses):
+            found[name] = f"/{declared.plural}?{urlencode({'filter': json.dumps(clauses)})}"
+    return found
+
+
+def _undoing(run: ImportRun) -> Job | None:
+    """Return the job that is taking the import back, if one is at it."""
+    jobs = Job.objects.filter(kind="activity.undo", params__change_set=str(run.change_set))
+    return jobs.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING]).first()
 
 
 def _also(run: ImportRun) -> list[tuple[Any, int]]:
@@ -127,12 +156,27 @@ def _settle(request: HttpRequest, run: ImportRun) -> HttpResponse:
     except Refusal as refusal:
         context = {
             "run": run, "entity": entity(run.entity), "step": "map", "problems": problems_of(refusal), "source": run.source,
-            "refusal": refusal, "rows": mapping_rows(run, run.mapping or suggest(run, request.user).as_dict(), request.user),
+            "refusal": refusal, "steps": STEPS, "at": 2, "rows": mapping_rows(run, run.mapping or suggest(run, request.user).as_dict(), request.user),
             "mapping_json": request.POST.get("json") or json.dumps(run.mapping, ensure_ascii=False, indent=2),
         }
         return render(request, "transfer/run.html", context, status=422, part="import-step")
     start_check(run, request.user)
     return redirect_to(request, f"/imports/{run.pk}")
+
+
+@page("POST")
+def mend_row(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
+    """Take the mended cells of a row that failed, and show what would become of it now."""
+    run = _of(request, pk)
+    cells = {int(name[5:]): text for name, text in request.POST.items() if name[:5] == "cell-" and name[5:].isdecimal() and len(name) < 10}
+    before = dict(run.report.get("counts", {}))
+    run = mend(run, request.user, number, cells)
+    if not wants_part(request):
+        return redirect_to(request, f"/imports/{run.pk}")
+    row = next((r for r in rows_to_mend(run) if r["number"] == number), {"number": number, "errors": []})
+    becomes = next((a for a, n in run.report["counts"].items() if n > before.get(a, 0)), "error")
+    context = {"run": run, "report": run.report, "row": row, "becomes": becomes, "mended": True}
+    return render(request, "transfer/run.html#import-mended", context)
 
 
 @page("POST")
@@ -165,13 +209,24 @@ def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     change_set = change_set_of(run)
     if change_set is None or undone_by(change_set) is not None:
         raise Conflict(_("This import wrote nothing, or was undone already."))
+    entries = count_entries(change_set)
     if request.method == "POST":
-        undo(change_set=change_set, actor=request.user, force=request.POST.get("force") == "1")
+        force = request.POST.get("force") == "1"
+        if entries > ENTRIES_AT_ONCE:
+            require_undo(change_set, request.user)
+            if _undoing(run) is None:
+                with intend(actor=request.user):
+                    params = {"change_set": str(change_set.pk), "force": force}
+                    enqueue("activity.undo", user=request.user, params=params, label=_("Undo: %(name)s") % {"name": run.file_name})
+            return redirect_to(request, f"/imports/{run.pk}")
+        undo(change_set=change_set, actor=request.user, force=force)
         toast(request, _("The import was undone."))
         return redirect_to(request, f"/imports/{run.pk}")
-    preview = preview_undo(change_set, request.user)
-    counts = [(str(c.model._meta.verbose_name_plural).capitalize(), c) for c in preview.counts]
-    return render(request, "transfer/undo.html", {"run": run, "preview": preview, "counts": counts, "entity": entity(run.entity)})
+    preview = preview_undo(change_set, request.user) if entries <= PREVIEWED else None
+    counts = [(str(c.model._meta.verbose_name_plural).capitalize(), c) for c in preview.counts] if preview else []
+    conflicts = titled(preview.conflicts, request.user) if preview else []
+    context = {"run": run, "preview": preview, "counts": counts, "conflicts": conflicts, "entries": entries, "entity": entity(run.entity)}
+    return render(request, "transfer/undo.html", context)
 
 
 @page("POST")

@@ -85,7 +85,8 @@ def tell_job_ended(job: Job) -> None:
             text = _("“%(job)s” was cancelled.") % {"job": job}
         else:
             text = _("“%(job)s” failed.") % {"job": job}
-    notify(user=job.user, kind="job_finished", text=text, url=f"/jobs/{job.pk}", key=f"job:{job.pk}:{job.state}")
+    url = (job.result or {}).get("url") or f"/jobs/{job.pk}"
+    notify(user=job.user, kind="job_finished", text=text, url=url, key=f"job:{job.pk}:{job.state}")
 
 
 def _tell(

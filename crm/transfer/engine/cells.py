@@ -129,7 +129,7 @@ class CellReader:
         column, f = step.column, step.field
         given: Any = text
         if column.values:
-            given = self._mapped(step, text)
+            given = self._mapped(draft, step, text)
             if given is None:
                 return
         if column.to == "note":
@@ -154,7 +154,7 @@ class CellReader:
             self._value(draft, column, f, str(given))
 
     @staticmethod
-    def _mapped(step: Step, text: str) -> Any:
+    def _mapped(draft: Draft, step: Step, text: str) -> Any:
         """Return what a value stands for; None for leaving the field empty."""
         column = step.column
         if text in column.values:
@@ -165,6 +165,9 @@ class CellReader:
             if choice.get("skip"):
                 raise Skip(_("“%(value)s” in “%(header)s”") % {"value": text, "header": column.header})
             if choice.get("leave"):
+                return None
+            if choice.get("error"):
+                draft.problems.append((column.header, text, _("“%(value)s” stands for nothing here.") % {"value": text[:80]}))
                 return None
             if "to" in choice:
                 return str(choice["to"])

@@ -67,7 +67,7 @@ def side_by_side(batches: Iterable[Batch], work: Callable[[Batch, Turn], None], 
     last: Turn | None = None
     with ThreadPoolExecutor(lanes, thread_name_prefix="import-lane") as pool:
         for batch in given:
-            if len(running) > lanes:
+            if len(running) >= lanes:
                 running.popleft().result()
             last = Turn(last)
             running.append(pool.submit(contextvars.copy_context().run, _lane, batch, work, last))

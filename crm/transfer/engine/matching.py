@@ -18,6 +18,7 @@ from crm.records.fields import Field
 from crm.records.models import Note
 from crm.records.services.records import visible_trash
 from crm.transfer.adapters import Adapter, Draft
+from crm.transfer.engine.seen import Seen
 from crm.transfer.engine.staging import any_of
 from crm.transfer.mapping.model import Mapping
 from crm.transfer.models import ExternalId, ImportRun
@@ -54,7 +55,7 @@ class Matcher:
         wanted = mapping.match or [*adapter.keys, *unique]
         self.keys = [k for k in dict.fromkeys(wanted) if k in self._columns]
         self.by_title = adapter.title_is_key and (not mapping.match or entity.title[0] in mapping.match)
-        self._seen: dict[int, int] = {}
+        self._seen = Seen()
         self._touched: dict[uuid.UUID, int] = {}
         self._recent: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._found: dict[Key, uuid.UUID] = {}
@@ -322,7 +323,7 @@ class Matcher:
     def remember(self, draft: Draft, obj: Any) -> None:
         """Keep that this row makes a record, so that later rows about it are recognised."""
         for key in self.keys_of(draft):
-            self._seen[hash(key)] = draft.number
+            self._seen.put(hash(key), draft.number)
         self._recent[draft.number] = (obj, self._extras_of(draft))
 
     def touch(self, draft: Draft, obj: Any, known: dict[str, Any]) -> None:
@@ -330,7 +331,7 @@ class Matcher:
         merged = {k: [*known.get(k, []), *v] for k, v in self._extras_of(draft).items()}
         self._touched[obj.pk] = draft.number
         for key in self.keys_of(draft):
-            self._seen[hash(key)] = draft.number
+            self._seen.put(hash(key), draft.number)
         self._recent[draft.number] = (obj, {**known, **merged})
 
     @staticmethod

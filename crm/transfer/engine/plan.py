@@ -18,11 +18,13 @@ from crm.records.models import Tag
 from crm.transfer.adapters import Draft, adapter_for
 from crm.transfer.engine.build import Builder
 from crm.transfer.engine.cells import CellReader, Skip
+from crm.transfer.engine.circles import refuse_circles
 from crm.transfer.engine.links import Directories, Found, Unresolved
 from crm.transfer.engine.matching import Matcher, Target
-from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, query, staged_chunks
+from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, staged_chunks
 from crm.transfer.mapping.model import Column, Mapping
 from crm.transfer.models import ImportRun
+from crm.transfer.readers import Row
 
 KEPT_OBJECTS = 500
 COLLECT_EVERY = 10
@@ -41,6 +43,7 @@ class Planner:
         self.adapter = adapter_for(run.entity)
         self.directories = Directories(actor, mapping.system)
         self.builders: dict[str, Builder] = {}
+        self.headers = frozenset(headers)
         self.cells = CellReader(self.entity, self.adapter, mapping, headers, fields)
         self.matcher = Matcher(self.entity, self.adapter, mapping, fields, actor)
         self.matcher.run = run
@@ -111,29 +114,42 @@ class Planner:
         for position, chunk in enumerate(staged_chunks(self.run), 1):
             if position % COLLECT_EVERY == 0:
                 gc.collect()
-            drafts: list[Draft] = []
-            rows: list[tuple[Any, ...]] = []
-            for row in chunk:
-                try:
-                    draft = self.cells.draft(row)
-                    if not draft.problems:
-                        self._number = row.number
-                        self.adapter.complete(draft, self)
-                    drafts.append(draft)
-                except Skip as reason:
-                    self.skipped[str(reason)] += 1
-                    self.counts["skip"] += 1
-                    rows.append((row.number, 0, self.run.entity, "skip", None, None, None, None))
-            self._look_up(drafts)
-            for draft in drafts:
-                self._link_tags(draft)
-            self.matcher.begin(drafts)
-            pending = self._pending_states(drafts)
-            for draft in drafts:
-                rows.append(self._decide(draft, pending))
-            self._flush(rows)
+            self._flush(self._plan_chunk(chunk))
             progress(chunk[-1].number)
-        self._refuse_circles()
+        circles = refuse_circles(self.run, self._parents)
+        self.counts["error"] += circles
+        self.counts["create"] -= circles
+
+    def decide_again(self, row: Row) -> tuple[str, list[dict[str, Any]]]:
+        """Return what would become of one mended row, and what is still wrong with it. The plan stays as it is."""
+        self.adapter.prepare(self)
+        if self._self_links:
+            self._read_titles()
+        rows = self._plan_chunk([row])
+        return rows[-1][3], [{k: v for k, v in e.items() if k != "row"} for e in self.first_errors]
+
+    def _plan_chunk(self, chunk: list[Row]) -> list[tuple[Any, ...]]:
+        """Return what is decided of some rows."""
+        drafts: list[Draft] = []
+        rows: list[tuple[Any, ...]] = []
+        for row in chunk:
+            try:
+                draft = self.cells.draft(row)
+                if not draft.problems:
+                    self._number = row.number
+                    self.adapter.complete(draft, self)
+                drafts.append(draft)
+            except Skip as reason:
+                self.skipped[str(reason)] += 1
+                self.counts["skip"] += 1
+                rows.append((row.number, 0, self.run.entity, "skip", None, None, None, None))
+        self._look_up(drafts)
+        for draft in drafts:
+            self._link_tags(draft)
+        self.matcher.begin(drafts)
+        pending = self._pending_states(drafts)
+        rows.extend(self._decide(draft, pending) for draft in drafts)
+        return rows
 
     def _flush(self, rows: list[tuple[Any, ...]]) -> None:
         copy_rows(self.run.plan_table, PLAN_COLUMNS, [*self._extra_rows, *rows])
@@ -368,26 +384,17 @@ class Planner:
 
     def _error(self, draft: Draft) -> tuple[Any, ...]:
         self.counts["error"] += 1
-        errors = [{"column": h, "value": v[:200], "message": m} for h, v, m in draft.problems]
+        errors = [{"column": self._header_of(h), "value": v[:200], "message": m} for h, v, m in draft.problems]
         if len(self.first_errors) < 100:
             self.first_errors.extend({"row": draft.number, **e} for e in errors)
         return (draft.number, 0, self.run.entity, "error", None, None, None, orjson.dumps(errors).decode())
 
-    def _refuse_circles(self) -> None:
-        """Turn rows whose parents would form a circle within the file into errors."""
-        bad: list[int] = []
-        for child, (parent, number) in self._parents.items():
-            seen, at = {child}, parent
-            while at in self._parents and at not in seen:
-                seen.add(at)
-                at = self._parents[at][0]
-            if at == child:
-                bad.append(number)
-        if bad:
-            message = [{"column": "", "value": "", "message": _("The parents of these rows form a circle.")}]
-            query(
-                "UPDATE {t} SET action = 'error', errors = %s WHERE number = ANY(%s) AND part = 0 RETURNING number",
-                self.run.plan_table, [orjson.dumps(message).decode(), bad],
-            )
-            self.counts["error"] += len(bad)
-            self.counts["create"] -= len(bad)
+    def _header_of(self, name: str) -> str:
+        """Return the file's own name for what a rule calls by the field's name or label."""
+        if name in self.headers or not name:
+            return name
+        for column in self.mapping.columns:
+            f = self.fields.get(column.to)
+            if column.header in self.headers and (column.to == name or (f is not None and str(f.label) == name)):
+                return column.header
+        return name

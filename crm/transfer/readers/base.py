@@ -94,3 +94,17 @@ def fit(cells: list[str], width: int) -> tuple[list[str], str]:
     return cells[:width], _(
         "The row has %(count)d cells, the header %(width)d (“%(extra)s” has no column). Add a header or quote the cell."
     ) % {"count": len(cells), "width": width, "extra": extra[0][:40]}
+
+
+def titles_above(rows: list[list[str]]) -> int:
+    """Return how many rows stand above the header: titles fill less than half of the width of what follows."""
+    filled = [sum(bool(c.strip()) for c in row) for row in rows]
+    widest = max(filled)
+    return next(i for i, count in enumerate(filled) if count * 2 > widest) if widest > 2 else 0
+
+
+def left_out(row: int, first: list[str]) -> str:
+    """Return the sentence that says what stands above the header."""
+    return _("Row %(row)d is taken as the header; what stands above it (“%(text)s”) is left out.") % {
+        "row": row, "text": next(c for c in first if c.strip())[:60],
+    }

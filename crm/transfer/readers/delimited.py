@@ -10,9 +10,20 @@ from typing import Any, TextIO
 
 from django.utils.translation import gettext as _
 
-from crm.transfer.readers.base import MAX_CELL, Row, Source, Unreadable, fit, name_headers, storable
+from crm.transfer.readers.base import (
+    MAX_CELL,
+    Row,
+    Source,
+    Unreadable,
+    fit,
+    left_out,
+    name_headers,
+    storable,
+    titles_above,
+)
 from crm.transfer.readers.encoding import detect
 
+LOOKED_AT, TITLES = 20, 5
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 _LOOKS_LIKE_DATA = re.compile(r"^(\S+@\S+\.\S+|-?\d+([.,]\d+)?|\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}.*|[=@+].*\(.*)$")
 
@@ -27,12 +38,17 @@ class Delimited(Source):
         self.encoding = str(options.get("encoding") or detect(path))
         self._declared = 0
         self.delimiter = _delimiter_of(options.get("delimiter")) or self._find_delimiter()
-        first = self._first_record()
+        records = self._first_records()
         wanted = options.get("header")
+        self._above = 0 if wanted is False else _titles([cells for _number, cells in records])
+        header_row, first = records[self._above]
         self.has_header = wanted if isinstance(wanted, bool) else not any(_LOOKS_LIKE_DATA.match(c.strip()) for c in first)
         if self.has_header:
             self.headers = name_headers(first)
+            if self._above:
+                self.warnings.append(left_out(header_row, records[0][1]))
         else:
+            self._above = 0
             self.headers = name_headers([""] * len(first))
             self.warnings.append(_("The first row looks like data, so the columns are numbered."))
         self.details = {
@@ -68,22 +84,29 @@ class Delimited(Source):
                 best, score = candidate, found
         return best
 
-    def _first_record(self) -> list[str]:
+    def _first_records(self) -> list[tuple[int, list[str]]]:
         with self._open() as file:
             reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=True)
+            found: list[tuple[int, list[str]]] = []
             try:
-                for cells in reader:
+                for number, cells in enumerate(reader, 1):
                     if any(c.strip() for c in cells):
-                        return cells
+                        found.append((number, cells))
+                    if len(found) == LOOKED_AT:
+                        break
             except UnicodeDecodeError as error:
                 raise _undecodable(self.encoding, error) from None
             except csv.Error as error:
+                if found:
+                    return found
                 raise Unreadable(_("The first row cannot be read: %(error)s.") % {"error": error}) from None
-        raise Unreadable(_("The file is empty."))
+        if not found:
+            raise Unreadable(_("The file is empty."))
+        return found
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows; a row whose quotes are wrong comes with its problem."""
-        width, number, header_due = len(self.headers), 0, self.has_header
+        width, number, due = len(self.headers), 0, self._above + 1 if self.has_header else 0
         with self._open() as file:
             reader = csv.reader(file, delimiter=self.delimiter, strict=True, skipinitialspace=True)
             while True:
@@ -105,12 +128,20 @@ class Delimited(Source):
                     continue
                 if not any(cells) or not any(c.strip() for c in cells):
                     continue
-                if header_due:
-                    header_due = False
+                if due:
+                    due -= 1
                     continue
                 cells, problem = fit(cells, width)
                 cells, unstorable = storable(cells)
                 yield Row(number, cells, problem or unstorable)
+
+
+def _titles(records: list[list[str]]) -> int:
+    """Return how many rows are titles: only where a table of one width without a doubt begins below them."""
+    above = titles_above(records)
+    table = records[above:]
+    regular = len(table) > 1 and sum(len(cells) == len(table[0]) for cells in table) >= 0.9 * len(table)
+    return above if regular and not any(_LOOKS_LIKE_DATA.match(c.strip()) for c in table[0]) else 0
 
 
 def _score(sample: str, delimiter: str) -> float:
@@ -122,7 +153,12 @@ def _score(sample: str, delimiter: str) -> float:
         return 0.0
     if not widths:
         return 0.0
-    width, agreeing = Counter(widths).most_common(1)[0]
+    width = Counter(widths).most_common(1)[0][0]
+    for _title in range(min(TITLES, len(widths) - 2)):  # titles above the header have no columns
+        if width < 3 or widths[0] * 2 > width:
+            break
+        widths.pop(0)
+    agreeing = widths.count(width)
     share = agreeing / len(widths)
     if width < 2 or (widths[0] != width and share < 0.9):
         return 0.0

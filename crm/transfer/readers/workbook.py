@@ -11,19 +11,12 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm.transfer.readers.base import Row, Source, Unreadable, fit, name_headers, storable
+from crm.transfer.readers.base import Row, Source, Unreadable, fit, left_out, name_headers, storable, titles_above
 
 MEMORY = 700_000_000
 SECONDS = 600
 LOOKED_AT = 20
 _CHILD = Path(__file__).with_name("workbook_child.py")
-
-
-def titles_above(rows: list[list[str]]) -> int:
-    """Return how many rows stand above the header: titles fill less than half of the width of what follows."""
-    filled = [sum(bool(c.strip()) for c in row) for row in rows]
-    widest = max(filled)
-    return next(i for i, count in enumerate(filled) if count * 2 > widest) if widest > 2 else 0
 
 
 class Workbook(Source):
@@ -42,10 +35,7 @@ class Workbook(Source):
         self._above = titles_above([r[1] for r in records])
         self.headers = name_headers(records[self._above][1])
         if self._above:
-            self.warnings.append(
-                _("Row %(row)d is taken as the header; what stands above it (“%(text)s”) is left out.")
-                % {"row": records[self._above][0], "text": next(c for c in records[0][1] if c)[:60]}
-            )
+            self.warnings.append(left_out(records[self._above][0], records[0][1]))
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header."""

@@ -2,6 +2,7 @@
 
 from crm.transfer.services.checking import check, discard
 from crm.transfer.services.mappings import effective_mapping, settle, suggest
+from crm.transfer.services.mending import mend
 from crm.transfer.services.receiving import receive, reopen, require_import
 from crm.transfer.services.running import carry_out, failed_rows
 
@@ -11,6 +12,7 @@ __all__ = [
     "discard",
     "effective_mapping",
     "failed_rows",
+    "mend",
     "receive",
     "reopen",
     "require_import",

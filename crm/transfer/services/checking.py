@@ -55,28 +55,28 @@ def _stage(run: ImportRun, progress: Callable[[int, int], None]) -> None:
 
 def _report(planner: Planner, left: dict[str, list[str]], custom: list[dict[str, Any]]) -> dict[str, Any]:
     """Put into plain values what the check found."""
-    references = []
-    open_questions = False
-    for waiting in planner.unresolved.values():
+    references: list[dict[str, Any]] = []
+    questions: list[dict[str, Any]] = []
+    settled: list[dict[str, Any]] = []
+    for waiting in (*planner.unresolved.values(), *planner.cells.choices.values()):
         column = planner.mapping.column(waiting.header)
         choice = column.unresolved if column else "ask"
-        directory = planner.directories.of(waiting.entity)
+        if not waiting.counts:
+            continue
+        about = {"column": waiting.header, "entity": waiting.entity, "names": len(waiting.counts), "rows": waiting.counts.total() + waiting.more}
+        if choice != "ask":
+            settled.append({**about, "choice": choice, "some": [v for v, _n in waiting.counts.most_common(5)]})
+            continue
+        questions.append(about)
         for value, count in waiting.counts.most_common(SHOWN):
+            suggestions = (
+                planner.directories.of(waiting.entity).suggest(value) if waiting.entity
+                else [c.value for c in planner.fields[waiting.field].options][:12]
+            )
             references.append({
                 "column": waiting.header, "field": waiting.field, "entity": waiting.entity, "value": value, "count": count,
-                "suggestions": directory.suggest(value), "choice": choice,
+                "suggestions": suggestions, "choice": choice,
             })
-        open_questions = open_questions or (bool(waiting.counts) and choice == "ask")
-    for waiting in planner.cells.choices.values():
-        column = planner.mapping.column(waiting.header)
-        choice = column.unresolved if column else "ask"
-        options = planner.fields[waiting.field].options
-        for value, count in waiting.counts.most_common(SHOWN):
-            references.append({
-                "column": waiting.header, "field": waiting.field, "entity": "", "value": value, "count": count,
-                "suggestions": [c.value for c in options][:12], "choice": choice,
-            })
-        open_questions = open_questions or (bool(waiting.counts) and choice == "ask")
     blank = [{"column": c, "count": n} for c, n in planner.cells.blank.items()]
     dates = [{"column": c, "count": n} for c, n in planner.cells.ambiguous.items()]
     return {
@@ -84,13 +84,15 @@ def _report(planner: Planner, left: dict[str, list[str]], custom: list[dict[str,
         "also": dict(planner.also),
         "skipped": dict(planner.skipped),
         "references": references,
+        "questions": questions,
+        "settled": settled,
         "trash": {"count": planner.trashed, "choice": planner.mapping.trash, "rows": planner.trashed_rows} if planner.trashed else {},
         "blank": blank,
         "dates": dates,
         "left": {k: v for k, v in left.items() if v},
         "custom_fields": custom,
         "errors": planner.first_errors[:100],
-        "blocked": bool(open_questions or dates or left["ask"] or (planner.trashed and planner.mapping.trash == "ask")),
+        "blocked": bool(questions or dates or left["ask"] or (planner.trashed and planner.mapping.trash == "ask")),
     }
 
 

@@ -42,6 +42,8 @@ def carry_out(
         raise Conflict(_("Questions of the check are still open."))
     if run.planned_at is None or run.state not in (ImportRun.State.CHECKED, ImportRun.State.RUNNING, ImportRun.State.CANCELLED):
         raise Conflict(_("This import has not been checked, or was carried out already."))
+    if run.report.get("mended"):
+        raise Conflict(_("Rows were mended since the check: check the file again."))
     if run.state == ImportRun.State.CHECKED:
         run.started_at, run.written_to = timezone.now(), -1
     run.state = ImportRun.State.RUNNING

@@ -11,12 +11,12 @@ from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.activity.models import ActivityLog, ChangeSet
-from crm.activity.undo import ENTRIES_AT_ONCE, Kept, UndoPreview, count_entries, preview_undo, undo, undone_by
+from crm.activity.undo import ENTRIES_AT_ONCE, UndoPreview, count_entries, preview_undo, undo, undone_by
 from crm.jobs.engine import enqueue
 from crm.lib.errors import Refusal
 from crm.lib.ids import parse_uuid
 from crm.records.audit import lines
-from crm.records.entity import entity_of, has_entity
+from crm.records.undoing import titled
 from crm.ui.pages import done, page, redirect_to, render, toast, wants_part
 
 SHOWN = 50
@@ -48,7 +48,7 @@ def change_set(request: HttpRequest, change_set_id: uuid.UUID) -> HttpResponse:
     context = {
         "set": found, "lines": lines(entries[:SHOWN], request.user), "total": count_entries(found), "shown": SHOWN,
         "by_entity": by_entity[:30], "preview": preview, "refused": refused, "undone_by": undone_by(found),
-        "conflicts": _titled(preview.conflicts, request.user) if preview else [],
+        "conflicts": titled(preview.conflicts, request.user) if preview else [],
         "may_audit": rights_of(request.user).may("view", "audit"),
     }
     return render(request, "workspace/activity/change.html", context)
@@ -96,29 +96,6 @@ def _preview(found: ChangeSet, user: Any) -> tuple[UndoPreview | None, str]:
         return preview_undo(found, user), ""
     except Refusal as refusal:
         return None, refusal.message
-
-
-def _titled(conflicts: list[Kept], user: Any) -> list[dict[str, Any]]:
-    """Return conflicts with the titles of the records that the user may see."""
-    shown = conflicts[:100]
-    ids: dict[Any, list[str]] = {}
-    for c in shown:
-        if has_entity(c.model):
-            ids.setdefault(c.model, []).append(c.record_id)
-    titles = {
-        (model, str(o.pk)): o
-        for model, wanted in ids.items()
-        for o in visible_to(user, model._base_manager.filter(pk__in=wanted))
-    }
-    made = []
-    for c in shown:
-        obj = titles.get((c.model, c.record_id))
-        of = entity_of(c.model) if has_entity(c.model) else None
-        made.append({
-            "kept": c, "title": str(obj) if obj is not None else "", "label": of.label if of else c.entity,
-            "url": of.url(obj) if of is not None and obj is not None and "pages" in of.abilities else "",
-        })
-    return made
 
 
 def _visible(request: HttpRequest, pk: uuid.UUID) -> ChangeSet:

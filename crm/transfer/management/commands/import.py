@@ -107,7 +107,7 @@ class Command(BaseCommand):
             "source": {k: v for k, v in run.source.items() if k not in ("headers", "header")}, "rows": report["rows"],
             "counts": {k: report["result"][k] for k in ("create", "update", "skip", "error")} if done else report["counts"],
             "also_created": report["result"]["also"] if done else report["also"],
-            "skipped": report["skipped"], "unresolved": report["references"], "empty_links": report["blank"],
+            "skipped": report["skipped"], "unresolved": report["references"], "settled": report["settled"], "empty_links": report["blank"],
             "in_trash": report["trash"], "ambiguous_dates": report["dates"], "columns_left": report["left"], "custom_fields": report["custom_fields"],
             "errors": [*report["errors"], *report.get("run_errors", [])][:100],
             "change_set": str(run.change_set) if wrote else None, "import": str(run.pk) if done else None,
@@ -150,6 +150,9 @@ class Command(BaseCommand):
         for one in said["unresolved"]:
             hint = f" – did you mean {', '.join(one['suggestions'])}?" if one["suggestions"] else ""
             write(f"  {one['column']}: “{one['value']}” stands for nothing, {one['count']} rows{hint}")
+        for one in said["settled"]:
+            done = {"leave": "left empty, kept in a note", "skip": "skipped", "error": "in the error file", "create": "made"}[one["choice"]]
+            write(f"  {one['column']}: {one['names']} names that stand for nothing in {one['rows']} rows, {done} ({', '.join(one['some'])})")
         if said["in_trash"]:
             write(f"  {said['in_trash']['count']} rows are about records in the trash ({said['in_trash']['choice']}); "
                   'the mapping says "trash": "restore", "create" or "skip"')
