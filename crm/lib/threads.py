@@ -20,12 +20,16 @@ SLOW_READER = 60.0
 """Seconds after which a client that does not take the next piece of a stream is given up."""
 
 
+SLOW_SENDER = 30.0
+"""Seconds after which a client that does not send the next piece of its request is given up."""
+
+
 class TooLarge(Exception):
     """The body is longer than this installation accepts."""
 
 
 class Gone(Exception):
-    """The client hung up before its request was complete."""
+    """The client hung up, or fell silent, before its request was complete."""
 
 
 class Threaded:
@@ -40,7 +44,7 @@ class Threaded:
         """Answer one request: its body is read first, so that slow senders hold no thread."""
         with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
             try:
-                length = await self._read(receive, body)
+                length = await self._read(receive, send, body)
             except Gone:
                 return
             except TooLarge:
@@ -51,10 +55,16 @@ class Threaded:
             context = contextvars.Context()
             await loop.run_in_executor(self.pool, context.run, _answer, self.application, environ, send, loop)
 
-    async def _read(self, receive: Callable[[], Awaitable[Any]], body: IO[bytes]) -> int:
+    async def _read(self, receive: Callable[[], Awaitable[Any]], send: Send, body: IO[bytes]) -> int:
         length = 0
         while True:
-            message = await receive()
+            try:
+                async with asyncio.timeout(SLOW_SENDER):
+                    message = await receive()
+            except TimeoutError:
+                await send({"type": "http.response.start", "status": 408, "headers": [(b"connection", b"close")]})
+                await send({"type": "http.response.body", "body": b""})
+                raise Gone from None
             if message["type"] == "http.disconnect":
                 raise Gone
             piece = message.get("body", b"")

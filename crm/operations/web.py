@@ -23,6 +23,8 @@ from granian.net import SocketHolder
 
 from crm.operations import figures, leaving
 
+OPEN_REQUESTS = 10_000
+
 
 class Server(Granian):  # type: ignore[misc, valid-type]
     """Granian, with a pause between the wish to end and the end."""
@@ -89,6 +91,8 @@ def serve(note: Path) -> None:
         respawn_failed_workers=True,
         respawn_interval=0.2,
         workers_kill_timeout=20,
+        # Slow senders and readers cost a connection and no thread; they must not use up what the others come in by.
+        backpressure=OPEN_REQUESTS,
     ).serve()
 
 

@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 
+import pytest
+
+from crm.lib import threads
 from crm.lib.threads import Threaded
 
 Start = Callable[..., None]
@@ -132,3 +135,20 @@ async def test_nothing_of_one_request_reaches_the_next() -> None:
     await ask(threaded)
     await ask(threaded)
     assert found == ["", ""]
+
+
+def test_who_falls_silent_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "SLOW_SENDER", 0.05)
+    sent: list[Any] = []
+
+    async def never() -> dict[str, Any]:
+        await asyncio.sleep(60)
+        return {}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    app = Threaded(lambda environ, start: pytest.fail("Nothing came."), threads=1, max_body=10)
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "http_version": "1.1", "headers": []}
+    asyncio.run(app(scope, never, send))
+    assert sent[0]["status"] == 408

@@ -20,7 +20,7 @@ def two_people(stand: Stand, sizes: Sizes) -> Outcome:
     """Let two people change what both have read: by the API, and in two browsers."""
     found = Outcome()
     with stand.api("admin") as first, stand.api("manager") as second:
-        made = first.post("/companies", json={"name": f"both {uuid.uuid4().hex}"}).json()["data"]["id"]
+        made = second.post("/companies", json={"name": f"both {uuid.uuid4().hex}"}).json()["data"]["id"]
         one, two = first.get(f"/companies/{made}"), second.get(f"/companies/{made}")
         version = two.json()["data"]["version"]
         first.patch(f"/companies/{made}", json={"name": "Theirs"}, headers={"If-Match": one.headers["ETag"]})
