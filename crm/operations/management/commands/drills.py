@@ -45,8 +45,6 @@ class Command(BaseCommand):
         if unknown:
             raise CommandError(f"There is no drill {', '.join(unknown)}; there are: {', '.join(known)}.")
         rows = self.run_all([known[name] for name in chosen], options)
-        if not options["no_write"]:
-            write(rows, quick=options["quick"])
         bad = [row.drill.id for row in rows if not row.fine]
         if bad:
             raise CommandError(f"Not as it should be: {', '.join(bad)}.")
@@ -90,6 +88,8 @@ class Command(BaseCommand):
                     row.control = attempt(script, stand, Sizes(quick=options["quick"], control=True), found.without)
                 rows.append(row)
                 self.say(line(row))
+                if not options["no_write"]:
+                    write([row], quick=options["quick"])
         finally:
             stand.close()
             for process in psutil.Process().children(recursive=True):
