@@ -10,7 +10,8 @@ from django.db.models import Count, F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber, TruncDate
 from django.utils import timezone
 
-from crm.ui.figures import dates
+from crm.lib.languages import dates
+from crm.ui.figures import day_of_year, weekday
 from tasks.models import Task
 from tasks.selectors import OPEN, drawn
 
@@ -61,12 +62,12 @@ def calendar(user: Any, rows: QuerySet[Task], span: str, around: dt.date) -> Cal
         title, before = format_date(first, "LLLL y", locale=locale), (first - dt.timedelta(days=1)).replace(day=1)
     else:
         following, count = start + dt.timedelta(days=7), 7
-        title = f"{format_date(start, 'd MMM', locale=locale)} – {format_date(following - dt.timedelta(days=1), 'd MMM y', locale=locale)}"
+        title = f"{day_of_year(start)} – {format_date(following - dt.timedelta(days=1), 'medium', locale=locale)}"
         before = start - dt.timedelta(days=7)
     today = timezone.localdate()
     all_days = [start + dt.timedelta(days=n) for n in range(count)]
     days = {
-        d: Day(d, span == "week" or d.month == first.month, d == today, format_date(d, "EEEE d MMMM", locale=locale)) for d in all_days
+        d: Day(d, span == "week" or d.month == first.month, d == today, weekday(d)) for d in all_days
     }
     _fill(user, rows, span, days)
     undated = rows.filter(OPEN, due_date=None).order_by("-created_at", "id")

@@ -43,7 +43,8 @@ SILENT = {"script", "style", "time", "svg", "kbd", "code", "pre", "template"}
 WITHIN = {"a", "b", "em", "i", "strong", "span", "code", "kbd", "mark", "del", "ins"}  # a sentence goes on behind these
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 # Months and weekdays are Babel's: “Nov.”, “Freitag”.
-MONTH = "|".join(re.escape(n) for w in ("wide", "abbreviated") for p in ("months", "days") for n in getattr(GERMAN, p)["format"][w].values())
+MONTH = "|".join(re.escape(n) for w in ("wide", "abbreviated") for p in ("months", "days") for form in ("format", "stand-alone")
+                 for n in getattr(GERMAN, p)[form][w].values())
 LETTERS = re.compile(r"[A-Za-zÄÖÜäöüß]{2,}")
 # Not pages of ours: the administration of Django, the documents of the API, what is no page at all.
 SKIPPED = re.compile(r"^/(api/|admin/|static/|media/|health|metrics|styleguide|jsi18n|account/sign-out)")
@@ -141,7 +142,7 @@ def base(bracketed: None, cast: Any) -> dict[str, Any]:
 
 def data_of(base: dict[str, Any]) -> re.Pattern[str]:
     """Return a pattern of all that is data in Latin letters: reference data, people, codes."""
-    names = {"Rapport", "CSV", "XLSX", "JSON", "vCard", "Reference data", *settings.CURRENCIES, *ENCODINGS}
+    names = {"Rapport", "CSV", "XLSX", "JSON", "vCard", "fx", "English", "Deutsch", "Reference data", *settings.CURRENCIES, *ENCODINGS}
     names |= {part for zone in available_timezones() for part in (zone, zone.replace("_", " "))}
     names |= {str(r.description) for r in Role.objects.all()}
     for of in all_entities().values():
@@ -150,7 +151,7 @@ def data_of(base: dict[str, Any]) -> re.Pattern[str]:
     for user in User.objects.select_related("role", "team"):
         names |= {user.email, user.first_name, user.last_name, str(user), user.first_name[:1] + user.last_name[:1]}
     found = sorted((n for n in names if n), key=len, reverse=True)
-    return re.compile("|".join([r"\S+@\S+|\b[A-Z2-7]{32}\b|worker:\w+|beat|relay|" + MONTH, *map(re.escape, found)]))
+    return re.compile("|".join([r"\S+@\S+|\b[A-Z2-7]{32}\b|worker:\w+|beat|relay|Ctrl [A-Z]|" + MONTH, *map(re.escape, found)]))
 
 
 def findings(body: str, data: re.Pattern[str]) -> Iterator[str]:

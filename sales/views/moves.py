@@ -80,7 +80,7 @@ def close_date(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
             return _refused(error)
         found = [m for sentences in problems_of(error).values() for m in sentences]
         return render(request, "sales/close_date.html", {"deal": deal, "value": params.get("day", ""), "problems": found}, status=422)
-    shown = format_date(deal.expected_close_date, "d MMMM y", locale=dates()) if deal.expected_close_date else _("no date")
+    shown = format_date(deal.expected_close_date, "long", locale=dates()) if deal.expected_close_date else _("no date")
     words = _("“%(deal)s” closes: %(day)s") % {"deal": deal, "day": shown}
     if "board" in params:
         return _moved(request, deal, intention, words)

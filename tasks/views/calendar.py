@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from typing import Any
 
-from babel.dates import format_date
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -12,7 +11,7 @@ from django.utils.translation import gettext as _
 from crm.access.policy import allows
 from crm.activity.intention import intend
 from crm.lib.errors import Invalid
-from crm.ui.figures import dates
+from crm.ui.figures import weekday
 from crm.ui.pages import done, page, redirect_to, render, toast, wants_part
 from tasks.models import Task
 from tasks.month import SPANS, calendar
@@ -53,11 +52,6 @@ def due(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
     moment = timezone.make_aware(dt.datetime.combine(day, at)) if day else None
     with intend(actor=request.user) as intention:
         task = reschedule(task=task, due_date=moment, actor=request.user)
-    said = dates_in_words(day) if day else _("no date")
+    said = weekday(day) if day else _("no date")
     toast(request, _("“%(task)s”: %(day)s") % {"task": task.title, "day": said}, undo=intention.id)
     return done(request) if wants_part(request) else redirect_to(request, "/tasks?layout=calendar")
-
-
-def dates_in_words(day: dt.date) -> str:
-    """Write a day with its weekday."""
-    return str(format_date(day, "EEEE d MMMM", locale=dates()))

@@ -54,7 +54,7 @@ const restore = (form) => {
   $('[data-back]', note).hidden = !empty;
   $('[data-offer]', note).hidden = empty;
   $('[data-take]', note).hidden = empty;
-  $('time', note).textContent = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).format(found.at);
+  $('time', note).textContent = new Intl.DateTimeFormat(document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' }).format(found.at);
   $('[data-take]', note).addEventListener('click', () => { fill(form, kept); note.remove(); });
   $('[data-drop]', note).addEventListener('click', () => { forget(form); if (empty) form.reset(); note.remove(); });
   form.prepend(note);
