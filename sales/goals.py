@@ -1,4 +1,4 @@
-"""What people are to win in a quarter: reading it for those one sees, and setting it."""
+"""What people are to win in a quarter, for those whose deals one sees."""
 
 import datetime as dt
 import uuid
@@ -9,9 +9,7 @@ from typing import Any
 from django.db.models import Sum
 from django.utils import timezone
 
-from crm.access.policy import require, visible_to
-from crm.activity.intention import verb
-from crm.records.services import create_record, delete_record, update_record
+from crm.access.policy import visible_to
 from sales.models import Goal
 from sales.totals import amounts_shown
 
@@ -32,18 +30,3 @@ def days_left() -> int:
     today = timezone.localdate()
     count = today.year * 12 + (today.month - 1) // 3 * 3 + 3
     return (dt.date(count // 12, count % 12 + 1, 1) - today).days
-
-
-@verb
-def set_goals(*, amounts: dict[uuid.UUID, str], actor: Any) -> None:
-    """Set what each person is to win in a quarter; an empty amount is no goal."""
-    require(actor, "change", Goal)
-    known = {goal.user_id: goal for goal in Goal.objects.filter(user__in=amounts)}
-    for user_id, amount in amounts.items():
-        goal = known.get(user_id)
-        if goal is None and amount:
-            create_record(of="goal", data={"user": str(user_id), "amount": amount}, actor=actor)
-        elif goal is not None and amount:
-            update_record(obj=goal, data={"amount": amount}, actor=actor)
-        elif goal is not None:
-            delete_record(obj=goal, actor=actor)

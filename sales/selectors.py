@@ -18,12 +18,13 @@ from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
 from crm.ui.values import for_eyes, sees_everything, with_links
 from crm.workspace.models import Workspace
+from sales.goals import days_left, goal_of
 from sales.models import Deal, Pipeline, Stage
 from sales.totals import WEIGHTED, ZERO, StageSum, amount, amounts_shown, busiest_owners, stage_sums, weighted
 
 __all__ = [
-    "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "as_cards", "base_currency", "board", "card_order",
-    "filtered", "finds_next_steps", "first_cards", "forecast", "more_cards", "owners_on", "pipelines",
+    "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "as_cards", "base_currency", "board", "card_order", "days_left",
+    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "more_cards", "owners_on", "pipelines",
 ]
 
 PER_COLUMN = 25

@@ -17,7 +17,7 @@ from tasks.models import Task
 AT_ONCE = 500
 
 
-@job("tasks.remind", label=gettext_lazy("Reminders of tasks"))
+@job("tasks.remind", queue="default", label=gettext_lazy("Reminders of tasks"))
 def remind(run: Run) -> dict[str, Any]:
     """Tell whoever has a task whose reminder has come. A reminder that was sent is not sent again."""
     with transaction.atomic():

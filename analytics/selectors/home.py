@@ -21,9 +21,8 @@ from crm.records.entity import entity
 from crm.ui.figures import day_of_year
 from crm.ui.values import for_eyes
 from customers.models import Customer
-from sales.goals import days_left, goal_of
 from sales.models import Deal, Stage
-from sales.selectors import base_currency
+from sales.selectors import base_currency, days_left, goal_of
 from tasks.models import Task
 
 ZERO = Decimal(0)

@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 
 from crm.accounts.models import FieldRight
-from sales.goals import goal_of, set_goals
+from sales.goals import goal_of
 from sales.models import Goal, Pipeline
+from sales.services.goals import set_goals
 from sales.tests.factories import DealFactory
 
 pytestmark = pytest.mark.django_db

@@ -14,9 +14,9 @@ from crm.records.entity import entity
 from crm.records.models.tag import HUES
 from crm.records.services import create_record, update_record
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
-from sales.goals import set_goals
 from sales.models import Deal, LossReason, Pipeline, Stage
 from sales.selectors import base_currency
+from sales.services.goals import set_goals
 from sales.services.pipelines import archive_pipeline, create_pipeline, remove_stage, save_stages
 
 STAGE_FIELDS = ("name", "position", "probability", "rotting_days", "work_limit", "hue")

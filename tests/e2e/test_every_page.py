@@ -21,7 +21,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAGES = [
     "/", "/customers", "/customers?facets=1&group=status", "/customers?q=nobody", "/customers/{customer}", "/customers/{customer}?tab=contacts",
     "/customers/{customer}?tab=documents", "/customers/{customer}?tab=comments", "/customers/new", "/customers/{customer}/edit", "/companies", "/products",
-    "/interactions", "/deals", "/deals?layout=table", "/deals?layout=forecast", "/deals/{deal}", "/deals/new", "/tasks", "/tasks?layout=board",
+    "/interactions", "/deals", "/deals?layout=table", "/deals?layout=forecast", "/deals?layout=board&lanes=status",
+    "/deals/{deal}", "/deals/new", "/tasks", "/tasks?layout=board", "/tasks?layout=calendar",
     "/search?q=ana", "/reports", "/dashboards", "/notifications", "/changes", "/imports", "/import", "/jobs", "/trash", "/nope",
     "/history/customer/{customer}", "/access/customer/{customer}", "/merge/customer/{customer}", "/settings", "/settings/profile",
     "/settings/security", "/settings/users", "/settings/users/invite", "/settings/roles", "/settings/teams", "/settings/workspace",

@@ -15,7 +15,10 @@ pytestmark = pytest.mark.django_db
 AMOUNT = re.compile(r"(?<![\w-])(?:6007(?:\.00)?|6,007|6\.0K|6K)(?![\w-])")
 ROOMS = ("/deals", "/deals?layout=board", "/deals?view=board", "/deals?list=1", "/deals/columns/{stage}", "/deals/{deal}", "/deals/{deal}/card",
          "/deals/{deal}?peek=1", "/deals/{deal}/move?stage={stage}", "/tasks", "/tasks?layout=board", "/tasks?layout=list", "/tasks/{task}",
-         "/tasks/{task}/complete", "/home", "/", "/notifications", "/reports/sales", "/dashboards", "/deals/{deal}/timeline")
+         "/tasks/{task}/complete", "/home", "/", "/notifications", "/reports/sales", "/dashboards", "/deals/{deal}/timeline", "/deals?layout=forecast",
+         "/deals?layout=board&lanes=owner",
+         "/deals?layout=board&lanes=status", "/deals/cells?column={stage}&lane=none&lanes=status", "/deals/{deal}/card?board=lanes%3Downer",
+         "/deals/{deal}/close-date", "/tasks?layout=calendar", "/tasks/plan?deal={deal}")
 
 
 @pytest.fixture
