@@ -47,8 +47,8 @@ def send_to_group(group: str, message: dict[str, Any]) -> None:
     Channels does the same by an event loop and a connection of their own for every message, which takes ten times as long.
     """
     layer: Any = get_channel_layer()
-    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]
-    _client().publish(f"{prefix}__group__{group}", layer.serialize(message))
+    config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    _client().publish(f"{config['prefix']}__group__{group}", layer.serialize(message))
 
 
 def keep_event(topic: str, message: dict[str, Any]) -> str:

@@ -7,11 +7,11 @@ from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, JSONField, Model, OuterRef, QuerySet, TextField, Value
+from django.db.models import BooleanField, Exists, ExpressionWrapper, JSONField, Model, OuterRef, QuerySet, TextField, Value
 from django.db.models.functions import Concat
 from django.utils.translation import gettext as _
 
-from crm.access.policy import EVERYTHING, SYSTEM, allows, field_rights, policy_of, visible_to
+from crm.access.policy import EVERYTHING, NOTHING, SYSTEM, allows, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
@@ -79,6 +79,22 @@ def sees_everything(user: Any, model: Any, action: str = "view") -> bool:
 def may(user: Any, action: str, obj: Any) -> bool:
     """Tell whether the user may do an action to a record; without a query where he may do it to all."""
     return sees_everything(user, type(obj), action) or allows(user, action, obj)
+
+
+def may_do(user: Any, obj: Any, *actions: str) -> set[str]:
+    """Return which of some actions the user may do to a record that he sees: one statement at most, however many."""
+    if user is SYSTEM:
+        return set(actions)
+    policy, rights = policy_of(obj), rights_of(user)
+    rows = {action: policy.rows(rights, user, action) for action in actions}
+    found = {action for action, clause in rows.items() if clause == EVERYTHING}
+    asked = {action: clause for action, clause in rows.items() if clause not in (EVERYTHING, NOTHING)}
+    if asked:
+        yes = {f"may_{a}": ExpressionWrapper(clause, output_field=BooleanField()) for a, clause in asked.items()}
+        manager = getattr(type(obj), "everything", type(obj)._default_manager)
+        row = manager.filter(pk=obj.pk).values(**yes).first() or {}
+        found.update(action for action in asked if row.get(f"may_{action}"))
+    return found
 
 
 def settled(field: Field) -> Field:
@@ -372,6 +388,6 @@ def is_uuid(text: str) -> bool:
 
 
 __all__ = [
-    "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "is_uuid", "may", "record_mark", "record_url", "sees_everything", "settled",
-    "sort_path", "titles_of", "value_of", "veil", "with_links", "with_sight",
+    "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "is_uuid", "may", "may_do", "record_mark", "record_url",
+    "sees_everything", "settled", "sort_path", "titles_of", "value_of", "veil", "with_links", "with_sight",
 ]

@@ -24,7 +24,7 @@ from crm.records.services import archive_record, delete_record, restore_record, 
 from crm.search.recent import remember_visit
 from crm.ui.figures import number
 from crm.ui.pages import page, redirect_to, render, toast
-from crm.ui.values import display, may, record_mark, titles_of
+from crm.ui.values import display, may, may_do, record_mark, titles_of
 
 
 @dataclass
@@ -78,15 +78,16 @@ def record_page(
     obj = record_or_404(request, entity, pk, trashed=True)
     trashed = getattr(obj, "deleted_at", None) is not None
     rights = rights_of(user)
-    may_change = not trashed and rights.may("change", entity.name) and may(user, "change", obj)
+    allowed = set() if trashed else may_do(user, obj, "change", "delete", *(["merge"] if "merge" in entity.abilities else []))
+    may_change = "change" in allowed
     context: dict[str, Any] = {
         "entity": entity, "obj": obj, "mark": record_mark(entity, obj, "av-xl"), "url": entity.url(obj), "trashed": trashed,
         "may_change": may_change,
-        "may_delete": not trashed and rights.may("delete", entity.name) and may(user, "delete", obj),
+        "may_delete": "delete" in allowed,
         "may_create": rights.may("create", entity.name),
         "groups": field_groups(entity, obj, user, may_change),
         "meta": _meta(entity, obj, user), "mailto": getattr(obj, "email", "") if "email" in entity.fields_for(user) else "",
-        "may_merge": may_change and "merge" in entity.abilities and rights.may("merge", entity.name),
+        "may_merge": "merge" in allowed,
         "may_deal": rights.may("create", "deal") and entity.name in ("customer", "company") and not trashed,
     }
     if request.GET.get("peek") == "1":
@@ -121,7 +122,7 @@ def live(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     """Answer what the page of a record draws anew after something changed: the named fields, and what happened since."""
     user: Any = request.user
     obj = record_or_404(request, entity, pk)
-    may_change = rights_of(user).may("change", entity.name) and may(user, "change", obj)
+    may_change = may(user, "change", obj)
     asked = request.GET.get("fields", "").split(",")[:200]
     groups = field_groups(entity, obj, user, may_change)
     shown = [one for _heading, fields in groups for one in fields if one.field.key in asked or "*" in asked]

@@ -15,9 +15,8 @@ from crm.realtime.tests.test_socket import opened, opened_loosely
 from crm.records.services import update_record
 from crm.workspace.services.roles import set_permissions
 from customers.tests.factories import CustomerFactory
-from sales.models import Stage
 from sales.services import move_deal
-from sales.tests.factories import DealFactory
+from sales.tests.factories import DealFactory, StageFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,11 +43,11 @@ async def test_a_change_names_its_fields_the_derived_ones_too_and_hidden_ones_to
     deal = await sync_to_async(prepare)()
     topic = f"record:deal:{deal.pk}"
     narrow, wide = await opened(rep, topic), await opened_loosely(manager, topic)
+    await wide.hear()
 
     def act() -> None:
         relay_all()
-        stage = Stage.objects.filter(pipeline=deal.pipeline_id, outcome="open").exclude(pk=deal.stage_id).order_by("-position").first()
-        move_deal(deal=deal, stage=stage, actor=SYSTEM)  # type: ignore[arg-type]
+        move_deal(deal=deal, stage=StageFactory(pipeline=deal.pipeline, code="OFFER", probability=77, position=9), actor=SYSTEM)
         relay_all()
 
     await sync_to_async(act)()
