@@ -9,6 +9,7 @@ from crm.access.policy import allows, visible_to
 from crm.lists.related import related_panel
 from crm.records.panels import panel
 from customers.models import Company, Relationship
+from customers.tree import tree_of
 
 
 def reach(obj: Any, user: Any) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def relations(obj: Any, user: Any) -> dict[str, Any]:
         other = end if start == obj else start
         plural = "companies" if isinstance(other, Company) else "customers"
         found.append({"row": row, "other": other, "url": f"/{plural}/{other.pk}", "outward": start == obj})
-    return {"relations": found, "may_change": allows(user, "change", obj)}
+    return {"relations": found, "may_change": allows(user, "change", obj), "tree": tree_of(obj, user, found)}
 
 
 related_panel(
@@ -43,5 +44,5 @@ related_panel(
 related_panel("company", "company", "parent", 60, fields=("industry",), title=_("Subsidiaries"), sort="sort_key", key="subsidiaries")
 panel("customer", "reach", _("Contacts"), "customers/reach.html", 60, load=reach, watches=("contacts",))
 for _on in ("customer", "company"):
-    panel(_on, "relationships", _("Relationships"), "customers/relations.html", 65, load=relations, watches=("relationships",),
+    panel(_on, "relationships", _("Relationships"), "customers/relations.html", 65, load=relations, watches=("relationships", "parent", "company", "customer"),
           count=lambda obj, user: related_to(obj, user).count())

@@ -231,6 +231,17 @@ class EntityForm:
         return self.errors.get("", [])
 
 
+def with_others_tags(values: dict[str, Any], obj: Any, data: QueryDict) -> dict[str, Any]:
+    """Return the values of a form so that only what it added to the tags is added, and only what it took is taken away."""
+    was = {v for v in data.getlist("tags.was") if v}
+    if "tags" not in values or "tags.was" not in data:
+        return values
+    sent = list(values["tags"])
+    now = [str(tag.pk) for tag in obj.tags.all()]
+    kept = [pk for pk in now if pk in sent or pk not in was]
+    return {**values, "tags": [*kept, *(v for v in sent if v not in now and v not in was)]}
+
+
 def read_value(f: Field, data: QueryDict) -> Any:
     """Return what a form sent for a field, as loose values the services convert."""
     key = f.key

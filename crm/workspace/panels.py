@@ -6,7 +6,9 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
+from crm.lib.markup import to_html
 from crm.records.files import SHOWN
+from crm.records.mentions import mentioned_in
 from crm.records.models import Comment, Document
 from crm.records.panels import panel
 
@@ -37,9 +39,13 @@ def documents(obj: Any, user: Any) -> dict[str, Any]:
 def comments(obj: Any, user: Any) -> dict[str, Any]:
     """Return the talk about a record, replies under what they answer."""
     rows = comments_of(obj, user).filter(parent=None).order_by("created_at")
-    rows = rows.select_related("author").prefetch_related("replies__author")[:MOST]
+    found = list(rows.select_related("author").prefetch_related("replies__author")[:MOST])
+    everything = [c for top in found for c in (top, *top.replies.all())]
+    names = [person.name for person in mentioned_in("\n".join(c.content for c in everything))]
+    bodies = {c.pk: to_html(c.content, names) for c in everything if c.deleted_at is None}
     return {
-        "obj": obj, "entity_name": obj._meta.model_name, "comments": rows, "user": user,
+        "obj": obj, "entity_name": obj._meta.model_name, "user": user,
+        "comments": [(c, bodies.get(c.pk, ""), [(r, bodies.get(r.pk, "")) for r in c.replies.all()]) for c in found],
         "may_add": rights_of(user).may("create", "note"),
     }
 

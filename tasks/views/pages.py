@@ -198,6 +198,8 @@ def _row_or_page(request: HttpRequest, task: Task) -> HttpResponseBase:
     if wants_part(request) and request.POST.get("row"):
         shown = drawn(request.user, visible_to(request.user, Task).filter(pk=task.pk))
         return render(request, "tasks/parts.html#row", {"task": shown[0] if shown else None})
+    if wants_part(request) and request.POST.get("on") == "record":
+        return done(request, **{"record:changed": {"fields": ["task"]}, "dialog:close": {}})
     return redirect_to(request, request.POST.get("next") or "/tasks")
 
 

@@ -14,7 +14,7 @@ from crm.accounts.models import FieldRight, User
 from crm.activity.models import ChangeSet
 from crm.activity.undo import undo
 from crm.lists.models import Favourite
-from crm.records.models import Note
+from crm.records.models import Note, Tag
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
 from tasks.models import Task
@@ -142,6 +142,17 @@ def test_an_unknown_act_is_not_there(client_for: Callable[[Any], Client], rep: U
     """Only the declared acts have an address."""
     assert client_for(rep).post("/customers/bulk/explode", {"ids": []}).status_code == 404
     assert client_for(rep).post("/customers/bulk/set/form?field=nope", {"ids": []}).status_code == 404
+
+
+def test_two_who_tag_one_record_both_win(client_for: Callable[[Any], Client], rep: User) -> None:
+    """A form adds what it added and takes what it took; what somebody else tagged meanwhile stays."""
+    record = CustomerFactory(assigned_user=rep)
+    old, theirs, mine = (Tag.objects.create(name=name) for name in ("old", "theirs", "mine"))
+    record.tags.set([old])
+    record.tags.add(theirs)
+    sent = {"tags": [str(mine.pk)], "tags.was": ["", str(old.pk)], "version": record.version}
+    assert client_for(rep).post(f"/customers/{record.pk}/fields/tags", sent).status_code == 200
+    assert {t.name for t in record.tags.all()} == {"theirs", "mine"}
 
 
 def test_everything_is_written_from_the_composer_with_its_follow_up(client_for: Callable[[Any], Client], rep: User) -> None:

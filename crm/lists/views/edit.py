@@ -17,7 +17,7 @@ from crm.records.entity import Entity
 from crm.records.entity import entity as entity_named
 from crm.records.fields import Kind
 from crm.records.services import create_record, update_record
-from crm.ui.forms import EntityForm
+from crm.ui.forms import EntityForm, with_others_tags
 from crm.ui.pages import local_url, page, redirect_to, render, toast, wants_part
 from crm.ui.values import display, is_uuid
 
@@ -79,6 +79,7 @@ def edit(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     form = EntityForm(entity, request.user, obj, request.POST)
     # Where the form asked “theirs or mine”, the answer “theirs” takes the field out.
     data = {k: v for k, v in form.values().items() if request.POST.get(f"keep.{k}") != "theirs"}
+    data = with_others_tags(data, obj, request.POST)
     version = whole_number(request.POST.get("version", ""))
     try:
         with intend(actor=request.user) as intention:

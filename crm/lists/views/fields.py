@@ -17,7 +17,7 @@ from crm.records.entity import Entity
 from crm.records.entity import entity as entity_named
 from crm.records.fields import Field, Kind
 from crm.records.services import update_record
-from crm.ui.forms import EntityForm, FormField, read_value
+from crm.ui.forms import EntityForm, FormField, read_value, with_others_tags
 from crm.ui.pages import page, render
 from crm.ui.values import display
 
@@ -45,6 +45,7 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
         values = {k: read_value(m.field, request.POST) for k, m in form.fields.items()}
         if key not in values:
             raise Http404
+        values = with_others_tags(values, obj, request.POST)
         version = whole_number(request.POST.get("version", ""))
         obj = update_record(obj=obj, data=values, actor=request.user, version=version, whole=True)
     except Outdated as error:
