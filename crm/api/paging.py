@@ -2,7 +2,8 @@
 
 import datetime as dt
 import math
-from collections.abc import Sequence
+import time
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,9 +13,11 @@ from django.core import signing
 from django.db.models import F, Q, QuerySet
 from django.utils.translation import gettext as _
 
+from crm.access.rights import rights_of
 from crm.api.filters import IMPLICIT, expression_of
 from crm.api.schema.entities import sortable
 from crm.lib.errors import Invalid
+from crm.lib.prepared import PreparedTuples, Shelf
 from crm.records.entity import Entity
 from crm.records.fields import LINKS, Field, Kind
 from crm.records.representation import related_name
@@ -150,12 +153,53 @@ def _number(params: Any, name: str, default: int, most: int) -> int:
     return int(text)
 
 
-def total_of(queryset: QuerySet[Any]) -> tuple[int, bool]:
-    """Return how many rows there are, and whether that is the planner's estimate (past 10,000)."""
+ESTIMATE_FOR = 30.0
+"""Seconds for which an estimate stands; it changes by less than it may be wrong."""
+_estimates: dict[Hashable, tuple[float, int]] = {}
+
+
+def total_of(queryset: QuerySet[Any], key: Hashable = None) -> tuple[int, bool]:
+    """Return how many rows there are, and whether that is the planner's estimate (past 10,000).
+
+    An estimate is kept for a moment under ``key``, which names everything that the rows depend on.
+    """
+    now = time.monotonic()
+    at, known = _estimates.get(key, (-ESTIMATE_FOR, 0)) if key is not None else (-ESTIMATE_FOR, 0)
+    if now - at < ESTIMATE_FOR:
+        return known, True
     counted = queryset.order_by().values("pk")[: EXACT_UP_TO + 1].count()
     if counted <= EXACT_UP_TO:
         return counted, False
-    return max(counted, _estimate(queryset)), True
+    estimate = max(counted, _estimate(queryset))
+    if key is not None:
+        if len(_estimates) > 1000:
+            _estimates.clear()
+        _estimates[key] = (now, estimate)
+    return estimate, True
+
+
+_OF_THE_PAGE = frozenset({"page", "limit", "sort", "fields", "include"})
+
+
+def _key_of(request: Any) -> Hashable:
+    """Return what the rows of a list depend on; None where that cannot be said."""
+    fingerprint = rights_of(request.user).fingerprint
+    if not fingerprint:
+        return None
+    return (fingerprint, request.path, *sorted((k, v) for k, v in request.query_params.items() if k not in _OF_THE_PAGE))
+
+
+_ids: Shelf[PreparedTuples] = Shelf()
+
+
+def _ids_of(queryset: QuerySet[Any], order: Order, key: Hashable, start: int, end: int) -> list[Any]:
+    """Return the ids of a page; the first pages of a list that nothing narrows are asked in a prepared statement."""
+
+    def build() -> QuerySet[Any]:
+        return order.apply(queryset)[start:end].values_list("pk")
+
+    plain = isinstance(key, tuple) and len(key) == 2 and end <= MAX_LIMIT
+    return [pk for (pk,) in (_ids.get((key, order.fingerprint, start, end), lambda: PreparedTuples(build, ())).ask(()) if plain else build())]
 
 
 def _estimate(queryset: QuerySet[Any]) -> int:
@@ -171,15 +215,18 @@ def by_page(
     """Return one page and its ``pagination``."""
     limit = limit_of(request.query_params)
     page = _number(request.query_params, "page", 1, 100_000)
-    total, estimated = total_of(queryset)
+    key = _key_of(request)
+    total, estimated = total_of(queryset, key)
     offset = (page - 1) * limit
     if estimated and offset > MAX_OFFSET:
         message = _("Pages end at %(limit)d records; use “cursor” to go further.") % {"limit": MAX_OFFSET}
         raise Invalid.field("page", message)
     rows = []
     if offset < total or estimated:
-        found_here = order.apply(queryset)[offset : offset + limit]
-        rows = shown.rows(found_here, *extra) if extra else shown.by_id(list(found_here.values_list("pk", flat=True)))
+        if extra:
+            rows = shown.rows(order.apply(queryset)[offset : offset + limit], *extra)
+        else:
+            rows = shown.by_id(_ids_of(queryset, order, key, offset, offset + limit))
     pages = math.ceil(total / limit)
     found: dict[str, Any] = {
         "page": page, "limit": limit, "total": total, "pages": pages,

@@ -39,7 +39,11 @@ class JSONRenderer(BaseRenderer):
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         """Return the bytes of an answer."""
-        return b"" if data is None else to_json(data)
+        if data is None:
+            return b""
+        # The entity tag was made of the same bytes.
+        known, written = getattr((renderer_context or {}).get("response"), "written", (None, b""))
+        return written if known is data else to_json(data)
 
 
 class XMLRenderer(BaseRenderer):

@@ -200,7 +200,9 @@ class APIView(RestAPIView):
 
     def _tag(self, request: Any, response: Response) -> None:
         if not response.has_header("ETag"):
-            response["ETag"] = f'"{hashlib.sha256(to_json(response.data)).hexdigest()[:32]}"'
+            written = to_json(response.data)
+            response.written = (response.data, written)  # type: ignore[attr-defined]
+            response["ETag"] = f'"{hashlib.sha256(written).hexdigest()[:32]}"'
         known = [t.strip().removeprefix("W/") for t in request.META.get("HTTP_IF_NONE_MATCH", "").split(",")]
         if response["ETag"] in known or known == ["*"]:
             response.status_code = 304
