@@ -16,8 +16,9 @@ rmSync(`${out}/chunks`, { recursive: true, force: true });
 mkdirSync(`${out}/fonts`, { recursive: true });
 
 const inter = path.join(path.dirname(require.resolve('@fontsource-variable/inter/package.json')), 'files');
-for (const subset of ['latin', 'latin-ext', 'cyrillic', 'greek', 'vietnamese'])
+for (const subset of ['latin-ext', 'cyrillic', 'greek', 'vietnamese'])
   cpSync(`${inter}/inter-${subset}-wght-normal.woff2`, `${out}/fonts/inter-${subset}.woff2`);
+cpSync(`${source}/fonts/inter-latin.woff2`, `${out}/fonts/inter-latin.woff2`);
 cpSync(`${source}/images`, out, { recursive: true });
 
 const tailwind = ['node_modules/@tailwindcss/cli/dist/index.mjs', '-i', `${source}/css/app.css`, '-o', `${out}/app.css`];

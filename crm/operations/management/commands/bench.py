@@ -187,8 +187,8 @@ class Bench:
                     measured.figures.append(Figure(f"Export of {rows:,} customers (CSV)", export_time(client, rows), "s", 3))
                 live = live_time(url, cookies, token, known, pipeline.pk)
                 measured.figures.append(Figure("A move seen in another browser, 50 sockets open, p95", live, "ms", 300))
-                weight = page_weight(url, cookies, "/customers")
-                measured.figures.append(Figure("First page (list of customers), compressed", weight, "kB", 100))
+                for name, path in (("home", "/"), ("list of customers", "/customers")):
+                    measured.figures.append(Figure(f"First page ({name}), compressed", page_weight(url, cookies, path), "kB", 100))
                 for figure in measured.figures:
                     self.stdout.write(f"{figure.name}: {figure.value:.1f} {figure.unit}")
 
