@@ -3,11 +3,11 @@
 import datetime as dt
 import re
 import tempfile
-import uuid
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 from xml.sax.saxutils import escape
 
 import orjson
@@ -24,6 +24,9 @@ TYPES = {
 }
 _QUOTED = re.compile(r'[",\r\n]')
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+# Certainly no formula, and nothing to quote.
+_PLAIN = re.compile(r"[^\W_](?:[^\",\r\n]*[^\",\s])?")
+KNOWN = 30_000
 MAX_CELL = 32_767
 """What Excel holds in a cell."""
 
@@ -45,19 +48,46 @@ def csv_cell(value: Any) -> str:
     """Return a cell of CSV; texts are guarded against being run, numbers are what they are."""
     if isinstance(value, str):
         text = guard(value)
-    elif isinstance(value, int | float | Decimal | uuid.UUID | dt.date) or value is None:
+    elif isinstance(value, int | float | Decimal | UUID | dt.date) or value is None:
         return text_of(value)
     else:
         text = text_of(value)
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) or text != text.strip() else text
 
 
+class Cells:
+    """Writes the cells of one CSV file. What a list says again and again (owners, companies, days) is written once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, str] = {}
+
+    def line(self, row: list[Any]) -> str:
+        """Return a row as a line."""
+        known, made = self._known, []
+        for value in row:
+            if value is None or value == "":
+                made.append("")
+                continue
+            kind = value.__class__
+            if kind is UUID or kind is str or kind is dt.datetime:
+                text = known.get(value)
+                if text is None:
+                    text = str(value) if kind is UUID else value if kind is str and _PLAIN.fullmatch(value) else csv_cell(value)
+                    if len(known) < KNOWN:
+                        known[value] = text
+                made.append(text)
+            else:
+                made.append(csv_cell(value))
+        return ",".join(made)
+
+
 def pieces_of_csv(exported: Exported) -> Iterator[bytes]:
     """Yield an export as CSV with a mark that spreadsheets need to read UTF-8."""
-    held = [",".join(csv_cell(h) for h in exported.headers)]
+    cells = Cells()
+    held = [cells.line(list(exported.headers))]
     yield b"\xef\xbb\xbf"
     for row in exported.rows():
-        held.append(",".join(map(csv_cell, row)))
+        held.append(cells.line(row))
         if len(held) >= PIECE:
             yield ("\r\n".join(held) + "\r\n").encode()
             held.clear()

@@ -1,5 +1,6 @@
 """The short cuts of large imports say what the long way says."""
 
+import datetime as dt
 import random
 import unicodedata
 from typing import Any
@@ -15,6 +16,7 @@ from crm.records.services.phones import _parsed, _told_at_once
 from crm.records.services.values import _PLAIN_EMAIL
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import Builder
+from crm.transfer.export.writers import Cells, csv_cell
 
 LETTERS = "abZ019.-_+@@é\u0130ß \t\n'\x00\x7f\ud800’%"
 
@@ -84,3 +86,10 @@ def test_phones_told_at_once_are_those_that_are_parsed() -> None:
                     told += 1
                     assert found == _parsed(text, region), (text, region)
     assert told > 500
+
+
+def test_lines_of_an_export_are_made_of_the_cells_that_the_long_way_makes() -> None:
+    cells = Cells()
+    values: list[Any] = [*texts(20_000), "=1", " =1", "'=1", "−1", "＝1", "a,b", 'a"b', "a\nb", "é", "Ω ", "_x", "1 2", 5, True, None, dt.date(2024, 1, 2)]
+    for value in [*values, *values[:2_000]]:
+        assert cells.line([value]) == csv_cell(value), repr(value)
