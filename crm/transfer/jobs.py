@@ -11,8 +11,10 @@ from crm.activity.models import ChangeSet
 from crm.jobs.engine import PASSING, Cancelled, LeaseLost, Run, Stopped, enqueue, job
 from crm.jobs.models import Job
 from crm.jobs.registry import when_finished
+from crm.jobs.schedule import daily
 from crm.lib.errors import Refusal
 from crm.realtime.push import push, push_now
+from crm.transfer.export.files import remove_old_files, write_file
 from crm.transfer.models import ImportRun
 from crm.transfer.services import carry_out, check
 
@@ -50,6 +52,10 @@ def _checked(found: ImportRun, run: Run) -> dict[str, Any]:
 
 
 def _telling(found: ImportRun, run: Run, words: str = "") -> Callable[[int, int], None]:
+    return telling(run, f"import:{found.pk}", words)
+
+
+def telling(run: Run, topic: str, words: str = "") -> Callable[[int, int], None]:
     """Return what tells the job, and every second the open pages, how far the work is."""
     last = 0.0
 
@@ -58,16 +64,33 @@ def _telling(found: ImportRun, run: Run, words: str = "") -> Callable[[int, int]
         run.progress(done, total, words)
         if time.monotonic() - last > TOLD_EVERY:
             last = time.monotonic()
-            push_now(f"import:{found.pk}", "import.progress")
+            push_now(topic, "progress")
 
     return tell
+
+
+@job("transfer.export", queue="export", label=gettext_lazy("Export"))
+def export_file(run: Run) -> dict[str, Any]:
+    """Write a large workbook."""
+    return write_file(run, telling(run, f"export:{run.job.pk}"))
+
+
+@job("transfer.tidy", queue="low", label=gettext_lazy("Remove old exports"))
+def tidy_exports(run: Run) -> dict[str, Any]:
+    """Remove the files of old exports."""
+    return {"removed": remove_old_files()}
+
+
+daily("transfer.tidy", at="03:40")
 
 
 @when_finished
 def tell_the_page(job: Job) -> None:
     """Let the open page show how it ended."""
     if job.kind in ("transfer.check", "transfer.import"):
-        push(f"import:{job.params.get('import')}", "import.ended")
+        push(f"import:{job.params.get('import')}", "ended")
+    elif job.kind == "transfer.export":
+        push(f"export:{job.pk}", "ended")
 
 
 def _guarded(found: ImportRun, work: Any) -> dict[str, Any]:

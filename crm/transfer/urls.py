@@ -7,6 +7,8 @@ from crm.transfer import views
 urlpatterns: list[URLPattern | URLResolver] = [
     path("import", views.begin, name="import-begin"),
     path("export", views.export, name="export"),
+    path("exports/<uuid:pk>", views.export_page, name="export-page"),
+    path("exports/<uuid:pk>/file", views.export_file, name="export-file"),
     path("imports", views.imports, name="imports"),
     path("imports/new", views.upload, name="import-new"),
     path("imports/<uuid:pk>", views.run_page, name="import"),

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -23,7 +23,8 @@ from crm.lists.views.base import state_for_act
 from crm.lists.views.bulk import MAX_IDS
 from crm.records.entity import Entity, all_entities, entity
 from crm.records.undoing import titled
-from crm.transfer.export import export_response
+from crm.transfer.export import export_response, exportable
+from crm.transfer.export.files import AT_ONCE, ask_for_file, export_of, path_of
 from crm.transfer.export.writers import TYPES
 from crm.transfer.forms import choices_from, mapping_from, mapping_rows, rows_to_mend
 from crm.transfer.jobs import change_set_of, start_check, start_import
@@ -266,13 +267,38 @@ def export(request: HttpRequest) -> HttpResponseBase:
         raise Http404
     form = request.GET.get("format", "csv")
     state = state_for_act(request, declared)
-    rows = query.matching(state)
+    form = form if form in TYPES else "csv"
+    rows, ids = query.matching(state), None
     if request.method == "POST" and request.POST.get("all") != "1":
-        rows = rows.filter(pk__in=[i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)])
+        ids = [i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)]
+        rows = rows.filter(pk__in=ids)
     rows = rows.order_by(*query.ordering(state))
     # From a list: its title and its columns, in their order. Without that: every field that one may read.
     fields = ["id", title_key(declared), *(f.key for f in state.shown)] if request.GET.get("shown") == "1" else None
-    return export_response(request, of=declared, queryset=rows, form=form if form in TYPES else "csv", fields=fields)
+    if form == "xlsx" and exportable(request.user, declared, rows).order_by()[: AT_ONCE + 1].count() > AT_ONCE:
+        return redirect_to(request, f"/exports/{ask_for_file(state, form, ids, fields).pk}")
+    return export_response(request, of=declared, queryset=rows, form=form, fields=fields)
+
+
+@page("GET")
+def export_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Show how far a large export is, and its file once it is there."""
+    job = export_of(request, pk)
+    context = {"job": job, "ready": job.state == Job.State.SUCCEEDED and path_of(job).is_file(), "entity": entity(job.params["entity"])}
+    return render(request, "transfer/export.html", context, part="export-step")
+
+
+@page("GET")
+def export_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
+    """Send the file of an export."""
+    job = export_of(request, pk)
+    path = path_of(job)
+    if job.state != Job.State.SUCCEEDED or not path.is_file():
+        raise Http404
+    response = FileResponse(path.open("rb"), as_attachment=True, filename=job.result["name"], content_type=TYPES[job.params["format"]])
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _of(request: HttpRequest, pk: uuid.UUID) -> ImportRun:

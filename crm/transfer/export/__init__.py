@@ -1,6 +1,6 @@
 """Exports: the very records on screen, streamed, logged as an access."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -33,14 +33,15 @@ def exportable(actor: Any, of: Entity, queryset: QuerySet[Any]) -> QuerySet[Any]
 
 
 def export_pieces(
-    *, of: Entity, queryset: QuerySet[Any], form: str, actor: Any, fields: list[str] | None = None
+    *, of: Entity, queryset: QuerySet[Any], form: str, actor: Any, fields: list[str] | None = None,
+    told: Callable[[int], None] = lambda count: None,
 ) -> tuple[str, int, Iterator[bytes]]:
     """Return the file name (with the number of rows in it), the number, and the content in pieces; log the access."""
     if form not in PIECES:
         raise Invalid.field("format", _("One of: %(allowed)s.") % {"allowed": ", ".join(PIECES)})
     rows = exportable(actor, of, queryset)
     count = rows.order_by().count()
-    exported = Exported(of, actor, rows, fields)
+    exported = Exported(of, actor, rows, fields, told)
     record_access(
         "records.exported", user=None if actor is SYSTEM else actor, entity=of.name, format=form, rows=count,
         columns=exported.headers,

@@ -1,6 +1,6 @@
 """Records on their way out: what a viewer may see, read through a server-side cursor, flat for tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -16,8 +16,12 @@ CHUNK = 2_000
 class Exported:
     """The records of a queryset as rows; related records give their name and their id."""
 
-    def __init__(self, of: Entity, user: Any, queryset: QuerySet[Any], fields: list[str] | None = None) -> None:
+    def __init__(
+        self, of: Entity, user: Any, queryset: QuerySet[Any], fields: list[str] | None = None,
+        told: Callable[[int], None] = lambda count: None,
+    ) -> None:
         self.entity = of
+        self._told = told
         self.queryset = queryset
         self._shown = Representation(of, user, fields=fields)
         self._names: dict[tuple[str, Any], str] = {}
@@ -55,8 +59,11 @@ class Exported:
     def _chunks(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the raw rows by the chunk, so that the names of custom links take a statement for each chunk."""
         rows = iter(self._shown.values(self.queryset).iterator(chunk_size=CHUNK))
+        count = 0
         while chunk := list(islice(rows, CHUNK)):
             yield chunk
+            count += len(chunk)
+            self._told(count)
 
     def _reader(self, name: str, what: str) -> Any:
         f = self._shown.fields.get(name)

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 from typing import Any
+from urllib.parse import urlencode
 
 import openpyxl
 import pytest
@@ -11,12 +13,15 @@ from django.test import Client
 
 from crm.access.policy import visible_to
 from crm.activity.models import ActivityLog
-from crm.jobs.engine import run_next
+from crm.jobs.engine import run_next, run_now
+from crm.jobs.models import Job
+from crm.notifications.models import Notification
 from crm.records.entity import entity
 from crm.transfer.export import export_pieces
+from crm.transfer.export.files import path_of, remove_old_files
 from crm.transfer.export.writers import PIECES
 from crm.transfer.formulas import guard, is_formula, unguard
-from customers.models import Customer
+from customers.models import Company, Customer
 
 PAYLOADS = ["=1+1", "+1+1", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", '"=1', "＝1+1", "==1+1", 'a";=1', "'=1", "|cmd", "%0A=1", "plain", "a=b"]
 
@@ -113,3 +118,32 @@ def test_import_over_the_api(admin: Any) -> None:
     assert shown["change_set"]
     errors = client.get(f"/api/v1/imports/{shown['id']}/errors")
     assert b"nope" in b"".join(errors.streaming_content)
+
+
+@pytest.mark.django_db
+def test_a_large_workbook_is_made_by_a_job(client_for: Any, admin: Any, rep: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crm.transfer.views.AT_ONCE", 2)
+    for number in range(4):
+        Company.objects.create(name=f"Company {number}", industry="Trade" if number else "Other")
+    address = "/export?" + urlencode({"entity": "company", "format": "xlsx", "shown": "1", "filter": json.dumps(
+        [{"field": "industry", "op": "is", "value": "Trade"}]
+    )})
+    client = client_for(admin)
+    page = client.get(address)
+    assert page.status_code in (302, 303)
+    job = Job.objects.get(kind="transfer.export")
+    assert page["Location"] == f"/exports/{job.pk}"
+    assert "Waiting for a worker" in client.get(page["Location"]).content.decode()
+    assert client.get(f"/exports/{job.pk}/file").status_code == 404
+    run_now(job)
+    assert f"/exports/{job.pk}/file" in client.get(f"/exports/{job.pk}").content.decode()
+    answer = client.get(f"/exports/{job.pk}/file")
+    assert 'filename="companies-3.xlsx"' in answer["Content-Disposition"]
+    sheet = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    assert [row[1].value for row in sheet.iter_rows(min_row=2)] == ["Company 1", "Company 2", "Company 3"]
+    for address in (f"/exports/{job.pk}", f"/exports/{job.pk}/file"):
+        assert client_for(rep).get(address).status_code == 404
+    assert Notification.objects.get(user=admin).url == f"/exports/{job.pk}"
+    os.utime(path_of(job), (0, 0))
+    assert remove_old_files() == 1
+    assert client.get(f"/exports/{job.pk}/file").status_code == 404
