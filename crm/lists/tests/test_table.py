@@ -137,3 +137,19 @@ def test_the_columns_of_the_list_are_exported(client_for: Callable[[Any], Client
     assert "Steel" in text
     assert "acme.example" not in text
     assert Company.objects.count() == 1
+
+
+def test_whoever_only_reads_is_offered_nothing_to_write(client_for: Callable[[Any], Client], readonly: User, admin: User) -> None:
+    """No cell opens, no act is offered, and each is refused by its address; the views are one's own all the same."""
+    record = CustomerFactory(assigned_user=admin, status="LEAD")
+    client = client_for(readonly)
+    page = client.get("/customers").content.decode()
+    assert str(record.pk) in page
+    for part in ("data-cell", "/bulk/assign", "/bulk/delete", "/bulk/set", "/bulk/task", "data-merge", "data-create"):
+        assert part not in page, part
+    for act in ("assign", "set", "delete", "archive", "tag", "task"):
+        answer = client.post(f"/customers/bulk/{act}", {"ids": [str(record.pk)], "field": "status", "status": "CUSTOMER", "tags": "x", "title": "x"})
+        assert answer.status_code < 500, act
+    record.refresh_from_db()
+    assert (record.status, record.deleted_at, record.tags.count(), Task.objects.count()) == ("LEAD", None, 0, 0)
+    assert client.post("/customers/views/new", {"name": "Mine"}).status_code == 302
