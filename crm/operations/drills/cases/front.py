@@ -68,9 +68,11 @@ def proxied(stand: Stand, caddy: str | None, found: Outcome) -> Iterator[str]:
     file.write_text(text, encoding="utf-8")
     command = [caddy, "run", "--adapter", "caddyfile", "--config", str(file)]
     if subprocess.run([caddy, "validate", *command[2:]], capture_output=True, check=False).returncode:
-        # Before Caddy 2.7 the two buffers were spelled otherwise.
+        # Before Caddy 2.8 the two buffers were spelled otherwise, and errors were handled whatever their number.
         older = "\t\tbuffer_requests\n\t\tbuffer_responses\n\t\tmax_buffer_size 1MB"
-        file.write_text(text.replace("\t\trequest_buffers 1MB\n\t\tresponse_buffers 1MB", older), encoding="utf-8")
+        text = text.replace("\t\trequest_buffers 1MB\n\t\tresponse_buffers 1MB", older).replace("handle_errors 502 503 504", "handle_errors")
+        file.write_text(text, encoding="utf-8")
+        found.remark("an older Caddy: its spelling of the buffers")
     version = subprocess.run([caddy, "version"], capture_output=True, text=True, check=False).stdout.split()
     found.remark(f"drilled at the shipped Caddyfile, Caddy {version[0] if version else ''}")
     with (stand.home.logs / "caddy.log").open("ab") as log:
