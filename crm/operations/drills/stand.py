@@ -90,7 +90,7 @@ class Stand:
             self.supervisor = spawn(
                 [sys.executable, "manage.py", "up", "--no-demo"], cwd=settings.BASE_DIR, env=environment, stdout=log, stderr=log
             )
-        if wait and wait_for(self.is_well, 180) is None:
+        if wait and wait_for(self.is_well, 400) is None:
             raise RuntimeError(f"The application did not start; the logs are in {self.home.logs}.")
 
     def down(self) -> None:
