@@ -8,13 +8,17 @@ from urllib.parse import urlencode
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 
+from crm.access.rights import rights_of
 from crm.lib.languages import number_to_type
 from crm.lib.text import in_sentence
 from crm.ui import charts, figures, marks
 from crm.ui.origin import toast_of
 
 register = template.Library()
+
+MOST_KEPT = 500
 
 _DRAWN: tuple[Callable[..., SafeString], ...] = (
     marks.icon, marks.avatar, marks.mark, marks.badge, marks.tag,
@@ -37,6 +41,33 @@ register.simple_tag(figures.when, name="when")
 def logo() -> SafeString:
     """Draw the mark of the product."""
     return marks.LOGO
+
+
+_kept: dict[tuple[str, ...], str] = {}
+
+
+@register.simple_tag(takes_context=True)
+def kept(context: Any, template: str) -> SafeString:
+    """Include a part of the shell that depends on nothing but the person, what he may do, and the language.
+
+    It is drawn once for each of these and kept by this process.
+    """
+    user = getattr(context.get("request"), "user", None)
+    fingerprint = rights_of(user).fingerprint if user is not None and user.is_authenticated else b""
+    if not fingerprint:
+        return _draw_part(context, template)
+    # A change of rights is another fingerprint, a change of the profile another version.
+    key = (template, str(get_language()), fingerprint.hex(), f"{user.version} {user.single_key_shortcuts}")
+    if key not in _kept:
+        if len(_kept) >= MOST_KEPT:
+            _kept.clear()
+        _kept[key] = _draw_part(context, template)
+    return SafeString(_kept[key])
+
+
+def _draw_part(context: Any, template: str) -> SafeString:
+    found: SafeString = context.template.engine.get_template(template).render(context)
+    return found
 
 
 @register.simple_tag
