@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 import pytest
 from babel import Locale
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
 from django.utils.translation import trans_real
@@ -151,7 +152,8 @@ def data_of(base: dict[str, Any]) -> re.Pattern[str]:
     for user in User.objects.select_related("role", "team"):
         names |= {user.email, user.first_name, user.last_name, str(user), user.first_name[:1] + user.last_name[:1]}
     found = sorted((n for n in names if n), key=len, reverse=True)
-    return re.compile("|".join([r"\S+@\S+|\b[A-Z2-7]{32}\b|worker:\w+|beat|relay|Ctrl [A-Z]|" + MONTH, *map(re.escape, found)]))
+    names_only = "|".join(map(re.escape, found))
+    return re.compile(rf"(?<!\w)(?:{names_only}|{MONTH})(?!\w)|" r"\S+@\S+|\b[A-Z2-7]{32}\b|worker:\w+|beat|relay|Ctrl [A-Z]")
 
 
 def findings(body: str, data: re.Pattern[str]) -> Iterator[str]:
@@ -161,6 +163,17 @@ def findings(body: str, data: re.Pattern[str]) -> Iterator[str]:
     for text in words.said:
         if LETTERS.search(data.sub(" ", text)):
             yield " ".join(text.split())[:160]
+
+
+def test_every_word_of_a_mail_can_be_translated(base: dict[str, Any]) -> None:
+    found = {}
+    person = base["user"]
+    with translation.override("de"):
+        context = {"user": person, "name": "", "new": "", "link": "", "site": "", "what": "", "at": "", "ip": "", "device": ""}
+        for path in sorted((settings.BASE_DIR / "templates" / "account" / "mail").glob("*.txt")):
+            for text in findings(render_to_string(f"account/mail/{path.name}", context), data_of(base)):
+                found[text] = path.name
+    assert not found
 
 
 def addresses(base: dict[str, Any]) -> Iterator[list[str]]:
