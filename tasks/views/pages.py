@@ -3,6 +3,7 @@
 import datetime as dt
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -126,7 +127,9 @@ def complete(request: HttpRequest, task_id: uuid.UUID) -> HttpResponseBase:
             "task": drawn(request.user, Task.objects.filter(pk=task.pk))[0], "tomorrow": evening(1),
             "problems": [m for found in problems_of(error).values() for m in found],
         }, status=422)
-    toast(request, _("Task done"), undo=intention.id)
+    # Whoever did not say what comes next is asked: the habit that keeps deals from standing still.
+    more = {} if follow_up else {"url": _follow_up_url(task), "link": _("Add follow-up")}
+    toast(request, _("Task done"), undo=intention.id, **more)
     return _row_or_page(request, task)
 
 
@@ -201,6 +204,13 @@ def _row_or_page(request: HttpRequest, task: Task) -> HttpResponseBase:
     if wants_part(request) and request.POST.get("on") == "record":
         return done(request, **{"record:changed": {"fields": ["task"]}, "dialog:close": {}})
     return redirect_to(request, request.POST.get("next") or "/tasks")
+
+
+def _follow_up_url(task: Task) -> str:
+    """Return the form of a task about the same records."""
+    about = {name: getattr(task, f"{name}_id") for name in ("customer", "company", "deal")}
+    asked = {"back": "/tasks", **{name: str(pk) for name, pk in about.items() if pk}}
+    return f"/tasks/new?{urlencode(asked)}"
 
 
 def _id(text: str) -> uuid.UUID | None:
