@@ -49,8 +49,8 @@ def _send(user: User, since: Any) -> int:
         }
         # The titles are those that the reader may see now.
         context = {"person": user, "notifications": with_titles(user, found), "site": settings.SITE_URL}
-        text = render_to_string("notifications/digest.txt", context)
-        html = render_to_string("notifications/digest.html", context)
+        text = render_to_string("notifications/mail/digest.txt", context)
+        html = render_to_string("notifications/mail/digest.html", context)
     send_mail("Rapport: " + subject, text, None, [user.email], html_message=html)
     return 1
 

@@ -1,6 +1,5 @@
 """How the value of a field looks: in a cell, on the record page, in a sentence."""
 
-import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from operator import attrgetter
@@ -23,6 +22,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import EVERYTHING, NOTHING, SYSTEM, allows, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
+from crm.lib.ids import parse_uuid
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.services.phones import readable_phone
@@ -390,11 +390,7 @@ def sort_path(of: Entity, f: Field) -> str:
 
 def is_uuid(text: str) -> bool:
     """Tell whether a text is a record's id."""
-    try:
-        uuid.UUID(text)
-    except ValueError:
-        return False
-    return True
+    return parse_uuid(text) is not None
 
 
 __all__ = [
