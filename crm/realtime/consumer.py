@@ -34,6 +34,7 @@ MAX_BYTES = 65_536
 MAX_TOPICS = 20
 MAX_MESSAGES, IN_SECONDS = 60, 10.0
 CHECK_SECONDS = 30.0
+BREATH = 0.1
 TOPIC = re.compile(r"[a-z][a-z0-9_]{0,40}(:[A-Za-z0-9_-]{1,64}){1,3}")
 EVENT_ID = re.compile(r"\d{1,16}-\d{1,9}")
 
@@ -53,6 +54,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.topics: set[str] = set()
         self.shown: dict[str, str] = {}
         self.looks: dict[str, asyncio.TimerHandle] = {}
+        self.edits: dict[str, str] = {}
         self.told_at: list[float] = []
         self.watch: asyncio.Task[None] | None = None
         self.socket = new_socket_id()
@@ -146,8 +148,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _say_here(self, name: str, editing: str) -> None:
         person = {"id": str(self.user.pk), "name": self.user.name, "editing": editing}
-        await self.store.here(name, self.socket, person)
-        await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
+        came = await self.store.here(name, self.socket, person)
+        # A beat that says nothing new is heard by nobody: the others look when somebody's time is over.
+        if came or self.edits.get(name, "") != editing:
+            self.edits[name] = editing
+            await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
 
     # -- to the page ------------------------------------------------------------------------------
 
@@ -170,17 +175,20 @@ class LiveConsumer(AsyncWebsocketConsumer):
         """Tell who is there, when that changed and the user may still look."""
         name = event["topic"]
         if name in self.topics:
-            await self._tell_people(name)
+            # Many who come in one breath are told of once.
+            self._look(name, BREATH)
+
+    def _look(self, name: str, seconds: float) -> None:
+        if name in self.looks:
+            self.looks.pop(name).cancel()
+        self.looks[name] = asyncio.get_running_loop().call_later(seconds, partial(self._look_again, name))
 
     async def _tell_people(self, name: str) -> None:
         everyone, left = await self.store.people(name)
         people = [p for p in everyone if p["id"] != str(self.user.pk)]
-        if name in self.looks:
-            self.looks.pop(name).cancel()
-        if people:
+        if people and name not in self.looks:
             # Nobody says that he has gone silent: it is looked for when his time is over.
-            look = partial(self._look_again, name)
-            self.looks[name] = asyncio.get_running_loop().call_later(left + 0.1, look)
+            self._look(name, left + 0.1)
         if self.shown.get(name, "[]") == json.dumps(people) or not await self._may(name):
             return
         self.shown[name] = json.dumps(people)
@@ -226,6 +234,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
 
     async def _leave(self, name: str) -> None:
         self.topics.discard(name)
+        self.edits.pop(name, None)
         if name in self.looks:
             self.looks.pop(name).cancel()
         self.shown.pop(name, None)

@@ -98,15 +98,16 @@ class SocketStore:
             return None
         return [(row_id, json.loads((fields or {})["m"])) for row_id, fields in rows]
 
-    async def here(self, topic: str, socket: str, person: dict[str, Any]) -> None:
-        """Say that someone is looking at a topic; it holds for 25 seconds."""
+    async def here(self, topic: str, socket: str, person: dict[str, Any]) -> bool:
+        """Say that someone is looking at a topic, which holds for 25 seconds; tell whether he was not there before."""
         try:
             pipe = self.valkey.pipeline(transaction=False)
             pipe.hset(_people(topic), socket, json.dumps({**person, "until": time.time() + PRESENT_SECONDS}))
             pipe.expire(_people(topic), PRESENT_SECONDS * 2)
-            await pipe.execute()
+            return bool((await pipe.execute())[0])
         except TROUBLE:
             log.debug("Presence was not stored.")
+            return False
 
     async def gone(self, topic: str, socket: str) -> None:
         """Say that a socket looks at a topic no longer."""

@@ -56,6 +56,15 @@ def test_the_page_shows_the_stages_and_moves_the_deal(deal: Deal, stages: dict[s
     assert old.status_code == 412
 
 
+def test_the_page_takes_eight_statements_at_most(
+    deal: Deal, manager: Any, client_for: Any, django_assert_max_num_queries: Any
+) -> None:
+    page = client_for(manager)
+    page.get(f"/deals/{deal.pk}")
+    with django_assert_max_num_queries(8):
+        assert page.get(f"/deals/{deal.pk}").status_code == 200
+
+
 def test_losing_asks_first_and_who_leads_reopens_it(
     deal: Deal, stages: dict[str, Stage], rep: Any, manager: Any, client_for: Any
 ) -> None:
