@@ -105,6 +105,7 @@ if ENVIRONMENT == "drill":
 MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "crm.lib.http.RequestIdMiddleware",
+    "crm.lib.http.CompressPagesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",

@@ -1,10 +1,12 @@
 """What every page answers: errors, htmx, caching, the address of the client."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
+import brotli
 import pytest
 from django.test import Client, RequestFactory
 
@@ -131,3 +133,18 @@ def test_the_policy_forbids_inline_code(client_for: Callable[[Any], Client], rep
     assert " style=" not in html
     assert " onclick=" not in html
     assert "hx-on" not in html
+
+
+def test_pages_come_compressed_to_those_who_can_take_it(client_for: Callable[[Any], Client], rep: User) -> None:
+    """A fraction of the bytes, another length each time, and plain for others."""
+    client = client_for(rep)
+    plain = client.get("/customers")
+    packed = [client.get("/customers", headers={"Accept-Encoding": "gzip"}) for _time in range(6)]
+    assert "Content-Encoding" not in plain
+    assert all(p["Content-Encoding"] == "gzip" and "Accept-Encoding" in p["Vary"] for p in packed)
+    assert gzip.decompress(packed[0].content).decode().startswith("<!doctype html>")
+    assert len(packed[0].content) < len(plain.content) / 3
+    assert len({len(p.content) for p in packed}) > 1
+    small = client.get("/customers", headers={"Accept-Encoding": "gzip, deflate, br"})
+    assert brotli.decompress(small.content).startswith(b"<!doctype html>")
+    assert "Content-Encoding" not in client.get("/api/v1/customers", headers={"Accept-Encoding": "gzip"})

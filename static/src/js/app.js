@@ -19,10 +19,10 @@ import './forms.js';
 import './tabs.js';
 import './peek.js';
 import './seen.js';
-import './chart.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
+  'crm-chart': () => import('./chart.js'),
   'crm-board': () => import('./board.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-compose': () => import('./compose.js'),

@@ -33,7 +33,7 @@ const run = ({ dataset }) => {
   const el = $$(dataset.click).find(shown);
   if (!el) return false;
   el.click();
-  if (el.dataset.compose) document.addEventListener('htmx:after:swap', () => $('#composer textarea')?.focus(), { once: true });
+  if (el.dataset.compose) requestAnimationFrame(() => $('#composer textarea')?.focus());
   return true;
 };
 
@@ -132,8 +132,8 @@ const compose = () => {
   if (!kind) return;
   url.searchParams.delete('compose');
   history.replaceState(history.state, '', url);
-  const button = $(`[data-compose=${CSS.escape(kind)}]`);
-  if (button?.getAttribute('aria-pressed') === 'true') $('#composer textarea')?.focus(); else button?.click();
+  $(`[data-compose=${CSS.escape(kind)}]`)?.click();
+  requestAnimationFrame(() => $('#composer textarea')?.focus());
 };
 document.addEventListener('page:shown', compose);
 compose();
