@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from crm.accounts.models import User
+from crm.lists.models import SavedView
 from crm.workspace.services.setup import ensure_reference_data
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
-from tests.e2e.conftest import playwright
+from tests.e2e.conftest import axe, playwright
 
 expect = playwright.expect
 
@@ -56,8 +57,8 @@ def test_many_are_deleted_and_undone_by_keyboard_and_toast(open_as: Callable[...
     page = open_as(rep, "/customers")
     for key in ("j", "x", "j", "x"):
         page.keyboard.press(key)
-    assert page.inner_text("[data-n]") == "2"
-    page.click(".bulk button:has-text('Delete')")
+    assert page.inner_text(".bulk [data-n]") == "2"
+    page.keyboard.press("Delete")
     page.wait_for_selector(".toast:has-text('trash')")
     assert Customer.objects.count() == 2
     page.click(".toast button:has-text('Undo')")
@@ -71,7 +72,7 @@ def test_a_filter_is_made_with_the_mouse_and_stays_in_the_address(open_as: Calla
     CustomerFactory(first_name="Old", last_name="B", assigned_user=rep, status="INACTIVE")
     page = open_as(rep, "/customers")
     page.locator(".chips button:has-text('Filter')").click()
-    page.click("#filter-add >> text=Status")
+    page.click("#filter-body .mi:text-is('Status')")
     page.check("#filter-body [value=LEAD]")
     page.click("#filter-body button:has-text('Apply')")
     page.wait_for_selector(".chip:has-text('Lead')")
@@ -79,3 +80,40 @@ def test_a_filter_is_made_with_the_mouse_and_stays_in_the_address(open_as: Calla
     assert page.locator("tbody tr[data-id]").count() == 1
     page.click(".chip a")
     expect(page.locator("tbody tr[data-id]")).to_have_count(2)
+
+
+def test_a_value_is_picked_at_its_cell_by_keyboard(open_as: Callable[..., Any], rep: User) -> None:
+    """Arrows reach the cell, Enter opens the list, another Enter saves; the cell has the focus again."""
+    record = CustomerFactory(first_name="Ana", last_name="A", assigned_user=rep, status="LEAD")
+    page = open_as(rep, "/customers")
+    for key in ("j", "ArrowRight", "ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator("#cell-pop .mi[aria-current]")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("td .flash:has-text('Prospect')")
+    expect(page.locator(f"#c-{record.pk}-status")).to_be_focused()
+    assert Customer.objects.get().status == "PROSPECT"
+
+
+def test_an_advanced_filter_is_built_and_a_view_saved(open_as: Callable[..., Any], rep: User) -> None:
+    """Related records are asked about in the dialog; the view keeps it, with the width of a column."""
+    CustomerFactory(first_name="Ana", last_name="A", assigned_user=rep)
+    page = open_as(rep, "/customers")
+    page.locator(".chips button:has-text('Filter')").click()
+    page.click("text=Advanced filter")
+    page.click(".query button:has-text('Related records')")
+    page.select_option("select[id='q-1.related']", label="Deals")
+    page.select_option("select[id='q-1.mode']", "none")
+    page.wait_for_selector(".query-words:has-text('not (has any Deals)')")
+    assert axe(page) == []
+    page.click("#dialog [name=act][value=apply]")
+    page.wait_for_selector(".chip:has-text('Deals')")
+    page.focus("th[data-key=company] .th-size")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_url("**widths=company**")
+    page.click(".save-view button >> nth=0")
+    page.fill("#view-name", "Without deals")
+    page.click("#dialog button:has-text('Save')")
+    page.wait_for_selector("crm-views [aria-current]:has-text('Without deals')")
+    assert SavedView.objects.get().widths == {"company": 218}
