@@ -257,6 +257,7 @@ ACCOUNT_RATE_LIMITS = False  # crm.accounts.throttle counts in the database
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "crm.accounts.reset.ResetTokens"  # noqa: S105
 ACCOUNT_FORMS = {
     "login": "crm.accounts.forms.SignInForm",
+    "reauthenticate": "crm.accounts.forms.ConfirmForm",
     "set_password": "crm.accounts.forms.NewPasswordForm",
     "reset_password_from_key": "crm.accounts.forms.ResetPasswordKeyForm",
     "reset_password": "crm.accounts.forms.ResetPasswordForm",

@@ -24,6 +24,14 @@ class SignInForm(account.LoginForm):  # type: ignore[misc]
         _say(self, login=_("E-mail address"), password=_("Password"), remember=_("Stay signed in"))
 
 
+class ConfirmForm(account.ReauthenticateForm):  # type: ignore[misc]
+    """Proof that it is still oneself, by password."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, password=_("Password"))
+
+
 class NewPasswordForm(account.SetPasswordForm):  # type: ignore[misc]
     """A first password."""
 

@@ -155,7 +155,7 @@ def _line(
     payload = {} if hidden or row.kind == ActivityLog.Kind.CHANGE else dict(row.changes)
     return Line(
         entry=row, user=people.get(row.user_id) if row.user_id else None,
-        words=say(row.action), entity_label=_label(model) if model else row.entity,
+        words=say(row.action), entity_label=_label(model) if model else gettext("Job") if row.entity == "job" else row.entity,
         title="" if hidden else titles.get(row.entity_id, ""),
         url=of.url(row.entity_id) if of is not None and known and "pages" in of.abilities else "",
         hidden=hidden, changes=changes, payload=payload,
