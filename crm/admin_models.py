@@ -63,7 +63,8 @@ class FirstPages(Paginator):
     @cached_property
     def count(self) -> int:
         """Return the number of rows, or the limit where there are more."""
-        return len(self.object_list.values_list("pk")[:COUNTED])
+        rows: Any = self.object_list
+        return len(rows.values_list("pk")[:COUNTED])
 
 
 class LogAdmin(OurAdmin):
