@@ -4,10 +4,11 @@ import asyncio
 import base64
 import json
 import os
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
@@ -19,9 +20,14 @@ class Socket:
 
     def __init__(self, stand: Stand, name: str) -> None:
         cookie = "; ".join(f"{k}={v}" for k, v in stand.cookies(name).items())
-        self.connection = connect(
-            stand.url.replace("http", "ws") + "/ws/", origin=Origin(stand.url), additional_headers={"Cookie": cookie}, open_timeout=30
-        )
+        address = stand.url.replace("http", "ws") + "/ws/"
+        for _try in range(20):
+            try:
+                self.connection = connect(address, origin=Origin(stand.url), additional_headers={"Cookie": cookie}, open_timeout=30)
+                return
+            except (InvalidStatus, OSError):
+                time.sleep(1)  # sent away for a moment: it comes back, as a page does
+        raise RuntimeError("No live socket was let in.")
 
     def __enter__(self) -> "Socket":
         return self

@@ -1,5 +1,6 @@
 """The run: carries the plan out, batch by batch, each batch one transaction, all under one change set."""
 
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,7 +25,9 @@ from crm.transfer.engine.matching import folded_from
 from crm.transfer.engine.staging import copy_rows, query
 from crm.transfer.models import ExternalId, ImportRun
 
-BATCH = 5_000
+BATCH, SMALL = 5_000, 500
+SLOW = 2.0
+"""A batch that took longer makes the next one smaller: a cancellation is heard between two of them."""
 LANES, LANES_FROM = 2, 20_000
 """How many connections write at once, and from how many rows on."""
 Planned = tuple[int, int, str, str, uuid.UUID | None, Any, Any]
@@ -41,6 +44,7 @@ class Writer:
         self.system = system
         self.counts: Counter[str] = Counter(run.report.get("written", {}))
         self.failed: list[dict[str, Any]] = list(run.report.get("run_errors", []))
+        self.size = BATCH
         self._entities: dict[str, Entity] = {}
         self._columns: dict[str, list[Any]] = {}
 
@@ -54,6 +58,7 @@ class Writer:
 
     def _commit(self, batch: list[Planned], turn: Turn, progress: Callable[[int], None]) -> None:
         """Write one batch in one transaction with its checkpoint."""
+        began = time.monotonic()
         with intend(actor=self.actor, source=ChangeSet.Source.IMPORT, label=self._label(), new=True, change_set_id=self.run.change_set):
             if any(row[3] == "update" for row in batch):
                 turn.wait(PATIENCE)  # it may change what the batch before makes
@@ -62,6 +67,8 @@ class Writer:
             self.run.report = {**self.run.report, "written": dict(self.counts), "run_errors": self.failed[:1_000]}
             self.run.save(update_fields=["written_to", "report", "updated_at"])
             progress(batch[-1][0])
+        spent = time.monotonic() - began
+        self.size = max(SMALL, self.size // 2) if spent > SLOW else min(BATCH, self.size * 2) if spent < SLOW / 4 else self.size
 
     def _label(self) -> str:
         return _("Import of %(file)s") % {"file": self.run.file_name}
@@ -78,7 +85,7 @@ class Writer:
             "SELECT number, part, entity, action, target, state, extra FROM {t} WHERE action IN ('create', 'update') AND number > %s "
             "AND number <= coalesce((SELECT max(number) FROM (SELECT number FROM {t} WHERE action IN ('create', 'update') "
             "AND number > %s ORDER BY number LIMIT %s) s), -1) ORDER BY number, part DESC",
-            self.run.plan_table, [after, after, BATCH],
+            self.run.plan_table, [after, after, self.size],
         )
         return [
             (number, part, name, action, target, orjson.loads(state) if state else None, orjson.loads(extra) if extra else {})
