@@ -105,7 +105,7 @@ def _shown(request: HttpRequest, entity: Entity, obj: Any, f: Field, *, saved: b
     if _in_cell(request):
         return render(request, "lists/cell.html", {"html": display(obj, f), "saved": saved})
     one = shown_field(entity, obj, f, request.user)
-    return render(request, "records/field.html", {"one": one, "entity": entity, "obj": obj, "saved": saved})
+    return HttpResponse(one.drawn_saved if saved else one.drawn)
 
 
 def _editor(

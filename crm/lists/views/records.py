@@ -23,6 +23,8 @@ from crm.records.panels import panel_of, panels_for
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
 from crm.search.recent import remember_visit
 from crm.ui.figures import number
+from crm.ui.html import SafeString, esc
+from crm.ui.marks import icon
 from crm.ui.pages import page, redirect_to, render, toast
 from crm.ui.values import display, may, may_do, record_mark, titles_of
 
@@ -46,6 +48,45 @@ class Shown:
     def is_link(self) -> bool:
         """Tell whether the value is an address of its own, so that only the pencil edits it."""
         return self.field.kind in (Kind.LINK, Kind.URL, Kind.EMAIL, Kind.PHONE) and bool(self.html)
+
+    @property
+    def drawn(self) -> SafeString:
+        """Return its element."""
+        return self._draw()
+
+    @property
+    def drawn_saved(self) -> SafeString:
+        """Return its element just after it was saved."""
+        return self._draw(" flash")
+
+    def _draw(self, flash: str = "") -> SafeString:
+        """Write it as text: a page has dozens of them."""
+        label, key = esc(self.field.label), esc(self.field.key)
+        how = f'hx-get="{esc(self.url)}/fields/{key}/edit" hx-target="closest [data-field]" hx-swap="outerHTML"'
+        blank = "" if self.html else " blank"
+        if self.editable and self.is_link:
+            told = esc(_("Edit %(what)s")) % {"what": label}
+            value = (
+                f'<div class="fval linked{flash}">{esc(self.html)}<button type="button" class="fedit" {how} aria-label="{told}">'
+                f'{icon("pencil", "icon-xs")}</button></div>'
+            )
+        elif self.editable:
+            told = esc(_("edit %(what)s")) % {"what": label}
+            shown = esc(self.html) if self.html else esc(_("Add"))
+            value = f'<button type="button" class="fval{blank}{flash}" {how}>{shown}<span class="vh">, {told}</span></button>'
+        else:
+            value = f'<div class="fval still{blank}">{esc(self.html) if self.html else "–"}</div>'
+        return SafeString(
+            f'<div class="fld" data-field id="{esc(self.dom_id)}" data-edited="field:{key}"><dt>{label}{self._formula()}</dt>'
+            f"<dd>{value}</dd></div>"
+        )
+
+    def _formula(self) -> str:
+        if not self.field.formula:
+            return ""
+        formula = esc(self.field.formula)
+        told = esc(_("Computed:"))
+        return f' <span class="fx" title="{formula}" tabindex="0" role="note" aria-label="{told} {formula}">fx</span>'
 
 
 def shown_field(entity: Entity, obj: Any, f: Field, user: Any, titles: dict[str, str] | None = None) -> Shown:
