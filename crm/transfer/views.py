@@ -295,7 +295,7 @@ def export_file(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
     path = path_of(job)
     if job.state != Job.State.SUCCEEDED or not path.is_file():
         raise Http404
-    response = FileResponse(path.open("rb"), as_attachment=True, filename=job.result["name"], content_type=TYPES[job.params["format"]])
+    response = FileResponse(path.open("rb"), as_attachment=True, filename=(job.result or {}).get("name", path.name), content_type=TYPES[job.params["format"]])
     response["X-Content-Type-Options"] = "nosniff"
     response["Cache-Control"] = "private, no-store"
     return response

@@ -138,10 +138,12 @@ class Delimited(Source):
 
 def _titles(records: list[list[str]]) -> int:
     """Return how many rows are titles: only where a table of one width without a doubt begins below them."""
-    above = titles_above(records)
-    table = records[above:]
-    regular = len(table) > 1 and sum(len(cells) == len(table[0]) for cells in table) >= 0.9 * len(table)
-    return above if regular and not any(_LOOKS_LIKE_DATA.match(c.strip()) for c in table[0]) else 0
+    for above in range(titles_above(records), min(TITLES, len(records) - 2) + 1):
+        header, *rest = records[above:]
+        regular = len(header) > 2 and sum(len(cells) == len(header) for cells in rest) >= 0.9 * len(rest)
+        if regular and all(sum(map(bool, cells)) < len(header) for cells in records[:above]):
+            return 0 if any(_LOOKS_LIKE_DATA.match(c.strip()) for c in header) else above
+    return 0
 
 
 def _score(sample: str, delimiter: str) -> float:

@@ -1,6 +1,7 @@
 """The wizard: titles above a header, cells mended in the check, questions settled together, progress told, undo listed."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from crm.realtime.topics import may_hear
 from crm.transfer.engine.seen import DICT_UP_TO, Seen
 from crm.transfer.jobs import change_set_of
 from crm.transfer.models import ImportRun
+from crm.transfer.readers import open_source
 from crm.transfer.services import mend
 from customers.models import Company, Customer
 from sales.models import Product
@@ -42,6 +44,18 @@ def begun(client: Client, text: str, entity: str = "customer") -> ImportRun:
     rows = page.context["rows"]
     client.post(f"/imports/{run.pk}", {f"to-{r['index']}": r["value"] for r in rows})
     return finish(run)
+
+
+@pytest.mark.parametrize(("text", "headers"), [
+    ("Report 2024\n\nRegion,North\nname,email,city\nA,a@x.de,B\nC,c@x.de,D\n", ["name", "email", "city"]),
+    ("Report;;;\n;;;\nname;email;city;zip\nA;a@x.de;B;1\nC;c@x.de;D;2\n", ["name", "email", "city", "zip"]),
+    ("note\nhello, world\nfoo, bar\n", ["note"]),
+    ("name,email,city\nA,a@x.de,B\nC,c@x.de\n", ["name", "email", "city"]),
+])
+def test_titles_above_a_table_are_left_out(tmp_path: Path, text: str, headers: list[str]) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(text)
+    assert open_source(path, "file.csv").headers == headers
 
 
 def test_a_cell_is_mended_in_place(client_for: Any, admin: Any) -> None:
