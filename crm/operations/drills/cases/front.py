@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ from crm.jobs.models import Job, Pulse
 from crm.operations.drills.clients import Readers, Writers
 from crm.operations.drills.outcome import Outcome, p95, wait_for
 from crm.operations.drills.registry import Sizes, drill
-from crm.operations.drills.stand import Stand
+from crm.operations.drills.stand import SIGN_IN, Stand
 from crm.operations.leaving import note_of
 
 
@@ -39,7 +40,7 @@ def slow_clients(stand: Stand, sizes: Sizes) -> Outcome:
         count, seconds = sizes.pick((500, 30), (500, 15), (60, 8))
         opened: list[int] = []
         stop = threading.Event()
-        thread = threading.Thread(target=lambda: asyncio.run(_besiege(url, cookies, count, stop, opened)), daemon=True)
+        thread = threading.Thread(target=lambda: asyncio.run(_besiege(url, count, stop, opened)), daemon=True)
         thread.start()
         wait_for(lambda: len(opened) >= 2 * count, 30)
         with readers.at_work():
@@ -93,10 +94,10 @@ def _answers(url: str) -> bool:
         return False
 
 
-async def _besiege(url: str, cookies: dict[str, str], count: int, stop: threading.Event, opened: list[int]) -> None:
+async def _besiege(url: str, count: int, stop: threading.Event, opened: list[int]) -> None:
     """Hold requests half sent and answers half read, a byte a second, until told to stop."""
     parts = urlsplit(url)
-    cookie = "; ".join(f"{k}={v}" for k, v in cookies.items())
+    large = re.findall(r'"(/static/[^"]+\.js)"', httpx.get(url + SIGN_IN, timeout=30).text)[0]
 
     async def sender() -> None:
         _reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
@@ -115,7 +116,8 @@ async def _besiege(url: str, cookies: dict[str, str], count: int, stop: threadin
         made.setblocking(False)
         await asyncio.get_running_loop().sock_connect(made, (parts.hostname, parts.port))
         received, writer = await asyncio.open_connection(sock=made, limit=1024)
-        writer.write(f"GET /customers HTTP/1.1\r\nHost: {parts.netloc}\r\nCookie: {cookie}\r\n\r\n".encode())
+        # A large file, not a page: five hundred pages at once are work, whoever reads them.
+        writer.write(f"GET {large} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
         opened.append(1)
         while not stop.is_set():
             await asyncio.sleep(1)
