@@ -97,7 +97,7 @@ def _answers(url: str) -> bool:
 async def _besiege(url: str, count: int, stop: threading.Event, opened: list[int]) -> None:
     """Hold requests half sent and answers half read, a byte a second, until told to stop."""
     parts = urlsplit(url)
-    large = re.findall(r'"(/static/[^"]+\.js)"', httpx.get(url + SIGN_IN, timeout=30).text)[0]
+    large = re.findall(r'"(/static/[^"]+\.js)"', httpx.get(url + SIGN_IN, timeout=30).text)[-1]
 
     async def sender() -> None:
         _reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
