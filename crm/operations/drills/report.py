@@ -17,7 +17,8 @@ HEAD = """# Fault drills
 Written by `make drills`: an installation of its own is started (PostgreSQL, Valkey, web, two workers, relay, beat), hurt, and
 watched. Each drill has a *control*: the same script with one protection taken away, or with a worse fault, which must fail at
 the check named in the last column; so each check is known to be able to fail. What stands for a protection is in
-`crm/operations/drills/faults.py`, which only `RAPPORT_ENV=drill` loads (decision {decision}). `make drills DRILLS="FD-02 --quick"` runs one of them, small.
+`crm/operations/drills/faults.py`, which only `RAPPORT_ENV=drill` loads (decision {decision}). Figures are those of the machine, also of a busy one; the limits
+stay. `make drills DRILLS="FD-02 --quick"` runs one of them, small.
 
 | Drill | Fault | Measured (limit) | Held | Control, and where it fails | Run |
 | --- | --- | --- | --- | --- | --- |
