@@ -1,7 +1,6 @@
 """How long a moved card takes to the other browsers: sockets that listen to one board, and one person who moves deals."""
 
 import asyncio
-import itertools
 import json
 import statistics
 import time
@@ -52,18 +51,21 @@ async def _run(
         listening = [await _listen(base, cookies[n % len(cookies)], board) for n in range(sockets)]
         await asyncio.sleep(1)
         try:
-            where = itertools.cycle(stages)
+            for deal in deals:  # from here on every move goes somewhere else
+                await _move(mover, deal, stages[-1], token)
+            await asyncio.sleep(1)
             for number in range(moves):
-                deal, stage = deals[number % len(deals)], next(where)
+                deal, stage = deals[number % len(deals)], stages[number // len(deals) % len(stages)]
                 began = time.perf_counter()
                 hearing = [asyncio.create_task(_hear(socket, str(deal), str(stage))) for socket in listening]
-                answer = await mover.post(f"/deals/{deal}/move", data={"stage": str(stage)}, headers={"X-CSRFToken": token})
-                answer.raise_for_status()
+                await _move(mover, deal, stage, token)
                 for at in await asyncio.gather(*hearing):
                     if at is None:
                         found.missed += 1
                     else:
                         found.heard.append((at - began) * 1000)
+                if not found.heard:
+                    continue
                 asked = time.perf_counter()
                 (await watcher.get(f"/deals/{deal}/card")).raise_for_status()
                 found.stands.append(found.heard[-1] + (time.perf_counter() - asked) * 1000)
@@ -72,6 +74,11 @@ async def _run(
             for socket in listening:
                 await socket.close()
     return found
+
+
+async def _move(mover: httpx.AsyncClient, deal: Any, stage: Any, token: str) -> None:
+    answer = await mover.post(f"/deals/{deal}/move", data={"stage": str(stage)}, headers={"X-CSRFToken": token})
+    answer.raise_for_status()
 
 
 async def _listen(base: str, cookies: dict[str, str], board: str) -> ClientConnection:
