@@ -59,8 +59,8 @@ lint: setup ## Check style, types, layers and settings
 	$(VENV)/bin/lint-imports --no-cache
 	RAPPORT_ENV=test $(MANAGE) check --fail-level WARNING
 
-bench: setup ## Measure speed on large bases (kept for the next time), and write docs/performance.md
-	@$(MANAGE) bench
+bench: setup ## Measure speed on a large base (kept), and write docs/performance.md; ARGS=--large for a million
+	@$(MANAGE) bench $(ARGS)
 
 drills: setup ## Hurt an installation of its own and see that it stands (DRILLS="FD-02 --quick"), and write docs/drills.md
 	@$(MANAGE) drills $(DRILLS)
