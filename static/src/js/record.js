@@ -10,6 +10,7 @@ class Record extends HTMLElement {
     this.fields = new Set();
     this.saved = new Map();
     for (const type of ['live', 'record:changed']) document.addEventListener(type, this);
+    this.addEventListener('htmx:before:swap', this);
     this.addEventListener('scroll', this, true);
     this.addEventListener('click', this);
   }
@@ -22,6 +23,7 @@ class Record extends HTMLElement {
   handleEvent(event) {
     if (event.type === 'live') this.hear(event.detail);
     else if (event.type === 'record:changed') this.own(event.detail);
+    else if (event.type === 'htmx:before:swap') this.spare(event.detail);
     else if (event.type === 'scroll') this.shrink(event.target);
     else this.click(event);
   }
@@ -71,6 +73,16 @@ class Record extends HTMLElement {
       const names = el.dataset.watches.split(' ');
       if ((watched.has('*') || names.includes('*') || names.some((name) => watched.has(name))) && !$(':scope > .skel, :scope > .panel > .panel-b > .skel', el)) htmx.trigger(el, 'live');
     }
+  }
+
+  // A field that is being edited when the answer comes is left alone: saving or leaving it draws it anew.
+  spare({ ctx, tasks }) {
+    if (ctx.sourceElement !== this) return;
+    const edited = ({ target }) => {
+      const el = typeof target === 'string' ? $(target) : target;
+      return el?.matches?.('[data-field]') && $('crm-inline', el);
+    };
+    for (const task of tasks.filter(edited)) tasks.splice(tasks.indexOf(task), 1);
   }
 
   // Somebody deleted it, or one may not see it any more: said once, and nothing that was typed is taken away.
