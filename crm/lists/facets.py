@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from django.db.models import Count, F, Func, IntegerField, Max, Min, Value
@@ -156,8 +156,10 @@ def _histogram(state: ListState, f: Field) -> Facet | None:
     if ends["least"] is None or ends["least"] == ends["most"]:
         return None
     least, most = Decimal(ends["least"]), Decimal(ends["most"])
-    buckets = min(BUCKETS, int(most - least) + 1) if f.kind == Kind.INTEGER else BUCKETS
-    step = (most - least + (1 if f.kind == Kind.INTEGER else 0)) / buckets
+    whole = f.kind == Kind.INTEGER
+    span = most - least + (1 if whole else 0)
+    step = (span / BUCKETS).to_integral_value(ROUND_CEILING) if whole else span / BUCKETS
+    buckets = int((span / step).to_integral_value(ROUND_CEILING)) if whole else BUCKETS
     bucket = Func(F(f.source), Value(least), Value(least + step * buckets), Value(buckets), function="width_bucket", output_field=IntegerField())
     counted = dict(rows.annotate(bucket=bucket).values("bucket").annotate(n=Count("pk")).values_list("bucket", "n"))
     counts = [counted.get(i + 1, 0) for i in range(buckets)]
@@ -169,7 +171,7 @@ def _histogram(state: ListState, f: Field) -> Facet | None:
         start, end = least + step * i, least + step * (i + 1)
         tall = max(32 * (n / highest) ** 0.5, 1.5) if n else 0.75
         inside = (not low or end > Decimal(low)) and (not high or start <= Decimal(high))
-        shown_end = end - 1 if f.kind == Kind.INTEGER else end
+        shown_end = end - 1 if whole else end
         x, y, wide, height = (f"{v:.2f}" for v in (i * width, 34 - tall, width - 0.8, tall))
         bars.append(Bar(x, y, wide, height, _plain(start), _plain(shown_end), n, inside))
     return Facet(f, bars=bars, least=least, most=most, low=low, high=high, index=index, clear=others.url if index is not None else "")

@@ -92,6 +92,7 @@ def test_a_value_is_picked_at_its_cell_by_keyboard(open_as: Callable[..., Any], 
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     page.wait_for_selector("td .flash:has-text('Prospect')")
+    expect(page.locator("#say")).to_have_text("Saved")
     expect(page.locator(f"#c-{record.pk}-status")).to_be_focused()
     assert Customer.objects.get().status == "PROSPECT"
 

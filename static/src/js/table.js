@@ -6,16 +6,14 @@ import { $, $$, say, toast, typing, visit } from './ui.js';
 class Table extends HTMLElement {
   connectedCallback() {
     this.last = null;
-    for (const name of ['click', 'change', 'dblclick', 'htmx:after:swap']) this.addEventListener(name, this);
+    for (const name of ['click', 'change', 'dblclick']) this.addEventListener(name, this);
     this.addEventListener('keydown', this.tab, true);
-    document.addEventListener('keydown', this);
-    document.addEventListener('selection:clear', this);
+    for (const name of ['keydown', 'selection:clear', 'htmx:after:swap']) document.addEventListener(name, this);
     this.again();
   }
 
   disconnectedCallback() {
-    document.removeEventListener('keydown', this);
-    document.removeEventListener('selection:clear', this);
+    for (const name of ['keydown', 'selection:clear', 'htmx:after:swap']) document.removeEventListener(name, this);
   }
 
   get rows() { return $$('tbody tr[data-id]', this); }
@@ -36,10 +34,12 @@ class Table extends HTMLElement {
     if (sums) htmx.ajax('GET', sums.dataset.sums, { target: sums, swap: 'innerHTML', source: sums });
   }
 
+  // A value that was picked comes from the form of the list at the cell, which stands outside.
   swapped(event) {
+    const target = event.detail?.ctx?.target;
+    if (!this.contains(target) && !this.contains(event.target)) return;
     this.sync();
     this.fillGroups();
-    const target = event.detail?.ctx?.target;
     if (!target?.matches?.('[data-cell]') || $('crm-inline', target)) return;
     if (document.activeElement === document.body) this.focusCell(target);
     if ($('.flash', target)) setTimeout(() => say(this.dataset.saved ?? ''), 60);
