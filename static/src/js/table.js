@@ -36,8 +36,9 @@ class Table extends HTMLElement {
 
   // A value that was picked comes from the form of the list at the cell, which stands outside.
   swapped(event) {
-    const target = event.detail?.ctx?.target;
-    if (!this.contains(target) && !this.contains(event.target)) return;
+    const found = event.detail?.ctx?.target;
+    const target = found instanceof Element ? found : null;
+    if (!this.contains(target) && !(event.target instanceof Element && this.contains(event.target))) return;
     this.sync();
     this.fillGroups();
     if (!target?.matches?.('[data-cell]') || $('crm-inline', target)) return;
