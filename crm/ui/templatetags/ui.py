@@ -52,9 +52,8 @@ def kept(context: Any, template: str) -> SafeString:
 
     It is drawn once for each of these and kept by this process.
     """
-    user = getattr(context.get("request"), "user", None)
-    fingerprint = rights_of(user).fingerprint if user is not None and user.is_authenticated else b""
-    if not fingerprint:
+    user: Any = getattr(context.get("request"), "user", None)
+    if user is None or not user.is_authenticated or not (fingerprint := rights_of(user).fingerprint):
         return _draw_part(context, template)
     # A change of rights is another fingerprint, a change of the profile another version.
     key = (template, str(get_language()), fingerprint.hex(), f"{user.version} {user.single_key_shortcuts}")
