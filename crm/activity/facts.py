@@ -255,9 +255,12 @@ def _typed(value: Any, hint: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items()}
+        return {_plain(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set):
         return [_plain(v) for v in value]
-    if value is None or isinstance(value, bool | int | float | str):
+    if isinstance(value, str):
+        # JSON in PostgreSQL holds every character but this one.
+        return value.replace("\x00", "\ufffd")
+    if value is None or isinstance(value, bool | int | float):
         return value
     return str(value)

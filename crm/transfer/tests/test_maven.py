@@ -51,7 +51,12 @@ def rows_of_base() -> dict[str, int]:
     counts = {}
     with connection.cursor() as cursor:
         for table in sorted(t for t in tables if not t.startswith(LOGS)):
-            cursor.execute(f'SELECT count(*) FROM "{table}"')
+            # Sums are kept as differences: what matters is what they come to.
+            rows = (
+                "(SELECT 1 FROM sales_dealtotal GROUP BY stage_id, grain, day, owner_id HAVING sum(n) <> 0 OR sum(value) <> 0) AS sums"
+                if table == "sales_dealtotal" else f'"{table}"'
+            )
+            cursor.execute(f"SELECT count(*) FROM {rows}")
             counts[table] = cursor.fetchone()[0]
     return counts
 
@@ -165,6 +170,7 @@ def test_the_opportunities_by_the_wizard(maven: Path, admin: User) -> None:
 
     assert client.get(f"{address}/undo").status_code == 200
     client.post(f"{address}/undo")
+    run_next(["default"])
     assert rows_of_base() == before
     assert "was undone" in client.get(address).content.decode()
 

@@ -94,7 +94,7 @@ def test_jobs_show_progress_and_can_be_cancelled(client_for: Callable[..., Any],
         Job.objects.filter(pk=made.pk).update(progress_done=1, progress_total=4)
         client = client_for(rep)
         part = client.get(f"/jobs/{made.pk}", headers={"HX-Request": "true", "HX-Target": "section#job-progress"}).content.decode()
-        assert "25 %" in part
+        assert "25%" in part
         assert "every 2s" in part
         assert "<html" not in part
         assert client_for(rep2).get(f"/jobs/{made.pk}").status_code == 404
