@@ -28,6 +28,7 @@ def stages(transactional_db: None) -> dict[str, Any]:
 
 def drag(page: Any, card: Any, to: Any) -> None:
     """Drag a card by mouse, in steps as a hand would."""
+    card.hover()  # waits until it lies still
     a, b = card.bounding_box(), to.bounding_box()
     page.mouse.move(a["x"] + 60, a["y"] + 20)
     page.mouse.down()

@@ -94,7 +94,7 @@ def test_nothing_that_people_write_is_run(open_as: Callable[..., Any], admin: Us
     page.wait_for_selector("#cmd-list [role=option]")
     page.keyboard.press("Escape")
     page.click("tbody .check >> nth=0")
-    page.click(".bulk button:has-text('Delete')")
+    page.click(".bulk [data-bulk='delete']")
     page.wait_for_selector(".toast")
     page.goto(f"{site}/trash?entity=customer")
     page.wait_for_selector("text=onerror")

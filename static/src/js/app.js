@@ -6,7 +6,6 @@ import './failures.js';
 import './navigation.js';
 import './socket.js';
 import './presence.js';
-import './record.js';
 import './toasts.js';
 import './palette.js';
 import './shortcuts.js';
@@ -18,11 +17,12 @@ import './inline.js';
 import './forms.js';
 import './tabs.js';
 import './peek.js';
-import './seen.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
   'crm-chart': () => import('./chart.js'),
+  'crm-record': () => import('./record.js'),
+  'crm-seen': () => import('./seen.js'),
   'crm-board': () => import('./board.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-compose': () => import('./compose.js'),
@@ -33,14 +33,11 @@ const lazy = {
   'crm-columns': () => import('./columns.js'),
   'crm-favourites': () => import('./favourites.js'),
 };
-const scan = () => {
-  for (const tag of Object.keys(lazy)) {
-    if (document.querySelector(tag)) {
-      lazy[tag]();
-      delete lazy[tag];
-    }
-  }
-};
-scan();
+const scan = () => Object.keys(lazy).filter((tag) => document.querySelector(tag)).map((tag) => {
+  const loaded = lazy[tag]();
+  delete lazy[tag];
+  return loaded;
+});
+const first = scan();
 document.addEventListener('htmx:after:swap', scan);
-document.documentElement.dataset.ready = '';
+Promise.allSettled(first).then(() => { document.documentElement.dataset.ready = ''; });
