@@ -95,6 +95,8 @@ class Command(BaseCommand):
                     server.prepare()
                     processes.append(server.start())
                     wait_for(server)
+                if isinstance(server, Postgres):
+                    server.make_database()
             sizes = [Size(options["customers"], options["deals"], options["rows"]), *([LARGE] if options["large"] else [])]
             bench = Bench(self, options)
             measured = [bench.run_on(size, extras=at == 0 and not options["only"]) for at, size in enumerate(sizes)]
