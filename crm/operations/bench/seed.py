@@ -2,7 +2,7 @@
 
 from django.db import connection
 
-SIZES = "CREATE TEMP TABLE size AS SELECT {customers}::int AS customers, {deals}::int AS deals, {rows}::int AS rows;"
+SIZES = "CREATE TEMP TABLE size AS SELECT {customers}::bigint AS customers, {deals}::bigint AS deals, {rows}::bigint AS rows;"
 
 # The triggers are off while seeding (the log of a million invented rows measures nothing); indexes are on.
 STEPS = (
@@ -72,7 +72,7 @@ STEPS = (
               (ARRAY['INBOUND', 'OUTBOUND'])[1 + i % 2], p.id, p.company_id, (SELECT id FROM rep WHERE n = 1 + (i * 3) % 40),
               now() - i * interval '1 minute', ''
          FROM generate_series(1, (SELECT rows FROM size)) i
-         JOIN person p ON p.n = 1 + (i * 17::bigint) % (SELECT customers FROM size)""",
+         JOIN person p ON p.n = 1 + (i * 17) % (SELECT customers FROM size)""",
     """INSERT INTO tasks_task (id, created_at, updated_at, version, custom, title, description, type, priority, status, due_date,
            completed_at, outcome, customer_id, assigned_user_id)
        SELECT rapport_uuid7(), now() - i * interval '11 minutes', now(), 1, '{}', 'Call about phase ' || i, '', 'FOLLOW_UP', 'MEDIUM',
@@ -80,7 +80,7 @@ STEPS = (
               CASE WHEN i % 4 = 0 THEN NULL ELSE now() - (i % 30) * interval '1 day' END, '', p.id,
               (SELECT id FROM rep WHERE n = 1 + (i * 3) % 40)
          FROM generate_series(1, (SELECT customers / 2 FROM size)) i
-         JOIN person p ON p.n = 1 + (i * 19::bigint) % (SELECT customers FROM size)""",
+         JOIN person p ON p.n = 1 + (i * 19) % (SELECT customers FROM size)""",
     "SET session_replication_role = DEFAULT",
     "SELECT sales_recount_totals()",  # what a trigger would have kept
     "ANALYZE",
