@@ -13,7 +13,6 @@
     enqueue("transfer.import", params={"file": str(pk)}, user=user, label="accounts.csv")
 """
 
-import threading
 import traceback
 import uuid
 from collections.abc import Callable
@@ -26,8 +25,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.jobs import leases
-from crm.jobs.models import Checkpoint, Job
+from crm.jobs.keeper import Keeper
+from crm.jobs.models import Job
 from crm.jobs.registry import contexts, discover, job, kind_of, tell_finished
+from crm.jobs.run import Cancelled, LeaseLost, Run, Stopped
 from crm.jobs.wake import wake
 from crm.lib.errors import Conflict, Refusal
 
@@ -39,105 +40,6 @@ log = structlog.get_logger(__name__)
 
 PASSING = (OperationalError, InterfaceError, ConnectionError, TimeoutError)
 """Failures of the surroundings: the job is tried again after a pause."""
-
-
-class Cancelled(Exception):
-    """Its user asked the job to stop; what was committed stays."""
-
-
-class Stopped(Exception):
-    """Its worker shuts down; the job goes back into its queue and another resumes it."""
-
-
-class LeaseLost(Exception):
-    """Another worker has taken the job over; this one must not write any more."""
-
-
-class Run:
-    """One attempt at a job, as its function sees it."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-        self.params: dict[str, Any] = job.params
-        self.user = job.user
-        saved = Checkpoint.objects.filter(pk=job.pk).values_list("data", flat=True).first()
-        self.checkpoint: dict[str, Any] = saved or {}
-        self._ended: type[Exception] | None = None
-        self._progress: dict[str, object] = {}
-        self._lock = threading.Lock()
-
-    def check(self) -> None:
-        """Raise if the job is to end here: cancelled, its worker shutting down, or taken over."""
-        if self._ended is not None:
-            raise self._ended
-
-    def progress(self, done: int, total: int, message: str = "") -> None:
-        """Tell how far the job is; it shows within a second. Also a ``check``."""
-        with self._lock:
-            self._progress = {
-                "progress_done": done, "progress_total": total, "progress_message": str(message)[:300],
-            }
-        self.check()
-
-    def save(self, checkpoint: dict[str, Any]) -> None:
-        """Keep what is needed to resume, in the caller's transaction; refuse when the lease is lost.
-
-        The share lock keeps others from taking the job over before the batch is committed, and lets the
-        heartbeat through.
-        """
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT 1 FROM jobs_job WHERE id = %s AND leased_by = %s AND state = 'running' FOR KEY SHARE",
-                    [self.job.pk, self.job.leased_by],
-                )
-                if cursor.fetchone() is None:
-                    raise LeaseLost
-            Checkpoint.objects.update_or_create(job_id=self.job.pk, defaults={"data": checkpoint})
-        self.checkpoint = checkpoint
-
-    def _take_progress(self) -> dict[str, object]:
-        with self._lock:
-            taken, self._progress = self._progress, {}
-        return taken
-
-
-class _Keeper(threading.Thread):
-    """Renews the lease and writes the progress, on a connection of its own, while the job works."""
-
-    def __init__(self, run: Run) -> None:
-        super().__init__(name=f"job-{run.job.pk}", daemon=True)
-        self.attempt = run
-        self.done = threading.Event()
-
-    def run(self) -> None:
-        """Look after the job until it is done."""
-        last = timezone.now()
-        try:
-            while not self.done.wait(0.5):
-                progress = self.attempt._take_progress()
-                due = (timezone.now() - last).total_seconds() >= leases.BEAT
-                if progress or due:
-                    last = timezone.now()
-                    self._renew(progress)
-        finally:
-            connection.close()
-
-    def _renew(self, progress: dict[str, object]) -> None:
-        try:
-            kept, cancel, stop = leases.renew(self.attempt.job, **progress)
-        except Exception as error:
-            # The database is away: the lease is tried again at the next beat; if it expires meanwhile,
-            # the next save() says so.
-            log.warning("jobs.heartbeat_failed", job=str(self.attempt.job.pk), error=str(error))
-            close_old_connections()
-            return
-        if not kept:
-            self.attempt._ended = LeaseLost
-        elif cancel:
-            self.attempt._ended = Cancelled
-        elif stop:
-            self.attempt._ended = Stopped
 
 
 def enqueue(
@@ -206,7 +108,7 @@ def perform(job: Job) -> None:
         return
     structlog.contextvars.bind_contextvars(job=str(job.pk), kind=job.kind)
     run = Run(job)
-    keeper = _Keeper(run)
+    keeper = Keeper(run)
     # Inside somebody's transaction (a test, a command that ran it inline) no other connection sees the row.
     if not connection.in_atomic_block:
         keeper.start()
@@ -270,7 +172,7 @@ def retry(job: Job) -> Job:
 
 
 def _ending(job: Job, run: Run, state: str, **values: object) -> Callable[[], bool]:
-    return lambda: leases.finish(job, state, **{**run._take_progress(), **values})
+    return lambda: leases.finish(job, state, **{**run.take_progress(), **values})
 
 
 def _after_failure(job: Job, run: Run, error: Exception) -> Callable[[], bool]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from django.utils.module_loading import autodiscover_modules
 
 if TYPE_CHECKING:
-    from crm.jobs.engine import Run
     from crm.jobs.models import Job
+    from crm.jobs.run import Run
 
 QUEUES = ("default", "import", "export", "mail", "low")
 

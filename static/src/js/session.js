@@ -1,5 +1,5 @@
 // A session that has ended: one signs in again in a dialog, and goes on where one was with what was typed.
-import { $, $$ } from './ui.js';
+import { $, $$ } from './dom.js';
 
 const HOME = '/account/here';
 let asking;

@@ -1,8 +1,8 @@
 // Small helpers that every element uses.
+import { $, $$ } from './dom.js';
 import { signIn } from './session.js';
 
-export const $ = (selector, root = document) => root.querySelector(selector);
-export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
+export { $, $$ };
 
 // Tells a screen reader at once; the text is set in the next frame so that a repeated one is spoken again.
 export const say = (text) => {
