@@ -1,18 +1,17 @@
-"""What any record has besides its fields: a timeline, notes, comments, documents, and others to be merged with."""
+"""What any record has besides its fields: a timeline, notes, comments, and others to be merged with."""
 
 from typing import Any
 
-from django.http import FileResponse
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
-from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView
+from crm.api.entity import IDEMPOTENCY_KEY, RecordView
+from crm.api.keyset import paged
 from crm.api.paging import address_with
-from crm.api.parsers import MultiPartParser
 from crm.api.routes import is_declared, route
 from crm.api.schema import shapes
 from crm.api.schema.entities import read_schema
-from crm.api.schema.operations import Parameter, describe
+from crm.api.schema.operations import PAGING, Parameter, describe
 from crm.api.schema.shapes import (
     Schema,
     integer,
@@ -31,15 +30,12 @@ from crm.api.views import answer, no_content
 from crm.lib.errors import Invalid, Missing
 from crm.records.entity import Entity
 from crm.records.entity import entity as entity_named
-from crm.records.models import Comment, Document, Note
+from crm.records.models import Comment, Note
 from crm.records.representation import Representation, represent
 from crm.records.services import create_record
 from crm.records.services.comments import MAX_LENGTH, MAX_MENTIONS, add_comment, delete_comment, edit_comment
-from crm.records.services.documents import add_document, add_version
 from crm.records.services.merging import MAX_OTHERS, merge_records
 from crm.records.timeline import kinds_of, timeline
-
-MAX_SHOWN = 500
 
 ENTRY: Schema = shape(
     "One thing that happened; `text` is the sentence after the actor's name.",
@@ -51,11 +47,6 @@ COMMENT: Schema = shape(
     edited_at=nullable(moment()), version=integer(1),
 )
 CONTENT = text(min_length=1, max_length=MAX_LENGTH, pattern=r"^[^\u0000]*[^\s\u0000][^\u0000]*$")
-FILE: Schema = shape(
-    file={"type": "string", "contentMediaType": "application/octet-stream"},
-    name=optional(text(max_length=255)), description=optional(text(max_length=500)),
-)
-NEW_VERSION: Schema = shape(file={"type": "string", "contentMediaType": "application/octet-stream"})
 
 
 class TimelineView(RecordView):
@@ -91,7 +82,7 @@ class TimelineView(RecordView):
         return answer(entries, metadata={"pagination": pagination, "kinds": sorted(kinds_of(self.entity))})
 
 
-class _Attached(RecordView):
+class Attached(RecordView):
     """Rows of a model that name the record by entity and id."""
 
     attached: Any
@@ -100,18 +91,19 @@ class _Attached(RecordView):
         """Return the rows on a record that the caller sees."""
         record = self.get_object(id)
         visible = visible_to(self.request.user, self.attached)
-        return visible.filter(entity=self.entity.name, record_id=record.pk).order_by("-created_at", "-id")[:MAX_SHOWN]
+        return visible.filter(entity=self.entity.name, record_id=record.pk)
 
 
-class NotesView(_Attached):
+class NotesView(Attached):
     """The notes on a record; a single one is at ``/notes/{id}``."""
 
     attached = Note
 
-    @describe("The notes on a record", answer=lambda v: listing(read_schema(entity_named("note"))), errors=(404,))
+    @describe("The notes on a record", answer=lambda v: read_schema(entity_named("note")), many=True, parameters=PAGING, errors=(400, 404))
     def get(self, request: Any, id: Any) -> Any:
         """Return the notes, the newest first."""
-        return answer(Representation(entity_named("note"), request.user).rows(self.rows(id)))
+        shown = Representation(entity_named("note"), request.user)
+        return paged(self, self.rows(id), lambda found: shown.by_id([n.pk for n in found]))
 
     @describe(
         "Write a note on a record",
@@ -129,15 +121,15 @@ class NotesView(_Attached):
         return answer(represent(note, of, request.user), status=201, headers={"Location": f"/api/v1/notes/{note.pk}"})
 
 
-class CommentsView(_Attached):
+class CommentsView(Attached):
     """The talk about a record."""
 
     attached = Comment
 
-    @describe("The comments on a record", answer=listing(COMMENT), errors=(404,))
+    @describe("The comments on a record", answer=COMMENT, many=True, parameters=PAGING, errors=(400, 404))
     def get(self, request: Any, id: Any) -> Any:
         """Return the comments, the newest first."""
-        return answer([_comment(c) for c in self.rows(id).select_related("author")])
+        return paged(self, self.rows(id).select_related("author"), lambda found: [_comment(c) for c in found])
 
     @describe(
         "Comment on a record",
@@ -160,7 +152,7 @@ class CommentsView(_Attached):
         return answer(_comment(made), status=201)
 
 
-class CommentView(_Attached):
+class CommentView(Attached):
     """One comment."""
 
     attached = Comment
@@ -197,98 +189,6 @@ def _comment(comment: Comment) -> dict[str, Any]:
     }
 
 
-class DocumentsView(_Attached):
-    """The files on a record."""
-
-    attached = Document
-    quota_cost = 5
-
-    def get_parsers(self) -> list[Any]:
-        """Read files."""
-        return [MultiPartParser()]
-
-    @describe("The documents on a record", answer=lambda v: listing(read_schema(entity_named("document"))), errors=(404,))
-    def get(self, request: Any, id: Any) -> Any:
-        """Return the documents, the newest first."""
-        return answer(Representation(entity_named("document"), request.user).rows(self.rows(id)))
-
-    @describe(
-        "Add a file to a record", body=FILE, body_type="multipart/form-data", status=201,
-        answer=lambda v: read_schema(entity_named("document")), parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409),
-    )
-    def post(self, request: Any, id: Any) -> Any:
-        """Store a file."""
-        record = self.get_object(id)
-        file, fields = uploaded(request, {"name", "description"})
-        made = add_document(record=record, file=file, actor=request.user, **fields)
-        shown = represent(made, entity_named("document"), request.user)
-        return answer(shown, status=201, headers={"Location": f"/api/v1/documents/{made.pk}"})
-
-
-class _OfDocument(OfEntity):
-    entity_name = "document"
-
-
-class VersionsView(_OfDocument):
-    """The states of a document."""
-
-    quota_cost = 5
-
-    def get_parsers(self) -> list[Any]:
-        """Read files."""
-        return [MultiPartParser()]
-
-    @describe(
-        "Store a new version of a document", body=NEW_VERSION, body_type="multipart/form-data", status=201,
-        answer=shape(id=uuid(), number=integer(1), size=integer(0), content_type={"type": "string"}, sha256={"type": "string"}),
-        parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404),
-    )
-    def post(self, request: Any, id: Any) -> Any:
-        """Store a new state; the earlier ones stay."""
-        document = self.get_object(id)
-        file, _none = uploaded(request, set())
-        made = add_version(document=document, file=file, actor=request.user)
-        shown = {
-            "id": made.pk, "number": made.number, "size": made.size, "content_type": made.content_type, "sha256": made.sha256,
-        }
-        return answer(shown, status=201)
-
-
-class ContentView(_OfDocument):
-    """The bytes of a document."""
-
-    @describe(
-        "Download a document", files={"application/octet-stream": {"type": "string", "format": "binary"}}, errors=(404,),
-        parameters=(Parameter("version", integer(1, 100_000), "The number of an earlier version."),),
-    )
-    def get(self, request: Any, id: Any) -> Any:
-        """Return the file, to be saved and never shown."""
-        versions = self.get_object(id).versions.order_by("-number")
-        number = self.parameter("version")
-        version = (versions.filter(number=number) if number else versions).first()
-        if version is None:
-            raise Missing
-        try:
-            file = version.file.open("rb")
-        except FileNotFoundError:
-            raise Missing from None
-        return FileResponse(
-            file, as_attachment=True, filename=version.original_name, content_type="application/octet-stream"
-        )
-
-
-def uploaded(request: Any, names: set[str]) -> tuple[Any, dict[str, str]]:
-    """Return the file of a multipart body and the texts beside it; anything else is refused."""
-    data = request.data
-    file = data.get("file")
-    if file is None or not hasattr(file, "chunks"):
-        raise Invalid.field("file", _("A file is expected."))
-    for name in data:
-        if name != "file" and (name not in names or not isinstance(data[name], str)):
-            raise Invalid.field(str(name)[:80], _("Unknown field “%(name)s”.") % {"name": str(name)[:80]})
-    return file, {name: data[name] for name in names if name in data}
-
-
 class MergeView(RecordView):
     """Makes one record of several."""
 
@@ -317,7 +217,6 @@ _VIEWS: tuple[tuple[str, str, Any], ...] = (
     ("notes", "notes", NotesView),
     ("comments", "comments", CommentsView),
     ("comments", "comments/{comment_id}", CommentView),
-    ("documents", "documents", DocumentsView),
     ("merge", "merge", MergeView),
 )
 
@@ -329,6 +228,3 @@ def declare_attachments(of: Entity) -> None:
             made = type(f"{of.name.title()}{view.__name__}", (view,), {"entity_name": of.name, "__doc__": view.__doc__})
             if not is_declared(f"{of.plural}/{{id}}/{path}"):
                 route(f"{of.plural}/{{id}}/{path}", made)
-    if of.name == "document":
-        route("documents/{id}/files", VersionsView)
-        route("documents/{id}/content", ContentView)

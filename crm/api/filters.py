@@ -7,6 +7,7 @@ leads on to the fields of its target, among the records that the caller may see.
 import re
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import BooleanField, DateField, DateTimeField, DecimalField, F, Q, QuerySet
@@ -15,7 +16,7 @@ from django.db.models.functions import Cast, Lower
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
-from crm.api.schema.entities import LOOKUPS_BY_KIND, family_of, filterable
+from crm.api.schema.entities import LOOKUPS_BY_KIND, MAX_TAG, family_of, filterable
 from crm.lib.errors import Invalid
 from crm.records.entity import Entity
 from crm.records.fields import NUMERIC, Field, Kind
@@ -125,7 +126,8 @@ def value_of(f: Field, user: Any, text: str) -> Any:
     if f.kind == Kind.DATETIME:
         # A plus that was not encoded in the address arrives as a blank.
         text = _BLANK_OFFSET.sub(r"+\1", text)
-    return to_python(f, text)
+    # One may ask beyond what may be stored: nothing is found there, or everything.
+    return to_python(replace(f, min_value=None, max_value=None), text)
 
 
 def _truth(text: str) -> bool:
@@ -197,12 +199,12 @@ def _tagged(of: Entity, words: list[str]) -> Q:
     """Return the clause for records with one of the tags, by name or id."""
     which = Q()
     for word in words:
-        if not word:
-            raise Bad(_("A value is expected."))
+        if not 0 < len(word) <= MAX_TAG:
+            raise Bad(_("A tag has 1 to 60 characters."))
         try:
             which |= Q(pk=uuid.UUID(word))
         except ValueError:
-            which |= Q(name__iexact=word[:60])
+            which |= Q(name__iexact=word)
     through = of.model.tags.through  # type: ignore[attr-defined]
     column = next(g.name for g in through._meta.get_fields() if getattr(g, "related_model", None) is of.model)
     return Q(pk__in=through._default_manager.filter(tag__in=Tag.objects.filter(which)).values(f"{column}_id"))

@@ -141,10 +141,17 @@ def _key(of: Entity, user: Any, f: Field, name: str, descending: bool) -> Key:
 
 def limit_of(params: Any) -> int:
     """Return ``limit``."""
-    return _number(params, "limit", DEFAULT_LIMIT, MAX_LIMIT)
+    return number_of(params, "limit", DEFAULT_LIMIT, MAX_LIMIT)
 
 
-def _number(params: Any, name: str, default: int, most: int) -> int:
+def refuse_both(params: Any) -> None:
+    """Refuse a cursor together with another page than the first."""
+    if params.get("page", "1") != "1":
+        raise Invalid.field("page", _("Use “page” or “cursor”, not both."))
+
+
+def number_of(params: Any, name: str, default: int, most: int) -> int:
+    """Return a whole number from 1 to ``most`` out of the parameters."""
     text = params.get(name)
     if text is None:
         return default
@@ -214,7 +221,7 @@ def by_page(
 ) -> tuple[list[Any], dict[str, Any]]:
     """Return one page and its ``pagination``."""
     limit = limit_of(request.query_params)
-    page = _number(request.query_params, "page", 1, 100_000)
+    page = number_of(request.query_params, "page", 1, 100_000)
     key = _key_of(request)
     total, estimated = total_of(queryset, key)
     offset = (page - 1) * limit
@@ -240,8 +247,7 @@ def by_page(
 
 def by_cursor(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -> tuple[list[Any], dict[str, Any]]:
     """Return the rows after (or before) a cursor and their ``pagination``; an empty cursor begins."""
-    if "page" in request.query_params:
-        raise Invalid.field("page", _("Use “page” or “cursor”, not both."))
+    refuse_both(request.query_params)
     limit = limit_of(request.query_params)
     token = request.query_params["cursor"]
     values, backwards = _read_cursor(token, order) if token else (None, False)

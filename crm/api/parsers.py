@@ -118,11 +118,16 @@ class JSONParser(BaseParser):
 
 
 class MultiPartParser(RestMultiPartParser):
-    """Forms with files, at most ``MAX_UPLOAD_BYTES`` long."""
+    """Forms with files, at most ``limit`` bytes long."""
+
+    @property
+    def limit(self) -> int:
+        """Return how long the body may be."""
+        return int(settings.MAX_UPLOAD_BYTES)
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """Return the fields and files of the body."""
-        refuse_longer_than(parser_context["request"], settings.MAX_UPLOAD_BYTES)
+        refuse_longer_than(parser_context["request"], self.limit)
         found = super().parse(stream, media_type, parser_context)
         for name, values in found.data.lists():
             if len(values) > 1:
@@ -133,7 +138,9 @@ class MultiPartParser(RestMultiPartParser):
 
 
 def refuse_longer_than(request: Any, limit: int) -> None:
-    """Refuse a body whose announced length is above ``limit``."""
+    """Refuse a body that is packed, or whose announced length is above ``limit``."""
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").strip().lower() not in ("", "identity"):
+        raise UnsupportedMediaType("", _("Send the body as it is, without a Content-Encoding."))
     try:
         announced = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError:

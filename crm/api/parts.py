@@ -142,7 +142,7 @@ class _OfParts(RecordView):
 class PartsView(_OfParts):
     """All parts of a record: ``/customers/{id}/contacts``."""
 
-    @describe("List the parts of a record", answer=lambda v: shapes.listing(v.part_schema()), errors=(404,))
+    @describe("List the parts of a record", answer=lambda v: v.part_schema(), many=True, whole=True, errors=(404,))
     def get(self, request: Any, id: Any) -> Any:
         """Return the parts (a record has few)."""
         links = [f.source for f in self.parts.fields if f.kind in LINKS]

@@ -5,6 +5,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from crm.api.attachments import declare_attachments
 from crm.api.documents import pages, register_documents
+from crm.api.files import declare_documents
 from crm.api.routes import all_routes, entity_views, is_declared, route
 from crm.api.schema.entities import archives
 from crm.api.views import UnknownView
@@ -36,6 +37,7 @@ def _declare() -> None:
             route(f"{declared.plural}/{{id}}/archive", view, actions={"post": "archive"})
             route(f"{declared.plural}/{{id}}/unarchive", view, actions={"post": "unarchive"})
         declare_attachments(declared)
+        declare_documents(declared)
     register_documents()
 
 

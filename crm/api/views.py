@@ -17,6 +17,7 @@ from crm.api.idempotency import once
 from crm.api.renderers import to_json
 from crm.api.schema.checking import check
 from crm.api.schema.operations import Operation, operation_of
+from crm.api.slices import cut
 from crm.api.throttling import Quota, take_quota
 from crm.lib.errors import Invalid, Missing, TooMany
 from crm.lib.text import has_unstorable
@@ -75,7 +76,7 @@ class APIView(RestAPIView):
             self.kwargs = {name: _identifier(name, value) for name, value in kwargs.items()}
             self.check_parameters(request)
             self.check_body(request)
-            response = handler(request, **self.kwargs) if request.method in SAFE else self.write(request, handler)
+            response = self.read(request, handler) if request.method in SAFE else self.write(request, handler)
         except Exception as error:
             response = self.handle_exception(error)
         self.response = self.finalize_response(request, response, *args, **kwargs)
@@ -133,6 +134,14 @@ class APIView(RestAPIView):
     def has_body(request: Any) -> bool:
         """Tell whether anything was sent besides the headers."""
         return request.META.get("CONTENT_LENGTH") not in (None, "", "0") or "HTTP_TRANSFER_ENCODING" in request.META
+
+    def read(self, request: Any, handler: Callable[..., Any]) -> Any:
+        """Run a handler that reads; a list that it returns as a whole is cut into pages."""
+        response = handler(request, **self.kwargs)
+        operation = self.operation(request.method)
+        if operation is not None and operation.whole and response.status_code == 200:
+            response.data["data"], response.data["metadata"]["pagination"] = cut(request, response.data["data"])
+        return response
 
     def write(self, request: Any, handler: Callable[..., Any]) -> Any:
         """Run a handler that writes: under one intention, and once per ``Idempotency-Key``."""

@@ -50,10 +50,12 @@ def enqueue(
     label: str = "",
     key: str | None = None,
     due_at: datetime | None = None,
+    pk: uuid.UUID | None = None,
 ) -> Job:
     """Write a job in the caller's transaction, and wake a worker after its commit.
 
-    With a ``key`` that is already taken, the job that has it is returned instead.
+    With a ``key`` that is already taken, the job that has it is returned instead. ``pk`` lets a job bear the id of
+    what it is about.
     """
     found = kind_of(kind)
     if found is None:
@@ -67,6 +69,8 @@ def enqueue(
     )
     if due_at is not None:
         made.due_at = due_at
+    if pk is not None:
+        made.pk = pk
     try:
         with transaction.atomic():
             made.save(force_insert=True)

@@ -9,7 +9,7 @@ from crm.criteria import validate
 from crm.lib.errors import Invalid
 from crm.lists.models import SavedView
 from crm.lists.state import CALCULATIONS, NARROWEST, WIDEST
-from crm.records.entity import Entity, all_entities, register
+from crm.records.entity import Entity, able, all_entities, register
 from crm.records.fields import Choice, Field, Kind, choices_of
 
 DENSITY = (Choice("compact", _("Compact")), Choice("default", _("Standard")), Choice("comfortable", _("Comfortable")))
@@ -30,7 +30,7 @@ class SavedViewEntity(Entity):
     constraint_messages = {"savedview_name_once": _("You have a view with this name already.")}
     fields = (
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
-        Field("entity", Kind.TEXT, _("List"), required=True, max_length=60),
+        Field("entity", Kind.TEXT, _("List"), required=True, max_length=60, extra={"among": lambda: able("pages")}),
         Field("sharing", Kind.CHOICE, _("Shared with"), choices=choices_of(SavedView.Sharing), default=SavedView.Sharing.PRIVATE),
         Field("owner", Kind.USER, _("Owner"), writable=False),
         Field("criteria", Kind.JSON, _("Filter"), default=dict, sortable=False, filterable=False),

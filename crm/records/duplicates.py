@@ -44,6 +44,11 @@ def finds_duplicates(entity: str) -> Callable[[Finder], Finder]:
     return register
 
 
+def kinds() -> list[str]:
+    """Return the entities whose duplicates can be found."""
+    return sorted(_FINDERS)
+
+
 def duplicates_of(obj: Any, user: Any) -> list[Likeness]:
     """Return the records that look like ``obj``, the likeliest first, without those known to be different."""
     of = entity_of(obj)

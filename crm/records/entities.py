@@ -11,7 +11,7 @@ from crm.access.policy import visible_to
 from crm.activity.facts import publish
 from crm.lib.errors import Conflict
 from crm.records.customfields import STAMP
-from crm.records.entity import REFERENCE, Entity, all_entities, register, saving
+from crm.records.entity import REFERENCE, Entity, able, all_entities, register, saving
 from crm.records.events import NoteWritten
 from crm.records.fields import Choice, Field, Kind, choices_of
 from crm.records.models import CustomField, Document, Note, Tag
@@ -52,7 +52,7 @@ class CustomFieldEntity(Entity):
     owner = None
     abilities = REFERENCE
     fields = (
-        Field("entity", Kind.TEXT, _("Entity"), required=True, max_length=60),
+        Field("entity", Kind.TEXT, _("Entity"), required=True, max_length=60, extra={"among": lambda: able("custom")}),
         Field("key", Kind.TEXT, _("Key"), required=True, max_length=60),
         Field("label", Kind.TEXT, _("Label"), required=True, max_length=120),
         Field("kind", Kind.CHOICE, _("Kind"), required=True, choices=choices_of(CustomField.Kind)),
@@ -61,7 +61,7 @@ class CustomFieldEntity(Entity):
         Field("is_required", Kind.BOOLEAN, _("Required"), default=False),
         Field("in_list", Kind.BOOLEAN, _("In lists"), default=False),
         Field("choices", Kind.JSON, _("Choices"), default=list, sortable=False, filterable=False, extra={"empty": []}),
-        Field("link_entity", Kind.TEXT, _("Links to"), max_length=60),
+        Field("link_entity", Kind.TEXT, _("Links to"), max_length=60, extra={"among": lambda: sorted(all_entities())}),
         Field("max_length", Kind.INTEGER, _("Longest"), min_value=1, max_value=200_000),
         Field("min_value", Kind.NUMBER, _("Least"), extra={"places": 10}),
         Field("max_value", Kind.NUMBER, _("Most"), extra={"places": 10}),
@@ -120,10 +120,13 @@ class OnRecordEntity(Entity):
         return of.url(obj.record_id) if of is not None else super().url(obj)
 
 
-ON = (
-    Field("entity", Kind.TEXT, _("Kind of record"), required=True, max_length=60, in_form=False),
-    Field("record_id", Kind.TEXT, _("Record"), required=True, in_form=False, extra={"format": "uuid"}, sortable=False),
-)
+def _on(ability: str) -> tuple[Field, Field]:
+    """Return the two fields that name the record."""
+    among = {"among": lambda: able(ability)}
+    return (
+        Field("entity", Kind.TEXT, _("Kind of record"), required=True, max_length=60, in_form=False, extra=among),
+        Field("record_id", Kind.TEXT, _("Record"), required=True, in_form=False, extra={"format": "uuid"}, sortable=False),
+    )
 
 
 class NoteEntity(OnRecordEntity):
@@ -141,7 +144,7 @@ class NoteEntity(OnRecordEntity):
     ability = "notes"
     abilities = frozenset({"api", "export", "bulk", "attached"})
     fields = (
-        *ON,
+        *_on("notes"),
         Field("title", Kind.TEXT, _("Title"), max_length=200, quick=True, in_list=True),
         Field("content", Kind.LONG_TEXT, _("Content"), required=True, max_length=100_000, sortable=False, quick=True, in_list=True),
         Field("is_private", Kind.BOOLEAN, _("Private"), default=False, quick=True),
@@ -179,7 +182,7 @@ class DocumentEntity(OnRecordEntity):
     ability = "documents"
     abilities = frozenset({"api", "export", "bulk", "attached"})
     fields = (
-        *ON,
+        *_on("documents"),
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=255, in_list=True),
         Field("description", Kind.TEXT, _("Description"), max_length=500, in_list=True),
         Field("uploaded_by", Kind.USER, _("Uploaded by"), writable=False, in_list=True),

@@ -218,3 +218,8 @@ def has_entity(obj: models.Model | type[models.Model]) -> bool:
 def all_entities() -> dict[str, Entity]:
     """Return every entity by name."""
     return dict(_ENTITIES)
+
+
+def able(ability: str) -> list[str]:
+    """Return the names of the entities that have an ability."""
+    return sorted(name for name, of in _ENTITIES.items() if ability in of.abilities)

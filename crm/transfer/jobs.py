@@ -130,7 +130,9 @@ def start_import(found: ImportRun, user: Any, **params: Any) -> Job:
 
 
 def _start(kind: str, found: ImportRun, user: Any, params: dict[str, Any]) -> Job:
-    made = enqueue(kind, params={"import": str(found.pk), **params}, user=user, label=found.file_name)
+    # The first job bears the id of the import: whoever knows one of them can ask for either.
+    pk = None if found.job_id else found.pk
+    made = enqueue(kind, params={"import": str(found.pk), **params}, user=user, label=found.file_name, pk=pk)
     found.job_id, found.error = made.pk, ""
     found.save(update_fields=["job_id", "error", "updated_at"])
     return made

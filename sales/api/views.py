@@ -7,7 +7,7 @@ from crm.api.concurrency import check_match
 from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH
 from crm.api.parts import Parts, PartsView, PartView
 from crm.api.schema import describe, shapes
-from crm.api.schema.shapes import integer, listing, moment, nullable, optional, reference, shape, text
+from crm.api.schema.shapes import integer, moment, nullable, optional, reference, shape, text
 from crm.api.views import answer
 from crm.api.viewsets import RecordView, record_of
 from sales.models import Deal, DealContact, DealProduct, StageChange
@@ -86,7 +86,7 @@ class HistoryView(RecordView):
 
     entity_name = "deal"
 
-    @describe("The stages that a deal passed through", answer=listing(HISTORY), errors=(404,))
+    @describe("The stages that a deal passed through", answer=HISTORY, many=True, whole=True, errors=(404,))
     def get(self, request: Any, id: Any) -> Any:
         """Return every change of stage, the first one first."""
         deal: Deal = self.get_object(id)

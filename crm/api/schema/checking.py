@@ -11,7 +11,7 @@ from django.core.validators import validate_email
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from crm.api.schema.shapes import READ_ONLY, Schema
+from crm.api.schema.shapes import READ_ONLY, REFUSAL, Schema
 from crm.lib.errors import Detail, Invalid
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -54,8 +54,8 @@ def problems_of(schema: Schema, value: Any, at: str = "") -> Iterator[Detail]:
         yield _of_type(at, names)
         return
     if "enum" in schema and value not in schema["enum"]:
-        allowed = ", ".join(str(v) for v in schema["enum"][:20])
-        yield Detail(at, _("“%(value)s” is not one of: %(allowed)s.") % {"value": str(value)[:60], "allowed": allowed})
+        said = schema.get(REFUSAL) or _("“%(value)s” is not one of: %(allowed)s.")
+        yield Detail(at, said % {"value": str(value)[:60], "allowed": ", ".join(str(v) for v in schema["enum"][:20])})
     elif isinstance(value, str):
         yield from _text(schema, value, at)
     elif isinstance(value, bool):

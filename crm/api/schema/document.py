@@ -12,7 +12,7 @@ from crm.api.errors import CODES
 from crm.api.routes import all_routes
 from crm.api.schema import shapes
 from crm.api.schema.operations import Operation, Parameter
-from crm.api.schema.shapes import COMPONENT, READ_ONLY, Schema
+from crm.api.schema.shapes import COMPONENT, READ_ONLY, REFUSAL, Schema
 
 PREFIX = "/api/v1/"
 _PLACEHOLDER = re.compile(r"{([a-z_]+)}")
@@ -161,12 +161,13 @@ class AutoSchema(SpectacularAutoSchema):
         if not isinstance(schema, dict):
             return schema
         name = schema.get(COMPONENT)
-        plain = {k: self._shared(v) for k, v in schema.items() if k not in (COMPONENT, READ_ONLY)}
+        plain = {k: self._shared(v) for k, v in schema.items() if k not in (COMPONENT, READ_ONLY, REFUSAL)}
         if not name:
             return plain
+        title = {"title": plain.pop("title")} if "title" in plain else {}
         component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, schema=plain, object=name)
         self.registry.register_on_missing(component)
-        return component.ref
+        return {**component.ref, **title}
 
 
 def _headers() -> dict[str, Any]:

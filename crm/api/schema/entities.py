@@ -1,6 +1,10 @@
 """The schemas of an entity: how its records are read, written, filtered and sorted."""
 
+from dataclasses import replace
 from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext as _
 
 from crm.api.schema import shapes
 from crm.api.schema.operations import Parameter
@@ -9,12 +13,14 @@ from crm.records.entity import Entity
 from crm.records.fields import LINKS, NUMERIC, TEMPORAL, TEXTUAL, Field, Kind
 from crm.records.models import Record
 from crm.records.representation import BASE, has_code, target_of
+from crm.records.services.cleaning import always_filled
 from crm.records.services.values import ADDRESS_PARTS, MAX_TEXT
 
 UNSORTABLE = frozenset({Kind.LONG_TEXT, Kind.TAGS, Kind.ADDRESS, Kind.JSON, Kind.MULTI_CHOICE})
 UNFILTERABLE = frozenset({Kind.ADDRESS, Kind.JSON})
 # Something must stand between blanks; control characters are taken out of texts.
 FILLED = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+MAX_TAG = 60
 AMOUNT = r"^-?[0-9]{1,15}(\.[0-9]{1,2})?$"
 NUMBER = r"^-?[0-9]{1,18}(\.[0-9]{1,8})?$"
 # As people write them; what is valid in its region is stored in E.164.
@@ -87,10 +93,11 @@ def read_schema(of: Entity) -> Schema:
 # -- writing ----------------------------------------------------------------------------------------
 
 
-def write_value(f: Field) -> Schema:
-    """Return the schema of what may be written to a field."""
-    made = _write(f)
-    empty = not f.required and f.kind not in (Kind.BOOLEAN, Kind.TAGS)
+def write_value(f: Field, *, filled: bool | None = None) -> Schema:
+    """Return the schema of what may be written to a field; ``filled`` says that it always holds something."""
+    filled = f.required if filled is None else filled
+    made = _write(replace(f, required=filled))
+    empty = not filled and f.kind not in (Kind.BOOLEAN, Kind.TAGS)
     if f.default is not None and f.kind in (*NUMERIC, Kind.CHOICE, Kind.CURRENCY, Kind.JSON):
         empty = False
     return shapes.nullable(made) if empty else made
@@ -98,6 +105,11 @@ def write_value(f: Field) -> Schema:
 
 def _write(f: Field) -> Schema:
     kind = f.kind
+    if "among" in f.extra:
+        names = shapes.one_of(f.extra["among"]())
+        return names if f.required else {"anyOf": [names, shapes.text(max_length=0)]}
+    if f.extra.get("format") == "uuid":
+        return shapes.uuid()
     if kind in (Kind.TEXT, Kind.LONG_TEXT):
         limit = f.max_length or (MAX_TEXT if kind == Kind.LONG_TEXT else 1000)
         if "pattern" in f.extra:
@@ -125,9 +137,9 @@ def _write(f: Field) -> Schema:
     if kind == Kind.MULTI_CHOICE:
         return shapes.listing(shapes.one_of(c.value for c in f.options), most=200)
     if kind == Kind.CURRENCY:
-        return shapes.text(max_length=3, min_length=3, pattern="^[A-Z]{3}$")
+        return _currency()
     if kind == Kind.TAGS:
-        return shapes.listing(shapes.text(max_length=60, min_length=1, pattern=FILLED), most=50)
+        return shapes.listing(shapes.text(max_length=MAX_TAG, min_length=1, pattern=FILLED), most=50)
     if kind == Kind.ADDRESS:
         part = shapes.nullable(shapes.text(max_length=255))
         return {"type": "object", "properties": dict.fromkeys(ADDRESS_PARTS, part), "additionalProperties": False}
@@ -137,15 +149,23 @@ def _write(f: Field) -> Schema:
 
 
 def _amount(f: Field) -> Schema:
-    pattern = AMOUNT if f.kind == Kind.MONEY else NUMBER
+    cents = f.kind == Kind.MONEY or f.extra.get("places") == 2
+    pattern = AMOUNT if cents else NUMBER
     if f.min_value is not None and f.min_value >= 0:
         pattern = pattern.replace("-?", "", 1)
+    if f.min_value == 1:
+        pattern = pattern.replace("[0-9]{1,15}", "[1-9][0-9]{0,14}").replace("[0-9]{1,18}", "[1-9][0-9]{0,17}")
     number: Schema = {"type": "number"}
-    if f.kind == Kind.MONEY:
+    if cents:
         number["multipleOf"] = 0.01
     number["minimum"] = float(f.min_value) if f.min_value is not None else -1e14
     number["maximum"] = float(f.max_value) if f.max_value is not None else 1e14
     return {"anyOf": [shapes.text(pattern=pattern, max_length=30), number]}
+
+
+def _currency() -> Schema:
+    codes = shapes.one_of(sorted(settings.CURRENCIES), "An ISO 4217 currency code.")
+    return {**codes, shapes.COMPONENT: "Currency", shapes.REFUSAL: _("“%(value)s” is not an ISO 4217 currency code.")}
 
 
 def _link(f: Field) -> Schema:
@@ -166,7 +186,7 @@ def write_schema(of: Entity, *, whole: bool, existing: bool) -> Schema:
     required: list[str] = []
     for f in of.own_fields.values():
         if f.writable and not f.computed:
-            properties[f.name] = {**write_value(f), "title": str(f.label)}
+            properties[f.name] = {**write_value(f, filled=f.required or always_filled(of, f)), "title": str(f.label)}
             if whole and f.required and f.default is None:
                 required.append(f.name)
     custom = [f for f in of.all_fields().values() if f.custom]
@@ -249,6 +269,8 @@ def _filter_value(f: Field, lookup: str) -> Schema:
         if f.kind in (Kind.CHOICE, Kind.MULTI_CHOICE) and f.options:
             words = "|".join(c.value for c in f.options)
             return shapes.text(pattern=f"^(({words})(,({words})){{0,199}})?$")
+        if f.kind == Kind.TAGS:
+            return shapes.text(pattern=rf"^[^,\u0000]{{0,{MAX_TAG}}}(,[^,\u0000]{{0,{MAX_TAG}}}){{0,199}}$")
         return shapes.text(max_length=10_000)
     if f.kind in (Kind.CHOICE, Kind.MULTI_CHOICE):
         return shapes.one_of(c.value for c in f.options)
@@ -265,6 +287,8 @@ def _filter_value(f: Field, lookup: str) -> Schema:
         return shapes.date()
     if f.kind == Kind.DATETIME:
         return {"anyOf": [shapes.moment(), shapes.date()]}
+    if f.kind == Kind.TAGS:
+        return shapes.text(max_length=MAX_TAG, min_length=1, description="The name or the id of a tag.")
     return shapes.text(max_length=300)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from crm.api.schema.shapes import Schema
+from crm.api.schema.shapes import Schema, integer, text
 
 F = TypeVar("F", bound=Callable[..., Any])
 Lazy = Schema | Callable[[Any], Schema]
@@ -19,6 +19,19 @@ class Parameter:
     description: str = ""
     required: bool = False
     where: str = "query"
+
+
+def _paging(cursor: str) -> tuple[Parameter, ...]:
+    return (
+        Parameter("page", integer(1, 100_000), "The page, from 1."),
+        Parameter("cursor", text(max_length=40, pattern=cursor), "Where to go on, from the last answer; empty to begin."),
+        Parameter("limit", integer(1, 200), "How many at most, 20 by default."),
+    )
+
+
+PAGING = _paging(r"^(-?[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$")
+"""Of lists that are paged by a key (``crm.api.keyset``)."""
+_PLACES = _paging(r"^[0-9]{0,6}$")
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,8 @@ class Operation:
     answer: Lazy | None = None
     status: int = 200
     many: bool = False
+    whole: bool = False
+    """The answer is a short list that the handler returns as a whole; it is cut into pages on its way out."""
     files: dict[str, Schema] = field(default_factory=dict)
     also: dict[int, Schema] = field(default_factory=dict)
     """Other successes: their status, and the schema of their data."""
@@ -50,7 +65,8 @@ class Operation:
 
     def all_parameters(self, view: Any) -> tuple[Parameter, ...]:
         """Return the parameters for a view."""
-        return self.parameters(view) if callable(self.parameters) else self.parameters
+        own = self.parameters(view) if callable(self.parameters) else self.parameters
+        return (*own, *_PLACES) if self.whole else own
 
     def body_schema(self, view: Any) -> Schema | None:
         """Return the schema of the body for a view."""

@@ -16,6 +16,8 @@ COMPONENT = "x-component"
 """Names a schema that the document keeps once and refers to."""
 READ_ONLY = "x-read-only"
 """Names what is read and never written, so that a refusal can say so (the document leaves it out)."""
+REFUSAL = "x-refusal"
+"""The sentence that refuses what is not among the values, with ``%(value)s`` (the document leaves it out)."""
 
 
 def text(

@@ -80,7 +80,7 @@ UNKNOWN = [
     "status=KING", "status=", "birthday=soon", "birthday__year=999999999", "score__gte=x", "score=99999999999999", "is_active=maybe",
     "created_at__lt=yesterday", "assigned_user=nobody@x.org", "company=Nowhere", "custom.nope=1", "custom.height=x", "custom.segment=Z",
     "id=5", "id__in=5", "email__isnull=x", "limit=0", "limit=201", "limit=-1", "limit=x", "limit=1000000000", "page=0", "page=1000000000",
-    "cursor=x", "cursor=&page=1", "sort=nope", "sort=assigned_user__password", "sort=name;SELECT pg_sleep(5)--", "sort=tags",
+    "cursor=x", "cursor=&page=2", "sort=nope", "sort=assigned_user__password", "sort=name;SELECT pg_sleep(5)--", "sort=tags",
     "sort=name,name", "fields=nope", "include=nope", "include=name", "view=1", "filter=x", "filter={}", "filter=[1]",
     'filter={"version":1,"all":[{"field":"assigned_user__password","op":"is","value":"x"}]}', "q=%00", "deleted=1",
 ]

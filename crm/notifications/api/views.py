@@ -3,8 +3,9 @@
 from typing import Any
 
 from crm.api.entity import IDEMPOTENCY_KEY
+from crm.api.keyset import paged
 from crm.api.schema import describe, shapes
-from crm.api.schema.operations import Parameter
+from crm.api.schema.operations import PAGING, Parameter
 from crm.api.schema.shapes import boolean, integer, listing, moment, nullable, optional, shape, text
 from crm.api.views import APIView, answer
 from crm.lib.errors import Missing
@@ -23,37 +24,17 @@ class NotificationsView(APIView):
     """One's own notifications, newest first."""
 
     @describe(
-        "List my notifications", answer=NOTIFICATION, errors=(400,), tag="notifications",
-        parameters=(
-            Parameter("page", integer(1, 5000), "The page, from 1."),
-            Parameter("limit", integer(1, 200), "How many on a page, 20 by default."),
-            Parameter("unread", boolean(), "Only those not read."),
-        ),
-        many=True,
+        "List my notifications", answer=NOTIFICATION, many=True, errors=(400,), tag="notifications",
+        parameters=(*PAGING, Parameter("unread", boolean(), "Only those not read.")),
     )
     def get(self, request: Any) -> Any:
         """Answer a page of them."""
-        page, limit = self.parameter("page", 1), self.parameter("limit", 20)
         rows = Notification.objects.filter(user=request.user, in_app=True)
         if self.parameter("unread", False):
             rows = rows.filter(read_at=None)
-        total = rows.count()
-        found = rows.order_by("-created_at", "-id")[(page - 1) * limit:page * limit]
-        pages = -(-total // limit)
-        url = request.build_absolute_uri
-        params = request.query_params.copy()
-
-        def at(number: int) -> str | None:
-            params["page"] = str(number)
-            return url(f"?{params.urlencode()}") if 1 <= number <= max(1, pages) and number != page else None
-
-        return answer(
-            [_row(n) for n in found],
-            metadata={
-                "pagination": {"page": page, "limit": limit, "total": total, "pages": pages, "next": at(page + 1), "previous": at(page - 1)},
-                "unread": unread_count(request.user),
-            },
-        )
+        answered = paged(self, rows, lambda found: [_row(n) for n in found])
+        answered.data["metadata"]["unread"] = unread_count(request.user)
+        return answered
 
 
 class NotificationView(APIView):

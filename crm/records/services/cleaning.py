@@ -53,7 +53,7 @@ def clean(
         except Bad as bad:
             problems.extend(Detail(".".join(p for p in (where, bad.at) if p), m) for m in bad.messages)
             continue
-        if _empty(converted) and (f.required or _filled(of, f)):
+        if _empty(converted) and (f.required or always_filled(of, f)):
             problems.append(Detail(where, _("This field is required.")))
             continue
         cleaned.names.add(key)
@@ -102,7 +102,7 @@ def _empty(value: Any) -> bool:
     return value is None or value == "" or value == []
 
 
-def _filled(of: Entity, f: Field) -> bool:
+def always_filled(of: Entity, f: Field) -> bool:
     """Tell whether the column of a field always holds something, if only its default."""
     if f.custom or f.kind == Kind.TAGS:
         return False

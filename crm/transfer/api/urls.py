@@ -2,7 +2,7 @@
 
 from crm.api.routes import route
 from crm.records.entity import all_entities
-from crm.transfer.api import views
+from crm.transfer.api import exports, views
 
 for declared in all_entities().values():
     if "api" not in declared.abilities:
@@ -17,3 +17,6 @@ route("imports", views.ImportsView)
 route("imports/{id}", views.ImportRunView)
 route("imports/{id}/run", views.ImportConfirmView)
 route("imports/{id}/errors", views.ImportErrorsView)
+route("exports", exports.ExportsView)
+route("exports/{id}", exports.ExportView)
+route("exports/{id}/file", exports.ExportFileView)

@@ -8,10 +8,11 @@ from django.utils.translation import gettext as _
 from crm.access.policy import require
 from crm.activity.undo import undone_by
 from crm.api.entity import IDEMPOTENCY_KEY, OfEntity
+from crm.api.keyset import paged
 from crm.api.parsers import MultiPartParser, strict_loads
 from crm.api.schema import shapes
 from crm.api.schema.entities import list_parameters
-from crm.api.schema.operations import Parameter, describe
+from crm.api.schema.operations import PAGING, Parameter, describe
 from crm.api.views import APIView, answer
 from crm.lib.errors import Conflict, Invalid, Missing
 from crm.records.entity import Entity
@@ -57,7 +58,6 @@ class ImportView(APIView):
     entity_: Entity
     parser_classes = [MultiPartParser]
     quota_cost = 10
-    idempotent = False
 
     @describe(
         "Import a file",
@@ -66,7 +66,7 @@ class ImportView(APIView):
             "file": _BINARY, "mapping": shapes.optional({"type": "string", "contentMediaType": "application/json"}),
             "dry_run": shapes.optional(shapes.one_of(["true", "false"])),
         }),
-        body_type="multipart/form-data", answer=RUN, status=202, errors=(400, 403, 413, 415),
+        body_type="multipart/form-data", answer=RUN, status=202, parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 409, 413, 415),
     )
     def post(self, request: Any) -> Any:
         """Store the file, settle the mapping, start the job."""
@@ -95,13 +95,12 @@ class ImportView(APIView):
 
 
 class ImportsView(APIView):
-    """The latest imports."""
+    """The imports."""
 
-    @describe("List imports", description="The latest hundred.", answer=shapes.listing(RUN))
+    @describe("List imports", answer=RUN, many=True, parameters=PAGING, errors=(400,))
     def get(self, request: Any) -> Any:
-        """Return the latest imports that the caller may see."""
-        runs = list(of_user(request.user)[:100])
-        return answer([shown(r) for r in runs])
+        """Return one page of the imports that the caller may see, the latest first."""
+        return paged(self, of_user(request.user), lambda found: [shown(r) for r in found])
 
 
 class ImportRunView(APIView):
@@ -150,7 +149,7 @@ class ExportView(OfEntity):
         "Export records", description="The records that the list shows with the same filters, all of them.",
         parameters=lambda v: (
             Parameter("format", shapes.one_of(list(TYPES)), "The form of the file; CSV by default."),
-            *(p for p in list_parameters(v) if p.name not in ("page", "limit", "cursor")),
+            *(p for p in list_parameters(v) if p.name not in ("page", "limit", "cursor", "include")),
         ),
         files={t.partition(";")[0]: _BINARY for t in TYPES.values()}, checks_parameters=False, errors=(400, 403),
     )

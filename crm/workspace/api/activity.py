@@ -20,8 +20,9 @@ from crm.activity.undo import (
     undone_by,
 )
 from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH, RecordView, record_of
+from crm.api.keyset import paged
 from crm.api.schema import describe
-from crm.api.schema.operations import Parameter
+from crm.api.schema.operations import PAGING, Parameter
 from crm.api.schema.shapes import (
     anything,
     boolean,
@@ -43,7 +44,6 @@ from crm.lib.errors import Denied, Invalid, Missing
 from crm.records.audit import Filters, Line, change_sets_for, entries_for, lines
 from crm.records.versions import Listed, history, roll_back
 from crm.workspace.api.jobs import JOB, shown
-from crm.workspace.api.keyset import PAGING, paged
 
 PERSON = nullable(reference("Who did it; null for the application itself."))
 ENTRY = shape(

@@ -16,7 +16,6 @@ from crm.api.schema.shapes import (
     boolean,
     email,
     integer,
-    listing,
     moment,
     nullable,
     one_of,
@@ -185,7 +184,7 @@ class MeView(APIView):
 class SessionsView(APIView):
     """The caller's sign-ins: browsers and API clients."""
 
-    @describe("List my sessions", answer=listing(SESSION), tag="auth")
+    @describe("List my sessions", answer=SESSION, many=True, whole=True, tag="auth")
     def get(self, request: Any) -> Response:
         """Return the sessions that are alive."""
         browsers, families = sessions_of(request.user)

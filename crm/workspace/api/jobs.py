@@ -3,15 +3,15 @@
 from typing import Any
 
 from crm.access.policy import visible_to
+from crm.api.keyset import paged
 from crm.api.schema import describe
-from crm.api.schema.operations import Parameter
+from crm.api.schema.operations import PAGING, Parameter
 from crm.api.schema.shapes import anything, integer, moment, nullable, one_of, reference, shape, text
 from crm.api.schema.shapes import uuid as identifier
 from crm.api.views import APIView, answer
 from crm.jobs.engine import cancel, retry
 from crm.jobs.models import Job
 from crm.lib.errors import Missing
-from crm.workspace.api.keyset import PAGING, paged
 
 JOB = shape(
     id=identifier(), kind=text(), label=text(), queue=text(), state=one_of(Job.State.values), attempts=integer(0),

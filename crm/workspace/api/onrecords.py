@@ -29,7 +29,7 @@ def _person(row: Any) -> dict[str, Any] | None:
 class AccessView(RecordView):
     """Who can see a record, and why."""
 
-    @describe("Who can see this, and why", answer=SEEN, many=True, errors=(404,))
+    @describe("Who can see this, and why", answer=SEEN, many=True, whole=True, errors=(404,))
     def get(self, request: Any, id: Any) -> Any:
         """List everyone who sees the record."""
         people = who_sees(self.get_object(id))
@@ -41,7 +41,7 @@ class AccessView(RecordView):
 class SharesView(RecordView):
     """The people and teams that a record is shared with."""
 
-    @describe("With whom this is shared", answer=SHARE, many=True, errors=(404, 409))
+    @describe("With whom this is shared", answer=SHARE, many=True, whole=True, errors=(404, 409))
     def get(self, request: Any, id: Any) -> Any:
         """List the shares."""
         return self._shares(self.get_object(id))

@@ -2,7 +2,7 @@
 
 from crm.api.routes import route
 from crm.records.entity import all_entities
-from crm.workspace.api import activity, auth, jobs, onrecords, people
+from crm.workspace.api import activity, auth, duplicates, jobs, onrecords, people
 from crm.workspace.api.search import SearchView
 
 route("auth/login", auth.LoginView)
@@ -18,6 +18,7 @@ route("users/{id}/invite", people.InviteView)
 route("users/{id}/belongings", people.BelongingsView)
 route("roles/{id}/rights", people.RoleRightsView)
 route("search", SearchView)
+route("duplicates", duplicates.DuplicatesView)
 route("activity-logs", activity.ActivityLogsView)
 route("change-sets", activity.ChangeSetsView)
 route("change-sets/{id}", activity.ChangeSetView)

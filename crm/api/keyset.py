@@ -1,4 +1,4 @@
-"""Paging of what is ordered by a time-ordered key alone: the log, change sets, jobs."""
+"""Paging of what is ordered by a time-ordered key alone: the log, change sets, jobs, notes. Declare ``PAGING`` with it."""
 
 import uuid
 from collections.abc import Callable
@@ -7,17 +7,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
-from crm.api.paging import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, total_of
-from crm.api.schema.operations import Parameter
-from crm.api.schema.shapes import integer, text
+from crm.api.paging import DEFAULT_LIMIT, MAX_OFFSET, refuse_both, total_of
 from crm.api.views import APIView, answer
 from crm.lib.errors import Invalid
-
-PAGING = (
-    Parameter("page", integer(1, 100_000), "The page, by number."),
-    Parameter("cursor", text(max_length=80), "Where to go on, from the last answer; empty to begin."),
-    Parameter("limit", integer(1, MAX_LIMIT), "How many at most."),
-)
 
 
 def paged(view: APIView, rows: QuerySet[Any], show: Callable[[list[Any]], list[Any]]) -> Any:
@@ -25,8 +17,7 @@ def paged(view: APIView, rows: QuerySet[Any], show: Callable[[list[Any]], list[A
     params = view.request.query_params
     limit = view.parameter("limit", DEFAULT_LIMIT)
     if "cursor" in params:
-        if "page" in params:
-            raise Invalid.field("page", _("Use “page” or “cursor”, not both."))
+        refuse_both(params)
         return _by_cursor(view, rows, show, limit)
     page = view.parameter("page", 1)
     total, estimated = total_of(rows)
