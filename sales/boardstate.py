@@ -21,7 +21,7 @@ ORDERS: dict[str, tuple[Any, tuple[str, ...]]] = {
 }
 """How the open columns are ordered. Closed ones stand by the day of closing."""
 PARTS = {
-    "customer": _("Customer"), "value": _("Value"), "date": _("Close date"), "next": _("Next step"), "owner": _("Owner"),
+    "customer": _("Customer"), "value": _("Value"), "tags": _("Tags"), "date": _("Close date"), "next": _("Next step"), "owner": _("Owner"),
 }
 """The parts of a card that can be left out."""
 KEPT = ("pipeline", "owner", "order", "hide", "lanes")

@@ -4,7 +4,7 @@ A card is text and no template, as the rows of ``crm.lists.table`` are: a board 
 next cards of a column and a card that is drawn again after a move all come from ``draw_cards``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from crm.ui.figures import money, when
 from crm.ui.html import SafeString, esc
-from crm.ui.marks import avatar, icon, mark
+from crm.ui.marks import avatar, icon, mark, tag
 from sales.selectors import Card
 
 
@@ -45,11 +45,23 @@ def _writer() -> Any:
             f'<button type="button" class="btn btn-ghost btn-sm btn-icon deal-more" aria-label="{before}{title}{menu}\n'
             f'<div class="deal-co">{_whose(deal)}</div>\n'
             f'<h3 class="deal-t"><a href="/deals/{pk}" tabindex="-1">{title}</a></h3>\n'
-            f'<div class="deal-m"><span class="deal-v text-ui text-text">{value}</span></div>\n'
+            f'<div class="deal-m"><span class="deal-v text-ui text-text">{value}</span>{_tags(card.tags)}</div>\n'
             f'<div class="deal-m">{_date(card)}<span class="sp"></span>{signal}{avatar(deal.assigned_user, "av-sm")}</div>\n</li>'
         )
 
     return write
+
+
+SHOWN_TAGS = 2
+
+
+def _tags(tags: Sequence[Any]) -> str:
+    """Return the first tags, and how many more there are."""
+    if not tags:
+        return ""
+    more = len(tags) - SHOWN_TAGS
+    rest = f'<span class="tag" title="{esc(", ".join(t.name for t in tags[SHOWN_TAGS:]))}">+{more}</span>' if more > 0 else ""
+    return f'<span class="deal-tags">{"".join(tag(t.name, t.hue) for t in tags[:SHOWN_TAGS])}{rest}</span>'
 
 
 def _whose(deal: Any) -> str:

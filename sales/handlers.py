@@ -27,9 +27,32 @@ def tell_boards(heard: Heard) -> None:
     found = Deal.everything.filter(pk=heard.fact.record_id).values_list("pipeline_id", "stage_id").first()
     if found is not None and "assigned_user" in getattr(heard.fact, "fields", ()):
         # Who no longer sees the deal is told nothing about it, and yet must lose its card.
-        push(f"board:{found[0]}", "list.dirty", {})
+        push(f"board:{found[0]}", "list.dirty", {}, tab=heard.tab)
     elif found is not None:
         push(f"board:{found[0]}", "deal.changed", {"id": str(heard.fact.record_id), "stage": str(found[1]), **_by(heard)}, tab=heard.tab)
+
+
+FACE = frozenset({"first_name", "last_name", "name", "status"})
+"""What cards and lanes show of customers and companies."""
+MANY = 50
+
+
+@reacts_to(RecordChanged, name="sales.tell_boards_of_customers")
+def tell_boards_of_customers(heard: Heard) -> None:
+    """Let boards draw the cards of a customer or company anew when what they show of it changed."""
+    fact = heard.fact
+    if fact.entity not in ("customer", "company") or not FACE & set(fact.fields):
+        return
+    found = list(
+        Deal.objects.filter(**{fact.entity: fact.record_id}, archived_at=None).order_by("pk")
+        .values_list("pk", "pipeline_id", "stage_id")[:MANY + 1]
+    )
+    if "status" in fact.fields or len(found) > MANY:
+        for pipeline_id in {pipeline_id for _pk, pipeline_id, _stage_id in found}:
+            push(f"board:{pipeline_id}", "list.dirty", {}, tab=heard.tab)
+        return
+    for pk, pipeline_id, stage_id in found:
+        push(f"board:{pipeline_id}", "deal.changed", {"id": str(pk), "stage": str(stage_id)}, tab=heard.tab)
 
 
 @reacts_to(DealMoved, name="sales.tell_boards_moved")

@@ -12,11 +12,11 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from crm.access.policy import visible_to
+from crm.access.policy import field_rights, visible_to
 from crm.criteria import compile_criteria, validate
 from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
-from crm.ui.values import for_eyes, sees_everything, with_links
+from crm.ui.values import for_eyes, sees_everything, value_of, with_links
 from crm.workspace.models import Workspace
 from sales.goals import days_left, goal_of
 from sales.models import Deal, Pipeline, Stage
@@ -101,6 +101,7 @@ class Card:
     idle_days: int | None
     late: bool
     next_step: NextStep | None
+    tags: Sequence[Any] = ()
 
 
 @dataclass
@@ -116,6 +117,8 @@ class Board:
     slipping: int = 0
     won_this_quarter: Decimal = ZERO
     win_rate: float | None = None
+    win_change: int | None = None
+    """By how many points the win rate differs from that of the ninety days before."""
 
     @property
     def likely(self) -> Decimal:
@@ -181,6 +184,9 @@ def add_strip(made: Board, stages: Iterable[Stage], sums: dict[uuid.UUID, StageS
     made.won_this_quarter = sum((s.quarter for s in by_outcome[Stage.Outcome.WON]), ZERO)
     won, lost = (sum(s.recent for s in by_outcome[o]) for o in (Stage.Outcome.WON, Stage.Outcome.LOST))
     made.win_rate = 100 * won / (won + lost) if won + lost else None
+    won, lost = (sum(s.earlier for s in by_outcome[o]) for o in (Stage.Outcome.WON, Stage.Outcome.LOST))
+    if made.win_rate is not None and won + lost:
+        made.win_change = round(made.win_rate) - round(100 * won / (won + lost))
 
 
 def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage], order: tuple[str, ...] = ("rank", "id")) -> dict[uuid.UUID, list[Card]]:
@@ -221,7 +227,9 @@ def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[u
               "assigned_user__email")
     )
     declared = entity("deal")
-    rows = with_links(rows, declared, [declared.own_fields["company"], declared.own_fields["customer"]], user)
+    tagged = field_rights(user, Deal).can_read("tags")
+    names = ("company", "customer", "tags") if tagged else ("company", "customer")
+    rows = with_links(rows, declared, [declared.own_fields[name] for name in names], user)
     deals = {deal.pk: deal for deal in for_eyes(rows, declared, user)}
     if not amounts_shown(user):
         for deal in deals.values():
@@ -232,17 +240,18 @@ def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[u
     for pk in wanted:
         if pk in deals:
             deal = deals[pk]
-            found.setdefault(deal.stage_id, []).append(_card(deal, known[deal.stage_id], steps.get(pk), today))
+            tags = value_of(deal, declared.own_fields["tags"]) if tagged else ()
+            found.setdefault(deal.stage_id, []).append(_card(deal, known[deal.stage_id], steps.get(pk), today, tags))
     return found
 
 
-def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date) -> Card:
+def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date, tags: Sequence[Any] = ()) -> Card:
     idle = None
     if stage.rotting_days and deal.is_open and not (step and step.due):
         quiet = (timezone.now() - max(filter(None, (deal.entered_stage_at, deal.last_activity_at)))).days
         idle = quiet if quiet >= stage.rotting_days else None
     late = bool(deal.is_open and deal.expected_close_date and deal.expected_close_date < today)
-    return Card(deal, idle, late, step)
+    return Card(deal, idle, late, step, tags)
 
 
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:

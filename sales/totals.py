@@ -36,6 +36,8 @@ class StageSum:
     """Closed in this quarter (of a closed stage)."""
     recent: int = 0
     """Closed in the last ninety days (of a closed stage)."""
+    earlier: int = 0
+    """Closed in the ninety days before those (of a closed stage)."""
 
 
 def amounts_shown(user: Any) -> bool:
@@ -76,6 +78,7 @@ def _days() -> dict[str, date]:
         "next_month": (today.replace(day=1) + timedelta(days=32)).replace(day=1),
         "quarter": today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1),
         "recent": today - timedelta(days=90),
+        "earlier": today - timedelta(days=180),
     }
 
 
@@ -84,12 +87,13 @@ SELECT stage_id, sum(n), sum(value), sum(weighted),
        sum(value) FILTER (WHERE day >= %(month)s AND day < %(next_month)s),
        sum(n) FILTER (WHERE day < %(today)s),
        sum(value) FILTER (WHERE day >= %(quarter)s AND day <= %(today)s),
-       sum(n) FILTER (WHERE day >= %(recent)s AND day <= %(today)s)
+       sum(n) FILTER (WHERE day >= %(recent)s AND day <= %(today)s),
+       sum(n) FILTER (WHERE day >= %(earlier)s AND day < %(recent)s)
   FROM sales_dealtotal WHERE grain = 'd' AND stage_id = ANY(%(stages)s)
  GROUP BY stage_id HAVING sum(n) <> 0
 """
-_NAMES = ("stage_id", "n", "total", "weighted", "closing", "slipping", "quarter", "recent")
-_OF_OPEN, _OF_CLOSED = frozenset({"closing", "slipping"}), frozenset({"quarter", "recent"})
+_NAMES = ("stage_id", "n", "total", "weighted", "closing", "slipping", "quarter", "recent", "earlier")
+_OF_OPEN, _OF_CLOSED = frozenset({"closing", "slipping"}), frozenset({"quarter", "recent", "earlier"})
 _AMOUNTS = frozenset({"total", "weighted", "closing", "quarter"})
 
 
@@ -114,6 +118,7 @@ def _summed(user: Any, deals: QuerySet[Deal]) -> Any:
         slipping=Count("pk", filter=is_open & Q(expected_close_date__lt=days["today"])),
         quarter=Sum(amount(user), filter=closed & Q(actual_close_date__gte=days["quarter"], actual_close_date__lte=days["today"])),
         recent=Count("pk", filter=closed & Q(actual_close_date__gte=days["recent"], actual_close_date__lte=days["today"])),
+        earlier=Count("pk", filter=closed & Q(actual_close_date__gte=days["earlier"], actual_close_date__lt=days["recent"])),
     )
 
 

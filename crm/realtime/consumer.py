@@ -28,7 +28,7 @@ from crm.accounts.models import User
 from crm.accounts.sign_in import session_holds
 from crm.realtime.admission import Admission, Full
 from crm.realtime.store import SocketStore, new_socket_id
-from crm.realtime.topics import EVERYBODY, group_of, heard_by
+from crm.realtime.topics import EVERYBODY, edits_elsewhere, group_of, heard_by
 
 MAX_BYTES = 65_536
 MAX_TOPICS = 20
@@ -55,6 +55,7 @@ class LiveConsumer(AsyncWebsocketConsumer):
         self.shown: dict[str, str] = {}
         self.looks: dict[str, asyncio.TimerHandle] = {}
         self.edits: dict[str, str] = {}
+        self.elsewhere: dict[str, list[tuple[str, str]]] = {}
         self.told_at: list[float] = []
         self.watch: asyncio.Task[None] | None = None
         self.socket = new_socket_id()
@@ -147,12 +148,34 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._say_here(name, editing[:120])
 
     async def _say_here(self, name: str, editing: str) -> None:
-        person = {"id": str(self.user.pk), "name": self.user.name, "editing": editing}
-        came = await self.store.here(name, self.socket, person)
+        came = await self.store.here(name, self.socket, self._as_person(editing))
         # A beat that says nothing new is heard by nobody: the others look when somebody's time is over.
         if came or self.edits.get(name, "") != editing:
             self.edits[name] = editing
-            await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
+            await self._people_changed(name)
+        await self._say_elsewhere(name, editing)
+
+    async def _say_elsewhere(self, name: str, editing: str) -> None:
+        """Tell other pages that this one edits something they show (a board marks the card), as long as it does."""
+        if not editing:
+            await self._edits_no_more(name)
+            return
+        if name not in self.elsewhere:
+            self.elsewhere[name] = await _asked(edits_elsewhere, name)
+        for other, what in self.elsewhere[name]:
+            if await self.store.here(other, f"{self.socket}.{what}", {**self._as_person(what), "away": True}):
+                await self._people_changed(other)
+
+    async def _edits_no_more(self, name: str) -> None:
+        for other, what in self.elsewhere.pop(name, []):
+            await self.store.gone(other, f"{self.socket}.{what}")
+            await self._people_changed(other)
+
+    def _as_person(self, editing: str) -> dict[str, Any]:
+        return {"id": str(self.user.pk), "name": self.user.name, "editing": editing}
+
+    async def _people_changed(self, name: str) -> None:
+        await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
 
     # -- to the page ------------------------------------------------------------------------------
 
@@ -193,9 +216,11 @@ class LiveConsumer(AsyncWebsocketConsumer):
             return
         self.shown[name] = json.dumps(people)
         for person in people:
-            if person["editing"].startswith("field:"):
-                data = await self._heard(name, {"fields": [person["editing"].removeprefix("field:")]})
-                person["editing"] = person["editing"] if data is not None else ""
+            kind, _sep, what = person["editing"].partition(":")
+            asked = {"fields": [what]} if kind == "field" else {"id": what} if kind == "deal" else None
+            if asked and await self._heard(name, asked) is None:
+                person["editing"] = ""
+        people = [p for p in people if p["editing"] or not p.get("away")]
         await self._send({"id": "", "topic": name, "event": "presence", "data": {"people": people}})
 
     def _look_again(self, name: str) -> None:
@@ -235,13 +260,14 @@ class LiveConsumer(AsyncWebsocketConsumer):
     async def _leave(self, name: str) -> None:
         self.topics.discard(name)
         self.edits.pop(name, None)
+        await self._edits_no_more(name)
         if name in self.looks:
             self.looks.pop(name).cancel()
         self.shown.pop(name, None)
         await self.channel_layer.group_discard(group_of(name), self.channel_name)
         if name.startswith(("record:", "board:")):
             await self.store.gone(name, self.socket)
-            await self.channel_layer.group_send(group_of(name), {"type": "topic.people", "topic": name})
+            await self._people_changed(name)
 
     async def _may(self, name: str) -> bool:
         return await self._heard(name, None) is not None

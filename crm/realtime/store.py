@@ -135,6 +135,9 @@ class SocketStore:
             known = found.get(person["id"])
             if known is None or person.get("editing"):
                 found[person["id"]] = person
+            if known is not None:
+                # Who looks on in one page and edits in another is here all the same.
+                found[person["id"]]["away"] = bool(known.get("away") and person.get("away"))
         return sorted(found.values(), key=lambda p: (p["name"].casefold(), p["id"])), left
 
     async def close(self) -> None:

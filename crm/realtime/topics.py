@@ -13,10 +13,14 @@ from typing import Any
 
 Rule = Callable[[Any, list[str], dict[str, Any] | None], bool | dict[str, Any]]
 
+Elsewhere = Callable[[str], list[tuple[str, str]]]
+"""From the id of a record to the other topics on which its editing is told, and what is told there."""
+
 EVERYBODY = "everybody"
 """The channel-layer group of every socket."""
 
 _TOPICS: dict[str, Rule] = {}
+_ELSEWHERE: dict[str, Elsewhere] = {}
 
 
 def topic(prefix: str) -> Callable[[Rule], Rule]:
@@ -54,3 +58,22 @@ def heard_by(user: Any, name: str, data: dict[str, Any] | None = None) -> dict[s
 def group_of(name: str) -> str:
     """Return the channel-layer group of a topic."""
     return "topic." + name.replace(":", ".")
+
+
+def edits_shown_on(prefix: str) -> Callable[[Elsewhere], Elsewhere]:
+    """Declare where it is told, beside the record's own topic, that somebody edits a record (``record:deal``)."""
+
+    def declare(function: Elsewhere) -> Elsewhere:
+        if prefix in _ELSEWHERE:
+            raise ValueError(f"Where edits of {prefix} are shown is declared twice.")
+        _ELSEWHERE[prefix] = function
+        return function
+
+    return declare
+
+
+def edits_elsewhere(name: str) -> list[tuple[str, str]]:
+    """Return the other topics on which editing under this one is told, each with what is told there."""
+    prefix, _sep, record_id = name.rpartition(":")
+    found = _ELSEWHERE.get(prefix)
+    return found(record_id) if found else []

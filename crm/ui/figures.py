@@ -57,6 +57,11 @@ def number(value: Any, places: int | None = None) -> str:
     return (text.rstrip("0").rstrip(".") if "." in text else text).translate(signs)
 
 
+def signed(value: int) -> str:
+    """Write a whole number with its sign: what something went up or down by."""
+    return ("+" if value > 0 else "−" if value < 0 else "") + number(abs(value))
+
+
 def percent(value: Any, places: int = 0) -> str:
     """Write a share of a hundred with the sign of the language: “25%”, “25 %”."""
     if value is None or value == "":

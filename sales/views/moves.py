@@ -21,6 +21,7 @@ from crm.ui.figures import dates
 from crm.ui.pages import done, page, problems_of, render, toast
 from sales.cards import draw_cards
 from sales.grid import FORECAST, NONE, Sums, day_in, named, place_of, sums_of
+from sales.lanes import LaneChange, change_status, lane_change
 from sales.models import Deal, LossReason, Stage
 from sales.selectors import as_cards, card_order, filtered, pipelines
 from sales.services.deals import move_deal, reopen_deal
@@ -50,16 +51,24 @@ def move(request: HttpRequest, deal_id: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         return JsonResponse({"form": move_form(request, deal, stage, params)})
     try:
-        with intend(actor=request.user) as intention:
-            deal = move_to(deal, stage, params, request.user)
+        lane = lane_change(deal, QueryDict(params.get("board", "")).get("lanes", ""), params.get("lane", ""), request.user)
+    except Refusal as error:
+        return _refused(error)
+    stays = stage.pk == deal.stage_id
+    try:
+        with intend(actor=request.user, label=_("Move deal to %(stage)s") % {"stage": lane.label} if lane and stays else "") as intention:
+            deal = move_to(deal, stage, params, request.user, lane)
     except Invalid as error:
+        if stays:
+            return _refused(error)
         return JsonResponse({"form": move_form(request, deal, stage, params, problems_of(error)), "message": error.message}, status=422)
     except Refusal as error:
         return _refused(error)
-    words = _("“%(deal)s” moved to %(stage)s")
+    words = _("“%(deal)s” moved to %(stage)s, %(lane)s") if lane and not stays else _("“%(deal)s” moved to %(stage)s")
     if stage.outcome != Stage.Outcome.OPEN:
         words = _("“%(deal)s” marked won") if stage.outcome == Stage.Outcome.WON else _("“%(deal)s” marked lost")
-    return _moved(request, deal, intention, words % {"deal": deal, "stage": stage.name})
+    names = {"deal": deal, "stage": lane.label if lane and stays else stage.name, "lane": lane.label if lane else ""}
+    return _moved(request, deal, intention, words % names, again=bool(lane and lane.status))
 
 
 @page("GET POST")
@@ -99,8 +108,9 @@ def _close_day(deal: Deal, params: Any) -> dt.date | None:
         raise Invalid.field("expected_close_date", _("This is not a date.")) from None
 
 
-def _moved(request: HttpRequest, deal: Deal, intention: Any, words: str) -> JsonResponse:
-    return JsonResponse(_state(request, deal) | {"undo": f"/changes/{intention.id}/undo", "message": words})
+def _moved(request: HttpRequest, deal: Deal, intention: Any, words: str, *, again: bool = False) -> JsonResponse:
+    """Answer what a board draws; ``again`` says that more cards than this one have moved."""
+    return JsonResponse(_state(request, deal) | {"undo": f"/changes/{intention.id}/undo", "message": words, "again": again})
 
 
 @page()
@@ -166,14 +176,18 @@ def _below(rows: Any, deal: Deal, stage: Stage, order: tuple[str, ...]) -> uuid.
     return next((next(ids, None) for pk in ids if pk == deal.pk), None)
 
 
-def move_to(deal: Deal, stage: Stage, params: Any, user: Any) -> Deal:
-    """Move a deal as a form says; out of a closed stage into an open one that is reopening."""
+def move_to(deal: Deal, stage: Stage, params: Any, user: Any, lane: LaneChange | None = None) -> Deal:
+    """Move a deal as a form says, and into another lane; out of a closed stage into an open one that is reopening."""
     version = wanted_version(params)
+    if lane and lane.status:
+        change_status(deal, lane, user)
+    more = lane.data if lane else {}
     if not deal.is_open and stage.outcome == Stage.Outcome.OPEN:
-        return reopen_deal(deal=deal, stage=stage, actor=user, version=version)
+        deal = reopen_deal(deal=deal, stage=stage, actor=user, version=version)
+        return update_record(obj=deal, data=more, actor=user) if more else deal
     return move_deal(
         deal=deal, stage=stage, actor=user, version=version, before_id=_id(params.get("before")), after_id=_id(params.get("after")),
-        data=_data(params), reason=params.get("reason") or None, closed_on=params.get("closed_on") or None,
+        data=more | _data(params), reason=params.get("reason") or None, closed_on=params.get("closed_on") or None,
     )
 
 

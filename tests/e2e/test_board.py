@@ -95,3 +95,22 @@ def test_a_move_appears_in_the_other_browser(open_as: Callable[..., Any], rep: U
     expect(theirs.locator(f"#d-{deal.pk} .deal-by")).to_have_text(rep.name)
     expect(theirs.locator(f"#col-{stages['PROPOSAL'].pk} [data-sum]")).to_have_text("$4,200")
     expect(theirs.locator(f"#col-{stages['PROSPECTING'].pk} [data-n]")).to_have_text("0")
+
+
+def test_who_edits_a_deal_anywhere_is_named_on_its_card(open_as: Callable[..., Any], rep: User, manager: User) -> None:
+    """On the record page, or in the quick view of a list; and no longer when it is left."""
+    ensure_reference_data()
+    stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
+    deal: Any = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Harbour cranes", value=4200)
+    board = open_as(manager, "/deals?layout=board&lanes=none")
+    card = board.locator(f"#d-{deal.pk}")
+    board.wait_for_selector("html[data-socket='on']")
+    expect(board.locator(".live:not(.live-quiet)")).to_have_text("Live")
+    for path in (f"/deals/{deal.pk}", f"/deals?layout=table&peek=/deals/{deal.pk}"):
+        page = open_as(rep, path)
+        page.wait_for_selector("html[data-socket='on']")
+        page.locator(f"[id$='{deal.pk}-value'] button.fval").last.click()
+        page.locator("crm-inline input[name=value]").focus()
+        expect(card.locator(".deal-by")).to_have_text(f"{rep.name} is editing")
+        page.keyboard.press("Escape")
+        expect(card.locator(".deal-by")).to_have_count(0)

@@ -33,8 +33,11 @@ def drag(page: Any, card: Any, to: Any) -> None:
     page.mouse.move(a["x"] + 60, a["y"] + 20)
     page.mouse.down()
     page.mouse.move(a["x"] + 80, a["y"] + 30, steps=4)
-    page.mouse.move(b["x"] + b["width"] / 2, b["y"] + min(40, b["height"] / 2), steps=12)
-    page.wait_for_timeout(250)
+    x, y = b["x"] + b["width"] / 2, b["y"] + min(40, b["height"] / 2)
+    page.mouse.move(x, y, steps=12)
+    for step in range(4):  # a hand is never quite still
+        page.wait_for_timeout(80)
+        page.mouse.move(x + step % 2, y)
 
 
 def test_a_drop_asks_for_what_is_missing_and_the_card_glides_back(open_as: Callable[..., Any], rep: User, stages: dict[str, Any]) -> None:
@@ -89,7 +92,7 @@ def test_by_keys_alone_among_lanes(open_as: Callable[..., Any], manager: User, r
     page.keyboard.press("Space")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#say")).to_have_text(f"{stages['PROPOSAL'].name}, position 1")
+    expect(page.locator("#say")).to_have_text(f"{stages['PROPOSAL'].name}, {manager.name}, position 1")
     page.keyboard.press("Escape")
     expect(page.locator(f"[data-stage='{stages['PROSPECTING'].pk}'] #d-{mine.pk}")).to_be_focused()
     page.keyboard.press("2")
@@ -155,3 +158,38 @@ def test_a_phone_shows_one_column_and_its_pill(open_as: Callable[..., Any], rep:
     expect(page.locator(f"#col-{stages['NEGOTIATION'].pk} #d-{deal.pk}:not([data-pending])")).to_be_attached()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert axe(page) == []
+
+
+def test_a_drop_into_another_lane_assigns_and_is_taken_back(open_as: Callable[..., Any], manager: User, rep: User, stages: dict[str, Any]) -> None:
+    mine = DealFactory(stage=stages["PROSPECTING"], assigned_user=manager, customer=None, title="Mine", value=50)
+    theirs = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Theirs", value=900)
+    page = open_as(manager, "/deals?layout=board&lanes=owner")
+    card = page.locator(f"#d-{theirs.pk}")
+    there = page.locator(f"[data-stage='{stages['PROPOSAL'].pk}'][data-lane='{manager.pk}']")
+    drag(page, card, there)
+    page.mouse.up()
+    expect(there.locator(f"#d-{theirs.pk}:not([data-pending])")).to_be_visible()
+    expect(page.locator(f"[data-lane-head='{manager.pk}'] .lane-h [data-n]")).to_have_text("2")
+    moved = Deal.objects.get(pk=theirs.pk)
+    assert (moved.assigned_user, moved.stage) == (manager, stages["PROPOSAL"])
+    page.keyboard.press("Control+z")
+    expect(page.locator(f"[data-stage='{stages['PROSPECTING'].pk}'][data-lane='{rep.pk}'] #d-{theirs.pk}")).to_be_visible()
+    card = page.locator(f"#d-{mine.pk}")
+    card.focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#say")).to_have_text(f"{stages['PROSPECTING'].name}, {rep.name}, position 2")
+    page.keyboard.press("Space")
+    expect(page.locator(f"[data-lane='{rep.pk}'] #d-{mine.pk}:not([data-pending])")).to_be_focused()
+    assert Deal.objects.get(pk=mine.pk).assigned_user == rep
+
+
+def test_a_lane_that_refuses_says_why_at_the_card(open_as: Callable[..., Any], rep: User, stages: dict[str, Any]) -> None:
+    old = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, expected_close_date=timezone.localdate().replace(year=2020, day=1))
+    deal = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, expected_close_date=timezone.localdate(), value=70)
+    page = open_as(rep, "/deals?layout=board&lanes=month")
+    drag(page, page.locator(f"#d-{deal.pk}"), page.locator(f"#d-{old.pk}"))
+    page.mouse.up()
+    home = page.locator(f"[data-lane='{timezone.localdate():%Y-%m}'] #d-{deal.pk}")
+    expect(home.locator(".deal-err")).to_contain_text("have passed")
+    expect(page.locator(f"[data-lane-head='{timezone.localdate():%Y-%m}'] .lane-h [data-sum]")).to_have_text("$70")

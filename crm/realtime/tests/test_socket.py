@@ -1,5 +1,6 @@
 """The live socket: who gets in, what they hear, and when it closes."""
 
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -128,6 +129,36 @@ async def test_presence_is_told_to_the_others(manager: User, rep: User) -> None:
     told = (await first.hear())
     assert told["data"]["people"] == []
     await first.leave()
+
+
+async def test_a_board_hears_who_edits_a_deal_elsewhere(manager: User, rep: User, rep2: User) -> None:
+    deal = await sync_to_async(DealFactory)(assigned_user=rep, customer=None)
+    board, topic = f"board:{deal.pipeline_id}", f"record:deal:{deal.pk}"
+    looks_on, blind, page = await opened(manager, board), await opened_loosely(rep2, board), await opened_loosely(rep, topic)
+    await page.say({"do": "here", "topic": topic, "editing": "field:value"})
+    told = await looks_on.hear()
+    while not any(p["editing"] for p in told["data"]["people"]):
+        told = await looks_on.hear()
+    assert [(p["name"], p["editing"]) for p in told["data"]["people"] if p.get("away")] == [(rep.name, f"deal:{deal.pk}")]
+    # Who may not see the deal is not told that anybody edits it.
+    assert str(deal.pk) not in str(await everything(blind))
+    await page.say({"do": "here", "topic": topic, "editing": ""})
+    told = await looks_on.hear()
+    assert not [p for p in told["data"]["people"] if p.get("away")]
+    await page.say({"do": "here", "topic": topic, "editing": "form"})
+    assert [p["editing"] for p in (await looks_on.hear())["data"]["people"] if p.get("away")] == [f"deal:{deal.pk}"]
+    await page.leave()
+    assert not [p for p in (await looks_on.hear())["data"]["people"] if p.get("away")]
+    for connection in (looks_on, blind):
+        await connection.leave()
+
+
+async def everything(connection: Page) -> list[Any]:
+    """Return what a page hears until it is silent."""
+    heard = []
+    while not await connection.receive_nothing(0.3):
+        heard.append(await connection.hear())
+    return heard
 
 
 async def opened_loosely(user: User, topic: str) -> Page:

@@ -4,8 +4,10 @@
 import Sortable from 'sortablejs';
 import { $, $$, icon, post, say, toast } from './ui.js';
 import { hold, resume } from './live.js';
+import { hue } from './people.js';
 import { boardSums } from './boardsums.js';
 import { boardKeys } from './boardkeys.js';
+import { boardForms } from './boardforms.js';
 import htmx from './htmx.js';
 
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
@@ -24,7 +26,8 @@ class Board extends HTMLElement {
   }
 
   disconnectedCallback() {
-    this.sortables?.forEach((s) => s.destroy());
+    this.sortables?.forEach((s) => s.el && s.destroy());
+    this.sortables = [];
     this.seen?.disconnect();
     for (const type of heard) document.removeEventListener(type, this);
     document.removeEventListener('toggle', this, true);
@@ -45,19 +48,24 @@ class Board extends HTMLElement {
 
   stage(card) { return card.closest('.cards').dataset.stage; }
 
-  name(list) { return $('h2', this.head(list.dataset.stage)).textContent; }
+  // Where a list stands: its column, and its lane where there are lanes.
+  name(list) {
+    const lane = this.byMonth ? null : list.closest('.lane');
+    return [$('h2', this.head(list.dataset.stage)).textContent, lane && $('.lane-n', lane).textContent].filter(Boolean).join(', ');
+  }
 
   place(card) { return { list: card.parentNode, next: card.nextElementSibling }; }
 
   // -- dragging ---------------------------------------------------------------------------------
 
   watch() {
-    this.sortables = (this.sortables ?? []).filter((s) => s.el?.isConnected || s.destroy());
+    this.sortables = (this.sortables ?? []).filter((s) => s.el?.isConnected || (s.el && s.destroy()));
     const known = new Set(this.sortables.map((s) => s.el));
     for (const list of $$('.cards[data-stage]', this)) {
       if (known.has(list)) continue;
       this.sortables.push(Sortable.create(list, {
-        group: { name: `deals ${list.dataset.lane ?? ''}`, put: list.hasAttribute('data-nodrop') ? false : undefined },
+        // Among months a row says how certain a deal is, which no drop changes; other lanes are changed by dropping into them.
+        group: { name: `deals ${this.byMonth ? list.dataset.lane : ''}`, put: list.hasAttribute('data-nodrop') ? false : undefined },
         draggable: '.deal', animation: still() ? 0 : 160, easing: 'cubic-bezier(.2,.8,.2,1)', delay: 180, delayOnTouchOnly: true,
         filter: '.deal-more', preventOnFilter: false, forceFallback: true, fallbackOnBody: true, fallbackTolerance: 4, scrollSensitivity: 60,
         onStart: (e) => { this.from = this.place(e.item); this.dragging(true); hold(); },
@@ -70,6 +78,8 @@ class Board extends HTMLElement {
 
   dragging(on) {
     this.toggleAttribute('data-dragging', on);
+    // A lane keeps its height when its highest card is lifted out of it: what lies below must not slip away under the hand.
+    for (const row of $$('.lane-row', this)) row.style.minHeight = on ? `${row.offsetHeight}px` : '';
     const zones = $('.zones');
     if (zones) zones.hidden = !on;
     if (!on) this.over(null);
@@ -117,7 +127,7 @@ class Board extends HTMLElement {
 
   moved(card, from) {
     const list = card.parentNode;
-    this.sums.shift(card, from.list.dataset.stage, list.dataset.stage);
+    this.sums.shift(card, from.list, list);
     say(`${card.dataset.title}: ${this.name(list)}, ${this.dataset.positionWord} ${$$('.deal', list).indexOf(card) + 1}`);
     const near = (el) => (el?.matches('.deal') ? el.dataset.id : '');
     const { version } = card.dataset;
@@ -125,7 +135,8 @@ class Board extends HTMLElement {
       if (from.list === list) { this.back(card, from); return; }
       this.tell(card, from, { month: list.dataset.stage, version });
     } else {
-      this.tell(card, from, { stage: list.dataset.stage, before: near(card.nextElementSibling), after: near(card.previousElementSibling), version });
+      const lane = (list.dataset.lane ?? '') === (from.list.dataset.lane ?? '') ? {} : { lane: list.dataset.lane };
+      this.tell(card, from, { stage: list.dataset.stage, before: near(card.nextElementSibling), after: near(card.previousElementSibling), version, ...lane });
     }
   }
 
@@ -152,9 +163,9 @@ class Board extends HTMLElement {
 
   revert(card, from) {
     card.removeAttribute('data-pending');
-    const stage = this.stage(card);
+    const list = card.parentNode;
     this.glide(card, from);
-    this.sums.shift(card, stage, this.stage(card));
+    this.sums.shift(card, list, from.list);
   }
 
   // What went wrong stands at the card, with the way to try again.
@@ -174,65 +185,6 @@ class Board extends HTMLElement {
   }
 
   calm(card) { $(':scope > .deal-err', card)?.remove(); }
-
-  // A closing stage asks first; the others only when something is missing.
-  async ask(card, stage) {
-    const near = $('.deal', this.list(stage) ?? document.createElement('ul'));
-    const data = { stage, version: card.dataset.version, before: near?.dataset.id ?? '' };
-    const answer = await this.get(card, `/deals/${card.dataset.id}/move?${new URLSearchParams(data)}`);
-    if (answer?.form) this.show(card, answer.form); else if (answer) this.tell(card, this.place(card), data);
-  }
-
-  async get(card, url) {
-    try {
-      const response = await fetch(url, { headers: { Accept: 'application/json' } });
-      const answer = await response.json().catch(() => ({ message: response.statusText }));
-      if (response.ok) return answer;
-      this.trouble(card, answer.message);
-    } catch { this.trouble(card, this.dataset.failedWord); }
-    return null;
-  }
-
-  // A form in a popover at the card; closing it without sending gives up.
-  show(card, form, cancel) {
-    const pop = $('#deal-pop');
-    this.pop = null;
-    card.removeAttribute('data-pending');
-    pop.innerHTML = form;
-    htmx.process(pop);
-    if (!pop.matches(':popover-open')) pop.showPopover({ source: card });
-    this.pop = { card, cancel };
-    ($('[aria-invalid=true]', pop) ?? $('input:not([type=hidden]), select', pop))?.focus();
-  }
-
-  hide(cancelled) {
-    const pop = this.pop;
-    this.pop = null;
-    if ($('#deal-pop').matches(':popover-open')) $('#deal-pop').hidePopover();
-    $('#deal-pop').replaceChildren();
-    if (!pop) return;
-    if (cancelled) pop.cancel?.();
-    if (pop.card.isConnected) pop.card.focus({ preventScroll: true });
-  }
-
-  async submit(form) {
-    const button = $('[type=submit]', form);
-    button.disabled = true;
-    const fields = Object.fromEntries(new FormData(form));
-    const { card, cancel } = this.pop ?? {};
-    let response;
-    try {
-      response = await post(form.getAttribute('action'), { ...fields, board: this.dataset.params });
-    } catch {
-      button.disabled = false;
-      toast({ text: this.dataset.failedWord, level: 'error' });
-      return;
-    }
-    const answer = await response.json().catch(() => ({ message: response.statusText }));
-    button.disabled = false;
-    if (response.ok) { this.hide(false); this.apply(answer, true); } else if (answer.form) this.show(card, answer.form, cancel);
-    else { this.hide(true); if (card) this.trouble(card, answer.message); }
-  }
 
   // The answer of a move or of a question about one card: the card as it is, its place, the sums.
   apply(answer, own) {
@@ -257,27 +209,35 @@ class Board extends HTMLElement {
         if (focused) card.focus({ preventScroll: true });
       } else old?.remove();
     }
+    document.dispatchEvent(new CustomEvent('board:drawn'));
     if (own && answer.message) toast({ text: answer.message, level: 'success', undo: answer.undo });
+    if (answer.again) this.again();
   }
 
   // Somebody else's change carries that person's name for a while.
   told(card, { by, by_id: id }) {
     card.dataset.moved = '';
-    card.dataset.hue = this.hue(id);
+    card.dataset.hue = hue(id);
     card.prepend(Object.assign(document.createElement('span'), { className: 'deal-by', textContent: by }));
     say(`${by}: ${card.dataset.title}, ${this.name(card.parentNode)}`);
     setTimeout(() => { card.removeAttribute('data-moved'); $(':scope > .deal-by', card)?.remove(); }, 6000);
-  }
-
-  hue(id) {
-    const hues = ['coral', 'apricot', 'amber', 'olive', 'green', 'teal', 'sky', 'blue', 'violet', 'pink'];
-    return hues[[...id].reduce((sum, c) => sum + c.charCodeAt(0), 0) % hues.length];
   }
 
   to(card, stage) {
     const list = this.byMonth ? null : this.list(stage, card.parentNode.dataset.lane);
     if (!list || this.head(stage)?.dataset.outcome !== 'open') { this.ask(card, stage); return; }
     if (list === card.parentNode) return;
+    const from = this.place(card);
+    list.prepend(card);
+    card.focus({ preventScroll: true });
+    card.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    this.moved(card, from);
+  }
+
+  // The card goes to the same column of another lane.
+  toLane(card, lane) {
+    const list = this.list(this.stage(card), lane);
+    if (!list || list === card.parentNode) return;
     const from = this.place(card);
     list.prepend(card);
     card.focus({ preventScroll: true });
@@ -362,6 +322,7 @@ class Board extends HTMLElement {
       if (!item || item.href) return;
       at('[popover]').hidePopover();
       if (item.dataset.cardDo) this.do(this.chosen, item.dataset.cardDo);
+      else if ('lane' in item.dataset) this.toLane(this.chosen, item.dataset.lane);
       else if ('away' in item.dataset) this.ask(this.chosen, item.dataset.move);
       else this.to(this.chosen, item.dataset.move);
     }
@@ -389,5 +350,5 @@ class Board extends HTMLElement {
   }
 }
 
-Object.assign(Board.prototype, boardKeys);
+Object.assign(Board.prototype, boardKeys, boardForms);
 customElements.define('crm-board', Board);

@@ -51,6 +51,12 @@ export const boardKeys = {
     return null;
   },
 
+  // The same column in the next lane.
+  beyond(list, step) {
+    const same = this.lists.filter((other) => other.dataset.stage === list.dataset.stage);
+    return same[same.indexOf(list) + step];
+  },
+
   carry(event) {
     event.preventDefault();
     event.stopPropagation();
@@ -64,8 +70,11 @@ export const boardKeys = {
       say(`${this.name(list)}, ${this.dataset.positionWord} ${$$('.deal', list).indexOf(card) + 1}`);
     };
     const done = () => { this.lifted = null; card.removeAttribute('data-lifted'); this.dragging(false); resume(); };
+    const other = (step) => (this.byMonth ? null : this.beyond(card.parentNode, step));
     if (event.key === 'ArrowDown' && card.nextElementSibling?.matches('.deal')) put(card.parentNode, card.nextElementSibling.nextElementSibling);
     else if (event.key === 'ArrowUp' && card.previousElementSibling) put(card.parentNode, card.previousElementSibling);
+    else if (event.key === 'ArrowDown' && other(1)) put(other(1), other(1).firstElementChild);
+    else if (event.key === 'ArrowUp' && other(-1)) put(other(-1), $('.cards-more', other(-1)));
     else if (event.key === 'ArrowRight' && row[at + 1]) put(row[at + 1], row[at + 1].firstElementChild);
     else if (event.key === 'ArrowLeft' && row[at - 1]) put(row[at - 1], row[at - 1].firstElementChild);
     else if (event.key === ' ' || event.key === 'Enter') {

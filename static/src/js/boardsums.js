@@ -45,11 +45,33 @@ export const boardSums = (board) => {
     }
   };
 
+  const laneHead = (key) => $(`[data-lane-head="${CSS.escape(key)}"]`, board);
+  const isOpen = (list) => $(`[data-head="${CSS.escape(list.dataset.stage)}"]`, board)?.dataset.outcome === 'open';
+
+  // A lane counts its open deals.
+  const shiftLanes = (card, from, to) => {
+    for (const [list, sign] of [[from, -1], [to, 1]]) {
+      const head = list.dataset.lane && isOpen(list) && laneHead(list.dataset.lane);
+      if (!head) continue;
+      const sums = { ...numbers(lanes[list.dataset.lane] ?? head.dataset) };
+      const value = Number(card.dataset.amount) || 0;
+      sums.count += sign;
+      sums.total += sign * value;
+      sums.weighted += sign * value * (Number(card.dataset.p) || 0) / 100;
+      lanes = { ...lanes, [list.dataset.lane]: sums };
+      set($('.lane-h', head), sums);
+    }
+  };
+
   return {
     forget() { known = null; lanes = {}; },
 
-    // Until the server answers, a move shifts one card's amount from one head to the other.
-    shift(card, from, to) {
+    // Until the server answers, a move shifts one card's amount from one list of cards to the other.
+    shift(card, fromList, toList) {
+      if (fromList === toList) return;
+      shiftLanes(card, fromList, toList);
+      const from = fromList.dataset.stage;
+      const to = toList.dataset.stage;
       if (from === to) return;
       const value = Number(card.dataset.amount) || 0;
       const own = Number(card.dataset.p) || 0;

@@ -49,6 +49,7 @@ class Peek extends HTMLElement {
     this.replaceChildren();
     delete document.getElementById('app').dataset.peek;
     this.remember('');
+    document.dispatchEvent(new CustomEvent('ui:peek:closed'));
   }
 
   remember(path) {

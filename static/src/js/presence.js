@@ -1,43 +1,50 @@
 // <crm-presence data-topic="record:deal:…">: who else is here, and what they are editing.
-//   <form data-editing="deal:…" …>  says so to the others while the focus is inside.
+//   <form data-editing="field:value" …>  says so to the others while the focus is inside; with data-topic="record:deal:…"
+//   about that record, else about what the page is about.
 import { $$ } from './ui.js';
 import { here } from './socket.js';
+import { hue, initials } from './people.js';
 
-const hues = ['coral', 'apricot', 'amber', 'olive', 'green', 'teal', 'sky', 'blue', 'violet', 'pink'];
-const hue = (id) => hues[[...id].reduce((sum, c) => sum + c.charCodeAt(0), 0) % hues.length];
-const initials = (name) => {
-  const parts = name.split(/\s+/).filter(Boolean);
-  return ((parts[0]?.[0] ?? '?') + (parts.length > 1 ? parts.at(-1)[0] : '')).toUpperCase();
+// What this page edits is told when the focus moves, and again with every beat.
+let told = { topic: '', editing: '' };
+const tell = (beat) => {
+  const pages = $$('crm-presence').map((el) => el.dataset.topic);
+  const form = document.activeElement?.closest?.('[data-editing]');
+  const now = { topic: form?.dataset.topic || (form ? pages[0] : '') || '', editing: form?.dataset.editing ?? '' };
+  const same = now.topic === told.topic && now.editing === told.editing;
+  if (told.topic && told.topic !== now.topic) here(told.topic);
+  if (now.topic && (beat || !same)) here(now.topic, now.editing);
+  if (beat) pages.filter((topic) => topic !== now.topic).forEach((topic) => here(topic));
+  told = now;
 };
+for (const type of ['focusin', 'focusout', 'htmx:after:swap']) document.addEventListener(type, () => setTimeout(tell, 80));
+document.addEventListener('live:beat', () => tell(true));
+document.addEventListener('live:listening', () => tell(true));
 
 class Presence extends HTMLElement {
   connectedCallback() {
-    for (const type of ['live', 'live:beat', 'focusin', 'focusout', 'htmx:after:swap']) document.addEventListener(type, this);
+    this.people = [];
+    for (const type of ['live', 'htmx:after:swap', 'board:drawn']) document.addEventListener(type, this);
   }
 
   disconnectedCallback() {
-    for (const type of ['live', 'live:beat', 'focusin', 'focusout', 'htmx:after:swap']) document.removeEventListener(type, this);
+    for (const type of ['live', 'htmx:after:swap', 'board:drawn']) document.removeEventListener(type, this);
   }
 
   handleEvent(event) {
-    if (event.type === 'live') {
-      if (event.detail.topic === this.dataset.topic && event.detail.event === 'presence') this.draw(event.detail.data.people);
-      return;
-    }
-    if (event.type === 'htmx:after:swap') { if (this.people?.length) this.outline(); return; }
-    const editing = event.type === 'focusout' ? '' : document.activeElement?.closest?.('[data-editing]')?.dataset.editing ?? '';
-    if (event.type === 'live:beat' || editing !== this.told) {
-      this.told = editing;
-      here(this.dataset.topic, editing);
-    }
+    if (event.type !== 'live') this.outline();
+    else if (event.detail.topic === this.dataset.topic && event.detail.event === 'presence') this.draw(event.detail.data.people);
   }
 
+  // Who edits here from somewhere else is not here, and yet marked where it is edited.
   draw(people) {
+    const present = people.filter((p) => !p.away);
     const list = document.createElement('span');
     list.className = 'avs';
     list.setAttribute('role', 'img');
-    list.setAttribute('aria-label', `${this.dataset.word ?? ''} ${people.map((p) => p.name).join(', ')}`.trim());
-    list.append(...people.slice(0, 5).map((person) => {
+    list.setAttribute('aria-label', `${this.dataset.word ?? ''} ${present.map((p) => p.name).join(', ')}`.trim());
+    const most = 4;
+    list.append(...present.slice(0, present.length > most ? most - 1 : most).map((person) => {
       const face = document.createElement('span');
       face.className = 'av';
       face.dataset.hue = hue(person.id);
@@ -45,21 +52,30 @@ class Presence extends HTMLElement {
       face.textContent = initials(person.name);
       return face;
     }));
-    this.replaceChildren(...(people.length ? [list] : []));
+    if (present.length > most) {
+      const more = document.createElement('span');
+      more.className = 'av';
+      more.dataset.hue = 'slate';
+      more.title = present.slice(most - 1).map((p) => p.name).join(', ');
+      more.textContent = `+${present.length - most + 1}`;
+      list.append(more);
+    }
+    this.replaceChildren(...(present.length ? [list] : []));
     this.people = people;
     this.outline();
   }
 
   outline() {
-    for (const el of $$('[data-remote]')) { el.removeAttribute('data-remote'); el.querySelector(':scope > .deal-by')?.remove(); }
+    for (const el of $$('[data-remote]')) { el.removeAttribute('data-remote'); el.querySelector(':scope > .deal-by[data-editor]')?.remove(); }
     for (const person of this.people.filter((p) => p.editing)) {
       for (const el of $$(`[data-edited="${CSS.escape(person.editing)}"]`)) {
         el.dataset.remote = '';
         el.dataset.hue = hue(person.id);
         const by = document.createElement('span');
         by.className = 'deal-by';
-        by.textContent = el.matches('.fld') ? initials(person.name) : person.name;
-        by.title = person.name;
+        by.dataset.editor = '';
+        by.title = (this.dataset.editingWord ?? '*').replace('*', person.name);
+        by.textContent = el.matches('.fld') ? initials(person.name) : by.title;
         el.prepend(by);
       }
     }

@@ -35,6 +35,7 @@ const listen = () => {
   const wanted = topics();
   heard = wanted.join(' ');
   send({ do: 'listen', topics: wanted, ...(last ? { last } : {}) });
+  document.dispatchEvent(new CustomEvent('live:listening'));
 };
 // After a swap, only when something else is shown than before.
 let settling;
@@ -94,7 +95,7 @@ const connect = () => {
 
 document.addEventListener('visibilitychange', connect);
 window.addEventListener('online', connect);
-document.addEventListener('htmx:after:swap', () => { relisten(); draw(); });
+for (const type of ['htmx:after:swap', 'close', 'ui:peek:closed']) document.addEventListener(type, () => { relisten(); draw(); }, true);
 document.addEventListener('session:back', connect);
 setInterval(() => document.dispatchEvent(new CustomEvent('live:beat')), BEAT);
 connect();
