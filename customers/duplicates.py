@@ -2,60 +2,82 @@
 
 from typing import Any
 
-from django.db.models import Q
-from django.utils.translation import gettext as _
+from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models.functions import Concat, Left, Lower
+from django.utils.translation import gettext_lazy as _
 from rapidfuzz.fuzz import token_sort_ratio
 
-from crm.access.policy import field_rights
+from crm.lib.models import Fold
 from crm.lib.text import fold
-from crm.records.duplicates import Likeness, finds_duplicates, seen_like
+from crm.records.duplicates import Reason, Recognition, finds_duplicates
 from customers.models import Company, Customer
 
 ALIKE = 88
 """From this likeness of their names on (of 100) two records are worth a look."""
 
 
-@finds_duplicates("customer")
-def like_customer(obj: Customer, user: Any) -> list[Likeness]:
+def _parts(first: Any, last: Any) -> Any:
+    """Return two names as what a block shares; nothing where one of them is missing."""
+    both = Concat(Fold(first), Value(" "), Fold(last), output_field=TextField())
+    return Case(When(~Q(first_name="") & ~Q(last_name=""), then=both), default=Value(""), output_field=TextField())
+
+
+def around_customer(obj: Customer, hidden: frozenset[str]) -> Q | None:
     """Find the same number, or a name so like that one of both may be mistyped."""
-    rights = field_rights(user, Customer)
-    name = fold(f"{obj.first_name} {obj.last_name}").strip()
-    number = obj.phone if rights.can_read("phone") else ""
-    clause = Q(phone=number) if number else Q(pk__in=[])
+    number = obj.phone if "phone" not in hidden else ""
+    clause = Q(phone=number) if number else Q()
     first, last = fold(obj.first_name), fold(obj.last_name)
     if first and last:
         # Either name may be mistyped, though hardly in its first letters.
         clause |= Q(search_text__contains=last) & Q(search_text__contains=first[:3])
         clause |= Q(search_text__contains=first) & Q(search_text__contains=last[:3])
-    found = []
-    for other in seen_like(obj, user, clause) if name or number else []:
-        same = token_sort_ratio(name, fold(f"{other.first_name} {other.last_name}")) if name else 0
-        phone = bool(number) and other.phone == number
-        company = bool(obj.company_id) and other.company_id == obj.company_id and rights.can_read("company")
-        if same >= ALIKE or (phone and same > 60):
-            reasons = [r for r, holds in ((_("same name"), same == 100), (_("similar name"), ALIKE <= same < 100),
-                                          (_("same phone number"), phone), (_("same company"), company)) if holds]
-            found.append(Likeness(other, min(1.0, same / 100 - 0.15 + 0.1 * phone + 0.1 * company), tuple(reasons)))
-    return found
+    return clause or None
 
 
-@finds_duplicates("company")
-def like_company(obj: Company, user: Any) -> list[Likeness]:
+def compare_customers(one: Customer, other: Customer, hidden: frozenset[str]) -> tuple[float, list[str]] | None:
+    """Compare two people by name, number and company."""
+    name = fold(f"{one.first_name} {one.last_name}").strip()
+    same = token_sort_ratio(name, fold(f"{other.first_name} {other.last_name}").strip()) if name else 0
+    phone = bool(one.phone) and "phone" not in hidden and other.phone == one.phone
+    company = bool(one.company_id) and "company" not in hidden and other.company_id == one.company_id
+    if same < ALIKE and not (phone and same > 60):
+        return None
+    held = (("same-name", same == 100), ("like-name", ALIKE <= same < 100), ("phone", phone), ("company", company))
+    return min(1.0, same / 100 - 0.15 + 0.1 * phone + 0.1 * company), [code for code, holds in held if holds]
+
+
+finds_duplicates("customer", Recognition(
+    reasons={
+        "same-name": Reason(_("same name"), ("first_name", "last_name")), "like-name": Reason(_("similar name"), ("first_name", "last_name")),
+        "phone": Reason(_("same phone number"), ("phone",)), "company": Reason(_("same company"), ("company",)),
+    },
+    compare=compare_customers, around=around_customer,
+    blocks=(
+        F("phone"), _parts(F("last_name"), Left(F("first_name"), 3)), _parts(F("first_name"), Left(F("last_name"), 3)),
+    ),
+    columns=("first_name", "last_name", "email", "phone", "company_id", "created_at"),
+))
+
+
+def around_company(obj: Company, hidden: frozenset[str]) -> Q | None:
     """Find the same domain, or a name that differs by little more than its legal form."""
     words = sorted(fold(obj.name).split(), key=len, reverse=True)
     clause = Q(search_text__contains=words[0]) if words and len(words[0]) > 2 else Q(sort_key=fold(obj.name))
-    own = (obj.domain or "").lower() if field_rights(user, Company).can_read("domain") else ""
-    if own:
-        clause |= Q(search_text__contains=own, domain__iexact=own)
-    found = []
-    for other in seen_like(obj, user, clause):
-        same = token_sort_ratio(_plain(obj.name), _plain(other.name))
-        domain = bool(own) and (other.domain or "").lower() == own
-        if same >= ALIKE or domain:
-            reasons = [r for r, holds in ((_("same name"), same == 100), (_("similar name"), ALIKE <= same < 100),
-                                          (_("same domain"), domain)) if holds]
-            found.append(Likeness(other, min(1.0, same / 100 - 0.1 + 0.2 * domain), tuple(reasons)))
-    return found
+    own = (obj.domain or "").lower() if "domain" not in hidden else ""
+    return clause | Q(search_text__contains=own, domain__iexact=own) if own else clause
+
+
+def compare_companies(one: Company, other: Company, hidden: frozenset[str]) -> tuple[float, list[str]] | None:
+    """Compare two organisations by name and domain."""
+    same = token_sort_ratio(_plain(one.name), _plain(other.name))
+    own = (one.domain or "").lower() if "domain" not in hidden else ""
+    domain = bool(own) and (other.domain or "").lower() == own
+    if same < ALIKE and not domain:
+        return None
+    held = (("same-name", same == 100), ("like-name", ALIKE <= same < 100), ("domain", domain))
+    # One domain may be that of two daughters: without a like name it is a hint, no more.
+    score = same / 100 - 0.1 + 0.2 * domain if same >= ALIKE else 0.75 + 0.1 * same / 100
+    return min(1.0, score), [code for code, holds in held if holds]
 
 
 _FORMS = {"gmbh", "ag", "bv", "b.v.", "inc", "inc.", "ltd", "ltd.", "llc", "co", "co.", "corp", "corp.", "sa", "s.a.", "ab", "oy", "as", "plc"}
@@ -65,3 +87,13 @@ def _plain(name: str) -> str:
     """Return a company's name without its legal form."""
     words = [w for w in fold(name).replace(",", " ").split() if w not in _FORMS]
     return " ".join(words) or fold(name)
+
+
+finds_duplicates("company", Recognition(
+    reasons={
+        "same-name": Reason(_("same name"), ("name",)), "like-name": Reason(_("similar name"), ("name",)),
+        "domain": Reason(_("same domain"), ("domain",)),
+    },
+    compare=compare_companies, around=around_company, blocks=(Lower("domain"), Left(F("sort_key"), 7)),
+    columns=("name", "domain", "created_at"),
+))

@@ -25,6 +25,7 @@ class CompanyEntity(Entity):
     hue = "blue"
     title = ("name",)
     sort = ("name",)
+    columns = ("industry", "assigned_user", "open_deals", "last_activity_at", "next_step")
     abilities = Entity.abilities | {"merge", "share", "timeline"}
     fields = (
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=200, group=ABOUT, in_list=True, quick=True,
@@ -51,6 +52,8 @@ class CompanyEntity(Entity):
         Field("source", Kind.TEXT, _("Source"), max_length=120, group=ACCOUNT, aliases=("account source", "accountsource")),
         Field("assigned_user", Kind.USER, _("Owner"), group=ACCOUNT, in_list=True,
               aliases=("owner", "account owner", "ownerid", "sales rep", "sales")),
+        Field("last_activity_at", Kind.DATETIME, _("Last activity"), writable=False, in_form=False, group=ACCOUNT, width=196, place="first",
+              formula=_("When the last e-mail, call, meeting or message was")),
         Field("is_active", Kind.BOOLEAN, _("Active"), group=ACCOUNT, default=True),
         Field("tags", Kind.TAGS, _("Tags"), group=ACCOUNT, in_list=True, sortable=False, aliases=("labels",)),
         Field("created_at", Kind.DATETIME, _("Created"), writable=False, group=ACCOUNT),
@@ -85,7 +88,7 @@ class CustomerEntity(Entity):
     hue = "teal"
     title = ("first_name", "last_name")
     sort = ("name",)
-    columns = ("company", "status", "assigned_user", "email", "phone")
+    columns = ("company", "status", "assigned_user", "open_deals", "last_activity_at", "next_step")
     abilities = Entity.abilities | {"merge", "share", "timeline"}
     constraint_messages = {
         "customer_has_a_name_or_email": _("A customer needs a name or an e-mail address."),
@@ -122,6 +125,8 @@ class CustomerEntity(Entity):
         Field("lifetime_value", Kind.MONEY, _("Lifetime value"), writable=False, group=COMMERCIAL, aggregate="sum"),
         Field("assigned_user", Kind.USER, _("Owner"), group=ACCOUNT, in_list=True,
               aliases=("owner", "lead owner", "contact owner", "sales rep", "account manager", "sales")),
+        Field("last_activity_at", Kind.DATETIME, _("Last activity"), writable=False, in_form=False, group=ACCOUNT, width=196, place="first",
+              formula=_("When the last e-mail, call, meeting or message was")),
         Field("is_active", Kind.BOOLEAN, _("Active"), group=ACCOUNT, default=True),
         Field("tags", Kind.TAGS, _("Tags"), group=ACCOUNT, in_list=True, sortable=False, aliases=("labels", "groups")),
         Field("created_at", Kind.DATETIME, _("Created"), writable=False, group=ACCOUNT),

@@ -177,47 +177,49 @@ class DealEntity(Entity):
     hue = "violet"
     title = ("title",)
     sort = ("-created_at",)
-    columns = ("company", "stage", "value", "expected_close_date", "assigned_user", "customer")
+    columns = ("company", "stage", "value", "expected_close_date", "assigned_user", "last_activity_at", "next_task")
     layouts = (("board", _("Board")), ("forecast", _("Forecast")))
     abilities = Entity.abilities | {"merge", "share", "timeline", "board"}
     constraint_messages = {
         "deal_closed_has_date": _("A closed deal needs a closing date, an open one has none."),
     }
     fields = (
-        Field("title", Kind.TEXT, _("Title"), required=True, max_length=255, group=ABOUT, in_list=True, quick=True,
+        Field("title", Kind.TEXT, _("Title"), required=True, max_length=255, group=ABOUT, in_list=True, quick=True, width=212,
               aliases=("name", "deal name", "opportunity", "opportunity name", "dealname")),
         Field("customer", Kind.LINK, _("Customer"), link="customer", group=ABOUT, in_list=True, quick=True,
               extra={"by_name": True}, aliases=("contact", "contact name")),
-        Field("company", Kind.LINK, _("Company"), link="company", find_or_make=True, group=ABOUT, in_list=True, quick=True,
+        Field("company", Kind.LINK, _("Company"), link="company", find_or_make=True, group=ABOUT, in_list=True, quick=True, width=130,
               aliases=("account", "account name", "company name", "organization")),
         Field("value", Kind.MONEY, _("Value"), currency="currency", min_value=0, group=SALE, in_list=True, quick=True,
-              aggregate="sum", default=0, aliases=("amount", "close_value", "close value", "deal value", "budget")),
+              aggregate="sum", default=0, width=110, place="amount", aliases=("amount", "close_value", "close value", "deal value", "budget")),
         Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default="USD", aliases=("currency iso code",)),
         Field("pipeline", Kind.LINK, _("Pipeline"), link="pipeline", group=SALE, extra={"by_name": True}),
-        Field("stage", Kind.LINK, _("Stage"), link="stage", group=SALE, in_list=True, quick=True, extra={"by_name": True},
+        Field("stage", Kind.LINK, _("Stage"), link="stage", group=SALE, width=122, in_list=True, quick=True, extra={"by_name": True},
               aliases=("stage name", "stagename", "deal stage", "deal_stage", "sales stage")),
         Field("outcome", Kind.CHOICE, _("Outcome"), writable=False, group=SALE, formula=_("Follows from the stage"),
               choices=choices_of(Stage.Outcome, open="info", won="success", lost="danger")),
         Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, group=SALE, in_list=True, aggregate="avg",
               help=_("In percent. It follows the stage until you set it; the next stage sets it anew.")),
-        Field("expected_close_date", Kind.DATE, _("Expected close"), group=SALE, in_list=True, quick=True,
+        Field("expected_close_date", Kind.DATE, _("Expected close"), group=SALE, in_list=True, width=116, quick=True,
               aliases=("close date", "closedate", "expected close date")),
         Field("actual_close_date", Kind.DATE, _("Closed on"), group=CLOSING, aliases=("close_date", "closed date")),
         Field("engaged_on", Kind.DATE, _("Engaged on"), group=SALE, aliases=("engage_date", "engage date")),
         Field("product", Kind.LINK, _("Product"), link="product", group=SALE, extra={"by_name": True}, aliases=("product name", "product__c")),
-        Field("next_step", Kind.TEXT, _("Next step"), max_length=255, group=SALE, aliases=("nextstep",)),
+        Field("next_step", Kind.TEXT, _("Agreed next step"), max_length=255, group=SALE, aliases=("nextstep",)),
         Field("source", Kind.TEXT, _("Source"), max_length=120, group=ABOUT, aliases=("lead source", "leadsource")),
         Field("description", Kind.LONG_TEXT, _("Description"), max_length=20_000, group=ABOUT, sortable=False, aliases=("notes",)),
         Field("close_reason", Kind.LINK, _("Reason"), link="loss_reason", group=CLOSING, extra={"by_name": True},
               aliases=("loss reason", "lost reason")),
         Field("close_note", Kind.TEXT, _("Note on closing"), max_length=500, group=CLOSING),
         Field("competitor", Kind.TEXT, _("Competitor"), max_length=120, group=CLOSING),
-        Field("assigned_user", Kind.USER, _("Owner"), group=ABOUT, in_list=True,
+        Field("assigned_user", Kind.USER, _("Owner"), group=ABOUT, in_list=True, width=126,
               aliases=("owner", "deal owner", "sales agent", "sales_agent", "ownerid", "sales rep")),
         Field("external_id", Kind.TEXT, _("External id"), max_length=120, unique=True, group=ABOUT,
               aliases=("opportunity id", "opportunity_id", "deal id", "id")),
         Field("is_active", Kind.BOOLEAN, _("Active"), group=ABOUT, default=True),
         Field("tags", Kind.TAGS, _("Tags"), group=ABOUT, in_list=True, sortable=False),
+        Field("last_activity_at", Kind.DATETIME, _("Last activity"), writable=False, in_form=False, group=SALE, width=154, place="first",
+              formula=_("When the last e-mail, call, meeting or message was")),
         Field("entered_stage_at", Kind.DATETIME, _("Entered its stage"), writable=False, group=SALE,
               formula=_("The moment at which it came into its stage")),
         Field("created_at", Kind.DATETIME, _("Created"), writable=False, group=ABOUT),

@@ -145,9 +145,8 @@ class Deals:
                 moved, ["stage", "entered_stage_at", "outcome", "probability", "actual_close_date", "close_reason"]
             )
         for deal in deals:
-            deal.last_activity_at = self.ways[deal.pk][-1].at
-            deal.rank = -deal.last_activity_at.timestamp()
-        Deal.objects.bulk_update(deals, ["last_activity_at", "rank"])
+            deal.rank = -self.ways[deal.pk][-1].at.timestamp()
+        Deal.objects.bulk_update(deals, ["rank"])
 
     def _own_history(self) -> None:
         """Let the moves be those of the deals' owners, when they happened."""

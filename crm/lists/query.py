@@ -20,8 +20,9 @@ from crm.lib.text import fold, has_unstorable
 from crm.lists.state import ListState
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
-from crm.records.folded import folds_only
-from crm.ui.values import sees_everything, sort_path, veil, with_links
+from crm.records.folded import folds_only, sort_path
+from crm.ui.details import detail_of, told
+from crm.ui.values import sees_everything, veil, with_links
 
 PAGE = 50
 CAP = 10_000
@@ -148,10 +149,10 @@ def page(state: ListState, after: str = "") -> Page:
         if start is not None:
             rows = rows.filter(_after(keys, start))
         extra = {f"key{i}": k.value for i, k in enumerate(keys[:-1])}
-        return with_links(rows.annotate(**extra), state.entity, fields, state.user, lean=True)[: PAGE + 1]
+        return drawn(rows.annotate(**extra), state.entity, fields, state.user)[: PAGE + 1]
 
     fingerprint = rights_of(state.user).fingerprint
-    if not fingerprint or start is not None or state.clauses or state.q or any(f.computed for f in fields):
+    if not fingerprint or start is not None or state.clauses or state.q:
         try:
             found = list(build())
         except (ValidationError, ValueError, TypeError, ArithmeticError):
@@ -167,6 +168,19 @@ def page(state: ListState, after: str = "") -> Page:
     veil(found, state.entity, state.user, fields)
     last = found[-1] if more else None
     return Page(found, _encode([getattr(last, f"key{i}") for i in range(len(keys) - 1)] + [last.pk]) if last else "")
+
+
+def some(state: ListState, ids: list[Any]) -> list[Any]:
+    """Return the rows of these ids that the user sees, with everything their columns show."""
+    found = list(drawn(visible_to(state.user, state.entity.model).filter(pk__in=ids), state.entity, state.shown, state.user))
+    veil(found, state.entity, state.user, state.shown)
+    return found
+
+
+def drawn(rows: QuerySet[Any], of: Entity, fields: list[Field], user: Any) -> QuerySet[Any]:
+    """Fetch with the rows all that the cells of their columns show."""
+    valued = [f for f in fields if not f.computed or detail_of(of, f) is None]
+    return with_links(rows.annotate(**told(of, fields, user)), of, valued, user, lean=True)
 
 
 def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
@@ -275,4 +289,4 @@ def count(state: ListState) -> int:
     return found
 
 
-__all__ = ["CAP", "PAGE", "Key", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position"]
+__all__ = ["CAP", "PAGE", "Key", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position", "some"]

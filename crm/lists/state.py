@@ -98,7 +98,7 @@ class ListState:
     def _usual(self) -> list[Field]:
         """Return the columns of a list that nobody has changed."""
         first = [self.fields[k] for k in self.entity.columns if k in self.fields]
-        return [*first, *(f for f in self.fields.values() if f.in_list and f not in first)]
+        return [*first, *(f for f in self.fields.values() if f.in_list and f not in first and (f.custom or not first))]
 
     @cached_property
     def order(self) -> tuple[str, ...]:

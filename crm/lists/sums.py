@@ -34,6 +34,8 @@ class Figure:
 
 def possible(f: Field) -> list[tuple[str, Any]]:
     """Return what may be calculated under a column."""
+    if f.total is not None:
+        return [(n, LABELS[n]) for n in ("none", "sum")]
     if f.computed or f.kind in (Kind.TAGS, Kind.ADDRESS, Kind.JSON):
         return []
     names = ["none", "filled", "empty", "distinct"]
@@ -51,8 +53,13 @@ def calculated(state: ListState) -> list[tuple[Field, str]]:
 
 
 def totals(state: ListState) -> dict[str, Figure]:
-    """Return what stands under the columns, in one statement."""
-    return _measured(state, matching(state), None).get(None, {}) if calculated(state) else {}
+    """Return what stands under the columns: one statement for all fields, and one for each measure that is lent."""
+    found = _measured(state, matching(state), None).get(None, {}) if any(f.total is None for f, _name in calculated(state)) else {}
+    for f, _name in calculated(state):
+        if f.total is not None:
+            amount, code = f.total(matching(state), state.user)
+            found[f.key] = Figure(LABELS["sum"], [money(amount, code, True)] if amount else [])
+    return found
 
 
 def group_totals(state: ListState, keys: Iterable[Any]) -> dict[Any, dict[str, Figure]]:
@@ -68,7 +75,7 @@ def group_totals(state: ListState, keys: Iterable[Any]) -> dict[Any, dict[str, F
 
 
 def _measured(state: ListState, rows: Any, group: Field | None) -> dict[Any, dict[str, Figure]]:
-    wanted = calculated(state)
+    wanted = [(f, name) for f, name in calculated(state) if f.total is None]
     measures = {f"m{i}": _measure(f, name) for i, (f, name) in enumerate(wanted)}
     counts = {f"n{i}": Count(_value(f)) for i, (f, name) in enumerate(wanted) if name == "avg"}
     own = state.entity.own_fields

@@ -16,15 +16,17 @@ from crm.access.policy import field_rights
 from crm.access.rights import rights_of
 from crm.lists.state import ListState
 from crm.records.fields import Field, Kind
+from crm.ui.details import cell_drawer, detail_of
 from crm.ui.html import SafeString, esc
 from crm.ui.marks import icon
 from crm.ui.values import drawer, is_seen, record_mark, settled, titles_of
 
 RIGHT = {Kind.MONEY, Kind.NUMBER, Kind.INTEGER}
-TITLE_WIDTH = 250
-_NARROW, _MEDIUM, _WIDE = 130, 168, 212
+TITLE_WIDTH = 222
+_NARROW, _MEDIUM, _WIDE = 120, 150, 212
 _WIDTHS = {
     **dict.fromkeys((Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.CHOICE, Kind.MONEY, Kind.CURRENCY), _NARROW),
+    Kind.USER: 142,
     **dict.fromkeys((Kind.EMAIL, Kind.TAGS, Kind.LONG_TEXT, Kind.ADDRESS), _WIDE),
 }
 PICKED = {Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK}
@@ -66,7 +68,7 @@ def columns_of(state: ListState) -> list[Column]:
         sortable = f.sortable and not f.custom
         following = f"-{f.key}" if direction == "ascending" else f.key
         editable = may_change and f.writable and not f.computed and rights.can_write(f.key) and f.kind not in (Kind.ADDRESS, Kind.JSON)
-        width = widths.get(f.key) or _WIDTHS.get(f.kind, _MEDIUM)
+        width = widths.get(f.key) or f.width or _WIDTHS.get(f.kind, _MEDIUM)
         there = state.with_(sort=(following,)).url if sortable else ""
         found.append(Column(f, there, direction, f.kind in RIGHT, editable, width, f.key in state.frozen, f.key in widths))
     _place_on_phones(found)
@@ -75,9 +77,11 @@ def columns_of(state: ListState) -> list[Column]:
 
 def _place_on_phones(columns: list[Column]) -> None:
     """Choose what the two lines of a phone show: an amount or a status above at the right, two more values below."""
-    best = next((c for kinds in ({Kind.MONEY}, {Kind.CHOICE}) for c in columns if c.field.kind in kinds), None)
-    rest = [c for c in columns if c is not best and c.field.kind not in (Kind.TAGS, Kind.LONG_TEXT)]
-    for column, place in zip((best, *rest), ("amount", "first", "second"), strict=False):
+    wanted = {c.field.place: c for c in reversed(columns) if c.field.place}
+    best = wanted.get("amount") or next((c for kinds in ({Kind.MONEY}, {Kind.CHOICE}) for c in columns if c.field.kind in kinds), None)
+    rest = iter([c for c in columns if c is not best and not c.field.place and c.field.kind not in (Kind.TAGS, Kind.LONG_TEXT)])
+    for place in ("amount", "first", "second"):
+        column = best if place == "amount" else wanted.get(place) or next(rest, None)
         if column is not None:
             column.phone = place
 
@@ -103,6 +107,11 @@ class Table:
         group = self._group(titles)
         return SafeString("".join(group(obj) + row(obj) for obj in found) + (self._more(after) if after else ""))
 
+    def anew(self, found: list[Any]) -> SafeString:
+        """Return some rows as they are now, without the headings of groups."""
+        row = self._row(titles_of(found, [c.field for c in self.columns], self.state.user))
+        return SafeString("".join(map(row, found)))
+
     def _row(self, titles: dict[str, str]) -> Callable[[Any], str]:
         """Return what writes the row of one record."""
         entity, query = self.state.entity, self.state.query
@@ -124,7 +133,8 @@ class Table:
     def _cell(self, column: Column, titles: dict[str, str]) -> Callable[[Any, str, str], str]:
         """Return what writes one cell of a row."""
         f = column.field
-        draw = drawer(f, titles=titles)
+        one = detail_of(self.state.entity, f)
+        draw = drawer(f, titles=titles) if one is None else cell_drawer(f, one, self.state.user)
         classes = f"{'r ' if column.right else ''}{'edit' if column.editable else ''} {column.phone}".strip()
         start = f'<td class="{classes}" data-label="{esc(f.label)}"><div class="cell" data-field id="c-'
         name, key = esc(slugify(f.key)), esc(f.key)

@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("options/<slug:name>", options.options, name="options"),
     path("<listed:entity>", lists.record_list, name="list"),
     path("<listed:entity>/new", edit.create, name="record_new"),
+    path("<listed:entity>/rows", lists.rows_anew, name="list_rows"),
     path("<listed:entity>/sums", lists.sums, name="list_sums"),
     path("<listed:entity>/facets", lists.facet_panel, name="list_facets"),
     path("<listed:entity>/groups", lists.groups, name="list_groups"),

@@ -10,4 +10,4 @@ class RecordsConfig(AppConfig):
     def ready(self) -> None:
         # Every noun is declared before anything else of an app looks at the nouns.
         autodiscover_modules("entities")
-        autodiscover_modules("reference", "criteria", "search", "panels", "handlers", "automation", "transfer", "merging", "duplicates")
+        autodiscover_modules("reference", "criteria", "search", "panels", "handlers", "automation", "transfer", "merging", "duplicates", "measures")

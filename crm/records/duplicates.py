@@ -1,9 +1,9 @@
 """Records that look like the same one: each domain says how its own are recognised.
 
-    @finds_duplicates("company")
-    def like(obj, user) -> list[Likeness]: ...
+    finds_duplicates("company", Recognition(reasons={…}, compare=alike, around=clause_for, blocks=(…)))
 
-Two that somebody looked at and found to be different are not offered again.
+Two that somebody looked at and found to be different are not offered again. ``alike.py`` keeps what a search over
+all records finds.
 """
 
 import uuid
@@ -13,35 +13,68 @@ from typing import Any
 
 from django.db.models import Q
 
-from crm.access.policy import require, visible_to
+from crm.access.policy import field_rights, require, visible_to
 from crm.activity.intention import relabel, verb
 from crm.records.entity import Entity, entity_of
 from crm.records.models import Different
 
 SHOWN = 5
+MOST = 300
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why two records look alike: its words, and the fields it is made of."""
+
+    label: Any
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """How the duplicates of an entity's records are recognised."""
+
+    reasons: dict[str, Reason]
+    compare: Callable[[Any, Any, frozenset[str]], tuple[float, list[str]] | None]
+    """How much two records look alike (0 to 1) and why, without the fields that are hidden; None where they do not."""
+    around: Callable[[Any, frozenset[str]], Q | None]
+    """The clause for those that a record must be compared with."""
+    blocks: tuple[Any, ...]
+    """Expressions of which two records must share one to be compared at all, when all are searched."""
+    columns: tuple[str, ...]
+    """What of the records is compared."""
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """A record that looks like another, how much (0 to 1), and why in words."""
+    """A record that looks like another, how much (0 to 1), and why."""
 
     obj: Any
     score: float
-    reasons: tuple[str, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def words(self) -> list[str]:
+        """Return why, in words."""
+        return [str(reason.label) for reason in self.reasons]
+
+    @property
+    def percent(self) -> int:
+        """Return how sure it is, of a hundred."""
+        return round(self.score * 100)
 
 
-Finder = Callable[[Any, Any], list[Likeness]]
-_FINDERS: dict[str, Finder] = {}
+_RECOGNITIONS: dict[str, Recognition] = {}
 
 
-def finds_duplicates(entity: str) -> Callable[[Finder], Finder]:
-    """Register how the duplicates of an entity's record are found among what a user sees."""
+def finds_duplicates(entity: str, how: Recognition) -> None:
+    """Register how the duplicates of an entity's records are recognised."""
+    _RECOGNITIONS[entity] = how
 
-    def register(function: Finder) -> Finder:
-        _FINDERS[entity] = function
-        return function
 
-    return register
+def recognition(of: Entity) -> Recognition | None:
+    """Return how duplicates of an entity are recognised; None where they are not."""
+    return _RECOGNITIONS.get(of.name)
 
 
 def kinds() -> list[str]:
@@ -52,10 +85,18 @@ def kinds() -> list[str]:
 def duplicates_of(obj: Any, user: Any) -> list[Likeness]:
     """Return the records that look like ``obj``, the likeliest first, without those known to be different."""
     of = entity_of(obj)
-    finder = _FINDERS.get(of.name)
-    if finder is None:
+    how = recognition(of)
+    if how is None:
         return []
-    found = finder(obj, user)
+    hidden = field_rights(user, of.model).hidden
+    clause = how.around(obj, hidden)
+    if clause is None:
+        return []
+    found = []
+    for other in visible_to(user, of.model).filter(clause).exclude(pk=obj.pk)[:MOST]:
+        alike = how.compare(obj, other, hidden)
+        if alike is not None:
+            found.append(Likeness(other, alike[0], tuple(how.reasons[code] for code in alike[1])))
     if not found:
         return []
     apart = _apart(of, obj.pk)
@@ -76,9 +117,3 @@ def keep_apart(*, one: Any, other: Any, actor: Any) -> None:
 def _apart(of: Entity, pk: uuid.UUID) -> set[uuid.UUID]:
     rows = Different.objects.filter(Q(first=pk) | Q(second=pk), entity=of.name).values_list("first", "second")
     return {one for pair in rows for one in pair} - {pk}
-
-
-def seen_like(obj: Any, user: Any, clause: Q, most: int = 300) -> list[Any]:
-    """Return the other living records of the same kind that a clause finds and the user sees."""
-    model = type(obj)
-    return list(visible_to(user, model).filter(clause).exclude(pk=obj.pk)[:most])

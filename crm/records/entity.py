@@ -14,6 +14,7 @@ from crm.records.customfields import custom_fields
 from crm.records.fields import Field, Kind
 
 _ENTITIES: dict[str, "Entity"] = {}
+_LENT: dict[str, dict[str, Field]] = {}
 # Filled by crm.records.services: makes a record from public field names.
 _create: list[Callable[[Any, dict[str, Any], Any], Any]] = []
 
@@ -77,7 +78,7 @@ class Entity:
     owner: str | None = "assigned_user"
     """The field that names the person responsible."""
     columns: tuple[str, ...] = ()
-    """The columns that stand first in its list, in their order; the other fields with ``in_list`` follow."""
+    """The columns of its list, in their order, and after them the custom fields with ``in_list``; without any, all with ``in_list``."""
     layouts: tuple[tuple[str, Any], ...] = ()
     """Other ways than the table that its list can be shown (key and words); a saved view remembers one."""
     subtitle: str = ""
@@ -96,16 +97,21 @@ class Entity:
         """Return the declared fields by name."""
         return {f.name: f for f in self.fields}
 
+    @property
+    def lent_fields(self) -> dict[str, Field]:
+        """Return the measures that other apps lend, by name."""
+        return _LENT.get(self.name, {})
+
     def all_fields(self) -> dict[str, Field]:
-        """Return every field by public key, custom fields last (as ``custom.key``)."""
-        found = dict(self.own_fields)
+        """Return every field by public key: its own, what other apps lend, custom fields last (as ``custom.key``)."""
+        found = {**self.own_fields, **self.lent_fields}
         if "custom" in self.abilities:
             found.update({f.key: f for f in custom_fields(self.name)})
         return found
 
     def field(self, key: str) -> Field | None:
         """Return a field by its public key."""
-        found = self.own_fields.get(key)
+        found = self.own_fields.get(key) or self.lent_fields.get(key)
         if found is None and key.startswith("custom.") and "custom" in self.abilities:
             found = next((f for f in custom_fields(self.name) if f.key == key), None)
         return found
@@ -113,7 +119,7 @@ class Entity:
     def fields_for(self, user: Any) -> dict[str, Field]:
         """Return the fields that ``user`` may read, by public key."""
         rights = field_rights(user, self.model)
-        return {k: f for k, f in self.all_fields().items() if rights.can_read(k)}
+        return {k: f for k, f in self.all_fields().items() if rights.can_read(k) and (f.offered is None or f.offered(user))}
 
     def writable_fields(self, user: Any) -> dict[str, Field]:
         """Return the fields that ``user`` may write, by public key."""
@@ -190,6 +196,11 @@ def register(entity: Entity) -> Entity:
     _BY_MODEL[entity.model] = entity
     log_as(entity.model, entity.name)
     return entity
+
+
+def lend(on: str, measure: Field) -> None:
+    """Lend an entity a field that another app works out."""
+    _LENT.setdefault(on, {})[measure.name] = measure
 
 
 def entity(name: str) -> Entity:

@@ -53,7 +53,8 @@ class Field:
     """One field of an entity, as lists, forms, filters, import, export and the API know it.
 
     ``name`` is the API's name. ``path`` is the model attribute or ORM path (default: the name). A field with
-    ``expression`` is computed: a function of the viewer that returns an ORM expression to annotate with.
+    ``expression`` is computed: a function of the viewer that returns an ORM expression to annotate with. It may
+    depend on his rights and on nothing else, for the statement is kept.
     """
 
     name: str
@@ -96,6 +97,16 @@ class Field:
     custom: bool = False
     sensitive: bool = False
     """Personal data of which reading is logged and exports are marked."""
+    offered: Callable[[Any], bool] | None = None
+    """Whether a user has it at all, where it tells of other records than its own."""
+    lent: bool = False
+    """A measure that another app lends (``crm.records.measures``): the API and exports give it when it is asked for by name."""
+    total: Callable[[Any, Any], Any] | None = None
+    """What a measure comes to over a queryset of records, for a user, and its currency: the sum under its column."""
+    width: int = 0
+    """How wide its column is, in pixels, where the kind does not say."""
+    place: str = ""
+    """Where it stands in the two lines that a phone shows of a row: ``amount``, ``first`` or ``second``."""
     extra: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -1,11 +1,11 @@
-"""The folded column that search looks in (``search_text``), and who may be told what it holds."""
+"""The folded columns: what search looks in (``search_text``), what titles sort by (``sort_key``)."""
 
 from collections.abc import Iterable
 
 from django.db.models import F
 
-from crm.records.entity import Entity
-from crm.records.fields import Field
+from crm.records.entity import Entity, entity
+from crm.records.fields import Field, Kind
 
 
 def folds_only(of: Entity, readable: Iterable[Field]) -> bool:
@@ -20,3 +20,16 @@ def folds_only(of: Entity, readable: Iterable[Field]) -> bool:
     parts = {e.name for e in expression.flatten() if isinstance(e, F)}
     declared = {f.source for f in of.own_fields.values()}
     return not ((parts & declared) - {f.source for f in readable})
+
+
+def sort_path(of: Entity, f: Field) -> str:
+    """Return the ORM path that a field sorts by: a title by its folded column, a link by what its target sorts by."""
+    if f.kind == Kind.USER:
+        return f"{f.source}__sort_key"
+    if f.kind == Kind.LINK:
+        target = entity(f.link)
+        for name in target.sort:
+            inner = target.own_fields.get(name.lstrip("-"))
+            if inner is not None and inner.kind not in (Kind.LINK, Kind.USER):
+                return f"{f.source}__{sort_path(target, inner)}"
+    return "sort_key" if of.title == (f.name,) and hasattr(of.model, "sort_key") else f.source

@@ -46,7 +46,8 @@ class Representation:
         attributes = {f.name for f in of.model._meta.get_fields()}
         self.base = [n for n in BASE if n != "custom" and n not in readable and n in attributes and _asked(n, wanted)]
         self.fields = {
-            k: f for k, f in readable.items() if not f.custom and (_asked(k, wanted) or k in self.include)
+            k: f for k, f in readable.items()
+            if not f.custom and (_asked(k, wanted) or k in self.include) and (wanted is not None or not f.lent)
         }
         self.custom = [
             f.name for k, f in readable.items()
@@ -63,7 +64,7 @@ class Representation:
         """Return the records with these ids in their order, in the trash or not (whoever asks has asked for rights)."""
         manager = getattr(self.entity.model, "everything", self.entity.model._default_manager)
         fingerprint = b"" if self.user is SYSTEM else rights_of(self.user).fingerprint
-        if not fingerprint or any(f.expression is not None for f in self.fields.values()):
+        if not fingerprint:
             values = list(self.values(manager.filter(pk__in=ids), "id"))
         else:
             key = (self.entity.name, fingerprint, *self.base, "", *self.fields, bool(self.custom))

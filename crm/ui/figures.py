@@ -220,6 +220,39 @@ def relative(moment: dt.datetime) -> str:
     return format_timedelta(distance, add_direction=True, locale=locale(), format="long")
 
 
+def age(moment: dt.datetime) -> SafeString:
+    """Write in as few letters as can be how long ago something was: “12 min”, “3 h”, “Yesterday”, “6 d”, “12 Oct”."""
+    local = timezone.localtime(moment)
+    minutes = int((timezone.now() - moment).total_seconds() // 60)
+    days = (timezone.localdate() - local.date()).days
+    if minutes < 1:
+        text = _("Now")
+    elif minutes < 60:
+        text = _("%(m)d min") % {"m": minutes}
+    elif days == 0 or minutes < 6 * 60:
+        text = _("%(h)d h") % {"h": minutes // 60}
+    else:
+        text = _near(local.date()) if days == 1 or days > 13 else _("%(d)d d") % {"d": days}
+    return _time(moment, _moment(local, dates()), text)
+
+
+def due(moment: dt.datetime) -> SafeString:
+    """Write in few letters when something is due: “Today”, “Mon 23 Nov”, “2 d late”."""
+    local = timezone.localtime(moment)
+    days = (local.date() - timezone.localdate()).days
+    if days < 0:
+        text = _("%(d)d d late") % {"d": -days}
+    elif days < 2 or days > 300:
+        text = _near(local.date())
+    else:
+        text = _parts(local.date(), "MMMEd", dates())
+    return _time(moment, _moment(local, dates()), text)
+
+
+def _time(moment: dt.datetime, full: str, text: str) -> SafeString:
+    return SafeString(f'<time datetime="{moment.isoformat()}" title="{esc(full)}">{esc(text)}</time>')
+
+
 def duration(seconds: Any) -> str:
     """Write a length of time: “14 min”, “1 h 5 min”."""
     if not seconds:

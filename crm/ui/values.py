@@ -375,19 +375,6 @@ def titles_of(objects: Iterable[Any], fields: Iterable[Field], user: Any) -> dic
     return found
 
 
-def sort_path(of: Entity, f: Field) -> str:
-    """Return the ORM path that a field sorts by: a link by what its target sorts by."""
-    if f.kind == Kind.USER:
-        return f"{f.source}__sort_key"
-    if f.kind == Kind.LINK:
-        target = entity(f.link)
-        for name in target.sort:
-            inner = target.own_fields.get(name.lstrip("-"))
-            if inner is not None and inner.kind not in (Kind.LINK, Kind.USER):
-                return f"{f.source}__{inner.source}"
-    return f.source
-
-
 def is_uuid(text: str) -> bool:
     """Tell whether a text is a record's id."""
     return parse_uuid(text) is not None
@@ -395,5 +382,5 @@ def is_uuid(text: str) -> bool:
 
 __all__ = [
     "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "is_uuid", "may", "may_do", "record_mark", "record_url",
-    "sees_everything", "settled", "sort_path", "titles_of", "value_of", "veil", "with_links", "with_sight",
+    "sees_everything", "settled", "titles_of", "value_of", "veil", "with_links", "with_sight",
 ]

@@ -8,7 +8,7 @@ from crm.ui.nav import settings_item
 from crm.workspace.services.workspace import workspace_name
 
 ME, PEOPLE, WORKSPACE = _("Personal"), _("People"), _("Workspace")
-SYSTEM = _("System")
+DATA, SYSTEM = _("Data"), _("System")
 
 settings_item(ME, _("Profile"), "/settings/profile", "user-round", 10, help=_("Name, language, time zone, look."))
 settings_item(
@@ -33,6 +33,9 @@ settings_item(
 settings_item(
     WORKSPACE, _("Exchange rates"), "/settings/exchange-rates", "arrow-right-left", 32, needs=("change", "settings"),
     help=_("What other currencies are worth, from a day on."),
+)
+settings_item(
+    DATA, _("Duplicates"), "/duplicates", "copy", 64, needs=("merge", "customer"), help=_("Records that look like the same one: review and merge."),
 )
 settings_item(
     SYSTEM, _("Audit log"), "/settings/audit", "scroll-text", 80, needs=("view", "audit"),

@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.workspace.views import access, attached, comments, documents, merging, trash
+from crm.workspace.views import access, attached, comments, documents, duplicates, merging, trash
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("access/<slug:entity>/<uuid:pk>", access.who_can_see, name="access"),
@@ -10,6 +10,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("access/<slug:entity>/<uuid:pk>/unshare", access.unshare, name="access_unshare"),
     path("merge/<slug:entity>/<uuid:pk>", merging.merge, name="merge"),
     path("merge/<slug:entity>/<uuid:pk>/apart", merging.apart, name="merge_apart"),
+    path("duplicates", duplicates.queue, name="duplicates"),
+    path("duplicates/merge", duplicates.merge_sure, name="duplicates_merge"),
+    path("duplicates/look", duplicates.look_again, name="duplicates_look"),
     path("trash", trash.trash, name="trash"),
     path("trash/<slug:entity>/empty", trash.empty, name="trash_empty"),
     path("trash/<slug:entity>/<uuid:pk>/restore", trash.restore, name="trash_restore"),

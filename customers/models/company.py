@@ -7,12 +7,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import folded
-from crm.records.models import Record, Tag
+from crm.records.models import Record, Tag, Touched
 
 LIVING = models.Q(deleted_at=None)
 
 
-class Company(Record):
+class Company(Touched, Record):
     """An organisation. The tree of parents has no circle (a trigger sees to it)."""
 
     name = models.CharField(_("name"), max_length=200)
@@ -57,6 +57,7 @@ class Company(Record):
         ]
         indexes = [
             *Record.record_indexes("company"),
+            *Touched.touched_indexes("company"),
             models.Index(fields=["sort_key", "id"], name="company_by_name", condition=LIVING),
             models.Index(fields=["assigned_user", "sort_key", "id"], name="company_by_owner", condition=LIVING),
             models.Index(fields=["parent"], name="company_by_parent"),

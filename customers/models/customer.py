@@ -8,11 +8,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import folded
-from crm.records.models import Record, Tag
+from crm.records.models import Record, Tag, Touched
 from customers.models.company import LIVING, Company
 
 
-class Customer(Record):
+class Customer(Touched, Record):
     """A person (E2). The e-mail address is unique among the living, whatever its case."""
 
     class Status(models.TextChoices):
@@ -70,6 +70,7 @@ class Customer(Record):
         ]
         indexes = [
             *Record.record_indexes("customer"),
+            *Touched.touched_indexes("customer"),
             models.Index(fields=["sort_key", "id"], name="customer_by_name", condition=LIVING),
             models.Index(fields=["assigned_user", "sort_key", "id"], name="customer_by_owner", condition=LIVING),
             models.Index(fields=["status", "sort_key", "id"], name="customer_by_status", condition=LIVING),

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import Model, folded
-from crm.records.models import Record, Tag
+from crm.records.models import Record, Tag, Touched
 from customers.models import Company, Customer
 from sales.models.pipeline import LossReason, Pipeline, Stage
 from sales.models.product import LIVING, Product
@@ -21,7 +21,7 @@ def top_rank() -> float:
     return -time.time()
 
 
-class Deal(Record):
+class Deal(Touched, Record):
     """An opportunity (E3). Its pipeline and outcome are its stage's (a composite foreign key sees to it)."""
 
     title = models.CharField(_("title"), max_length=255)
@@ -70,7 +70,6 @@ class Deal(Record):
     is_active = models.BooleanField(_("active"), default=True)
     external_id = models.CharField(_("external id"), max_length=120, blank=True, default="")
     rank = models.FloatField(default=top_rank, editable=False)
-    last_activity_at = models.DateTimeField(null=True, editable=False)
     tags = models.ManyToManyField(Tag, blank=True, related_name="deals", verbose_name=_("tags"))
     products = models.ManyToManyField(Product, through="DealProduct", related_name="deals_with")
     contacts = models.ManyToManyField(Customer, through="DealContact", related_name="deals_as_contact")
@@ -98,6 +97,7 @@ class Deal(Record):
         ]
         indexes = [
             *Record.record_indexes("deal"),
+            *Touched.touched_indexes("deal"),
             models.Index(fields=["stage", "rank", "id"], name="deal_board", condition=LIVING),
             models.Index(
                 fields=["pipeline", "stage"], name="deal_totals", condition=LIVING,

@@ -14,6 +14,7 @@ from sales.models import Deal
 from tasks.repeating import next_due
 
 LIVING = models.Q(deleted_at=None)
+OPEN = models.Q(status__in=["PENDING", "IN_PROGRESS"])
 
 
 class TaskCategory(Model):
@@ -124,7 +125,7 @@ class Task(Record):
         indexes = [
             *Record.record_indexes("task"),
             models.Index(fields=["assigned_user", "due_date", "id"], name="task_open_by_owner",
-                         condition=LIVING & models.Q(status__in=["PENDING", "IN_PROGRESS"])),
+                         condition=LIVING & OPEN),
             models.Index(fields=["remind_at"], name="task_to_remind",
                          condition=LIVING & models.Q(remind_at__isnull=False, reminded_at=None)),
             models.Index(fields=["due_date", "id"], name="task_by_due", condition=LIVING),
@@ -132,6 +133,8 @@ class Task(Record):
             models.Index(fields=["customer", "due_date"], name="task_by_customer", condition=LIVING),
             models.Index(fields=["company", "due_date"], name="task_by_company", condition=LIVING),
             models.Index(fields=["deal", "due_date"], name="task_by_deal", condition=LIVING),
+            *(models.Index(fields=[about, "due_date", "created_at"], name=f"task_next_of_{about}", condition=LIVING & OPEN)
+              for about in ("customer", "company", "deal")),
             GinIndex(OpClass("search_text", "gin_trgm_ops"), name="task_search"),
         ]
 

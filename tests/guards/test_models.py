@@ -19,6 +19,7 @@ NO_POLICY = {
     "activity.LogLine": "ActivityLog as the Django admin reads it, which lets administrators in only",
     "access.Stamp": "which tables changed when; holds no content",
     "accounts.LoginFailure": "hashed counters; only the lock-out reads them",
+    "records.Alike": "pairs of ids; the queue shows them to whoever may merge both records",
     "records.Different": "pairs of ids; only the search for duplicates reads them",
     "transfer.ExternalId": "keys of other programs; imports read them, they are shown on no page",
     "transfer.ImportRun": "each view asks for the runs of the person who is signed in",

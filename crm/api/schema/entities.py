@@ -82,7 +82,7 @@ def read_schema(of: Entity) -> Schema:
         "id": shapes.uuid(), "created_at": shapes.moment(), "updated_at": shapes.moment(), "version": shapes.integer(1),
     }
     properties = {name: base[name] for name in BASE if name in base and name in attributes}
-    for f in of.own_fields.values():
+    for f in (*of.own_fields.values(), *of.lent_fields.values()):
         properties[f.name] = {**read_value(f), "title": str(f.label)}
     custom = [f for f in of.all_fields().values() if f.custom]
     properties["custom"] = {"type": "object", "properties": {f.name: read_value(f) for f in custom}}

@@ -126,7 +126,7 @@ def test_a_hidden_address_is_no_title(client_for: Callable[[Any], Client], rep: 
     for path in ("/customers", f"/customers/{person.pk}", f"/customers/{person.pk}?peek=1", "/options/customer", f"/customers/{person.pk}/reach"):
         text = client.get(path).content.decode()
         assert "secret@mail.example" not in text, path
-    assert "+1 415-555-0100" in client.get("/customers").content.decode()
+    assert "+1 415-555-0100" in client.get("/customers?columns=email,phone").content.decode()
 
 
 def test_the_columns_of_the_list_are_exported(client_for: Callable[[Any], Client], manager: User) -> None:

@@ -18,7 +18,7 @@ from crm.records.entity import entity as entity_named
 from crm.records.fields import Kind
 from crm.records.services import create_record, update_record
 from crm.ui.forms import EntityForm, with_others_tags
-from crm.ui.pages import local_url, page, redirect_to, render, toast, wants_part
+from crm.ui.pages import done, local_url, page, redirect_to, render, toast, wants_part
 from crm.ui.values import display, is_uuid
 
 
@@ -48,7 +48,7 @@ def create(request: HttpRequest, entity: Entity) -> HttpResponse:
     if not rights_of(request.user).may("create", entity.name):
         raise PermissionDenied
     params = request.POST if request.method == "POST" else request.GET
-    quick = params.get("quick") == "1"
+    quick, stay = params.get("quick") == "1", params.get("stay") == "1" and wants_part(request)
     back = local_url(request, params.get("back", ""), "")
     if request.method != "POST":
         form = EntityForm(entity, request.user, quick=quick, initial=_initial(request, entity))
@@ -56,7 +56,7 @@ def create(request: HttpRequest, entity: Entity) -> HttpResponse:
         if quick:
             full = EntityForm(entity, request.user, initial=_initial(request, entity))
             form.fields |= {k: full.fields[k] for k in request.GET if k in full.fields and k not in form.fields}
-        return _draw(request, entity, form, quick, back)
+        return _draw(request, entity, form, quick, back, stay=stay)
     names = [n for n in request.POST.getlist("asked") if n in entity.writable_fields(request.user)]
     form = EntityForm(entity, request.user, data=request.POST, only=names or None, quick=quick and not names)
     try:
@@ -64,8 +64,13 @@ def create(request: HttpRequest, entity: Entity) -> HttpResponse:
             obj = create_record(of=entity, data=form.values(), actor=request.user)
     except Refusal as error:
         form.refuse(error)
-        return _draw(request, entity, form, quick, back, status=422)
-    toast(request, _("%(what)s added") % {"what": entity.label}, undo=intention.id, url=entity.url(obj) if back else "", link=str(obj))
+        return _draw(request, entity, form, quick, back, status=422, stay=stay)
+    away = bool(back) or stay
+    toast(request, _("%(what)s added") % {"what": entity.label}, undo=intention.id, url=entity.url(obj) if away else "", link=str(obj))
+    if stay:
+        # The page that it was made from stays where it is; what concerns the new record is drawn anew there.
+        about = [str(pk) for pk in entity.timeline_subjects(obj) if pk]
+        return done(request, **{"dialog:close": {}, "record:changed": {"entity": entity.name, "id": str(obj.pk), "about": about}})
     return redirect_to(request, back or entity.url(obj))
 
 
@@ -99,11 +104,11 @@ def edit(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
 
 def _draw(
     request: HttpRequest, entity: Entity, form: EntityForm, quick: bool, back: str, *, obj: Any = None, status: int = 200,
-    version: Any = None,
+    version: Any = None, stay: bool = False,
 ) -> HttpResponse:
     part = wants_part(request)
     context = {
-        "entity": entity, "form": form, "quick": quick, "back": back, "obj": obj, "dialog": part, "outdated": status == 412,
+        "entity": entity, "form": form, "quick": quick, "back": back, "stay": stay, "obj": obj, "dialog": part, "outdated": status == 412,
         "action": f"{entity.url(obj)}/edit" if obj is not None else f"/{entity.plural}/new",
         "version": version or getattr(obj, "version", ""),
     }

@@ -20,10 +20,12 @@ from crm.lists.table import TITLE_WIDTH, Table, columns_of
 from crm.lists.views.base import go, state_of, views_of
 from crm.lists.views.favourites import VIEW, keeps
 from crm.lists.views.saved import may_change, view_url
+from crm.records.duplicates import recognition
 from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.ui.figures import number
 from crm.ui.pages import page, render, toast
+from crm.ui.values import is_uuid
 
 DENSITIES = (("compact", gettext_lazy("Compact")), ("", gettext_lazy("As in my settings")), ("comfortable", gettext_lazy("Comfortable")))
 EXPORTS = (("csv", "CSV"), ("xlsx", "Excel"), ("json", "JSON"))
@@ -49,8 +51,8 @@ def record_list(
         return HttpResponse(rows)
     context: dict[str, Any] = {
         "entity": entity, "state": state, "columns": columns, "rows": rows, "next": found.next, "after": after,
-        "title_key": title_key(entity), "title_width": dict(state.widths).get(title_key(entity), TITLE_WIDTH),
-        "title_set": title_key(entity) in dict(state.widths), "has_sums": bool(calculated(state)), "export_formats": EXPORTS,
+        "title_key": title_key(entity), "title_width": dict(state.widths).get(title_key(entity)) or entity.own_fields[title_key(entity)].width or TITLE_WIDTH,
+        "title_set": title_key(entity) in dict(state.widths), "fits": not state.widths, "has_sums": bool(calculated(state)), "export_formats": EXPORTS,
     }
     total = len(found.rows) if not found.next and not after else query.count(state)
     rights = rights_of(user)
@@ -67,6 +69,7 @@ def record_list(
         "may_import": rights.may("import", entity.name) and "import" in entity.abilities,
         "may_assign": bool(entity.owner) and rights.may("change", entity.name),
         "may_merge": "merge" in entity.abilities and rights.may("merge", entity.name),
+        "has_queue": recognition(entity) is not None and rights.may("merge", entity.name),
         "may_task": rights.may("create", "task") and entity.name in ("customer", "company", "deal"),
         "sort_field": state.fields.get(current), "sort_down": down,
         "title_sort": state.with_(sort=(f"-{title}" if current == title and not down else title,)).url,
@@ -100,6 +103,14 @@ def _emptiness(state: ListState) -> str:
     if rights_of(state.user).cell(state.entity.name, "view").scope == "none":
         return "no_access"
     return "nothing_matches" if state.clauses or state.q or state.archived else "nothing_yet"
+
+
+@page("GET")
+def rows_anew(request: HttpRequest, entity: Entity) -> HttpResponse:
+    """Draw some rows of a list again, after something that concerns them."""
+    state = state_of(request, entity)
+    ids = [i for i in request.GET.getlist("id")[: query.PAGE] if is_uuid(i)]
+    return HttpResponse(Table(state, columns_of(state)).anew(query.some(state, ids)))
 
 
 @page("GET")

@@ -8,8 +8,9 @@ from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.lists.query import find
 from crm.records.entity import Entity, all_entities
+from crm.records.folded import sort_path
 from crm.ui.pages import page
-from crm.ui.values import sort_path, veil
+from crm.ui.values import veil
 
 LIMIT = 20
 

@@ -110,6 +110,15 @@ document.addEventListener('dirty', (event) => {
   bar.hidden = false;
 });
 
+// Something was made or changed that rows tell of: those are drawn again, the others stay.
+document.addEventListener('record:changed', (event) => {
+  const list = $('#list');
+  for (const id of list ? event.detail?.about ?? [] : []) {
+    const row = $(`#row-${CSS.escape(id)}`, list);
+    if (row) htmx.ajax('GET', `${list.dataset.path}/rows?${list.dataset.query}&id=${id}`, { target: row, swap: 'outerMorph', source: row });
+  }
+});
+
 // <crm-find>: narrows the entries of a menu to what is typed; entries marked data-deep show only then.
 class Find extends HTMLElement {
   connectedCallback() { this.addEventListener('input', this); this.addEventListener('keydown', this); }

@@ -112,7 +112,7 @@ class Table extends HTMLElement {
 
   merge(button) {
     const ids = this.rows.filter((row) => this.box(row).checked).map((row) => row.dataset.id);
-    if (ids.length === 2) visit(`${button.dataset.merge}${ids[0]}?other=${ids[1]}`);
+    if (ids.length > 1 && ids.length <= 10) visit(`${button.dataset.merge}${ids[0]}?${new URLSearchParams(ids.slice(1).map((id) => ['other', id]))}`);
     else toast({ text: button.dataset.mergeWord, level: 'info' });
   }
 

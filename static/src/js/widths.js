@@ -15,10 +15,19 @@ const pin = () => {
   let left = 0;
   const rules = cols.map((col, i) => {
     const rule = `#list .dt tr > :nth-child(${i + 1}):not([colspan]) { position: sticky; left: ${left}px; }`;
-    left += Number(col.getAttribute('width'));
+    left += $(`thead tr > :nth-child(${i + 1})`, list).offsetWidth;
     return rule;
   });
   sheet.replaceSync(`@media (min-width: 761px) { ${rules.join('\n')} }`);
+};
+
+// Until somebody takes a width in hand, the columns share what room there is; then each keeps what it has.
+const settle = (grip) => {
+  const table = grip.closest('table');
+  if (!('fit' in table.dataset)) return;
+  const widths = $$('thead tr > *', table).map((cell) => cell.offsetWidth);
+  $$('col', table).slice(0, -1).forEach((col, i) => col.setAttribute('width', widths[i]));
+  delete table.dataset.fit;
 };
 
 const set = (grip, width) => {
@@ -44,6 +53,7 @@ document.addEventListener('pointerdown', (event) => {
   if (!grip) return;
   event.preventDefault();
   const start = event.clientX;
+  settle(grip);
   const before = Number(column(grip).getAttribute('width'));
   const moved = (e) => set(grip, before + e.clientX - start);
   grip.setPointerCapture(event.pointerId);
@@ -59,6 +69,7 @@ document.addEventListener('keydown', (event) => {
   const step = { ArrowLeft: -10, ArrowRight: 10 }[event.key];
   if (!grip || !step) return;
   event.preventDefault();
+  settle(grip);
   const wide = set(grip, Number(column(grip).getAttribute('width')) + step * (event.shiftKey ? 5 : 1));
   const name = $('a, .th-t', grip.closest('th')).textContent.trim();
   say(($('#list').dataset.widthWord ?? '').replace('{name}', name).replace('{n}', wide));
