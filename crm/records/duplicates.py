@@ -79,7 +79,7 @@ def recognition(of: Entity) -> Recognition | None:
 
 def kinds() -> list[str]:
     """Return the entities whose duplicates can be found."""
-    return sorted(_FINDERS)
+    return sorted(_RECOGNITIONS)
 
 
 def duplicates_of(obj: Any, user: Any) -> list[Likeness]:
