@@ -18,7 +18,7 @@ from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.activity.models import ChangeSet
 from crm.records.entity import entity
-from crm.ui.figures import day_of_year
+from crm.ui.figures import day_of_year, money
 from crm.ui.values import for_eyes
 from customers.models import Customer
 from sales.models import Deal, Stage
@@ -76,16 +76,21 @@ def day_in_words(groups: list[Any]) -> str:
 
 
 def attention(user: Any) -> list[Alert]:
-    """Return one's deals whose close date has passed, and those with nothing planned that stand idle."""
+    """Return one's deals whose close date has passed, and those with nothing planned that stand idle.
+
+    Who leads sees those of everybody that he reaches, and whose they are.
+    """
     today = timezone.localdate()
-    mine = rows_of(user, Deal).filter(assigned_user=user, outcome=Stage.Outcome.OPEN)
+    mine = rows_of(user, Deal).filter(outcome=Stage.Outcome.OPEN)
+    if rights_of(user).cell("deal", "view").scope not in ("team", "tree", "all") or not rights_of(user).may("change", "deal"):
+        mine = mine.filter(assigned_user=user)
     declared = entity("deal")
-    mine = mine.select_related("company", "customer", "stage")
+    mine = mine.select_related("company", "customer", "stage", "assigned_user")
     found = []
     for deal in for_eyes(mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN], declared, user):
         days = (today - (deal.expected_close_date or today)).days
         text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
-        found.append(_alert(deal, text, "danger" if days > 30 else "warning", _("Update"), "/deals/{}/close-date"))
+        found.append(_alert(user, deal, text, "danger" if days > 30 else "warning", _("Update"), "/deals/{}/close-date"))
     planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
     # As on the board: the limit is the stage's, and quiet is since the last activity or the last step.
     idle = (
@@ -99,14 +104,17 @@ def attention(user: Any) -> list[Alert]:
     )
     for deal in for_eyes(idle[:SHOWN], declared, user):
         days = (timezone.now() - deal.quiet_since).days
-        found.append(_alert(deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan"), "/tasks/plan?deal={}"))
-    return found[:2 * SHOWN]
+        found.append(_alert(user, deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan"), "/tasks/plan?deal={}"))
+    return found[:SHOWN + 1]
 
 
-def _alert(deal: Deal, text: str, tone: str, verb: str, fix: str) -> Alert:
+def _alert(user: Any, deal: Deal, text: str, tone: str, verb: str, fix: str) -> Alert:
     about = deal.company or deal.customer
+    owner = deal.assigned_user
+    whose = owner.name if owner and owner.pk != user.pk else deal.stage.name
+    told = [money(deal.value, deal.currency, short=True) if deal.value else "", str(about or ""), whose]
     return Alert(
-        deal.title, str(about or deal.title), about.pk if about else deal.pk, text, deal.stage.name, tone, verb,
+        deal.title, str(about or deal.title), about.pk if about else deal.pk, text, " · ".join(filter(None, told)), tone, verb,
         f"/deals/{deal.pk}", fix.format(deal.pk),
     )
 

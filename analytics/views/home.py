@@ -10,6 +10,7 @@ from crm.access.policy import allows
 from crm.accounts.preferences import preference, remember
 from crm.search.recent import recent_visits
 from crm.search.service import recent_hits
+from crm.ui.nav import creatable_by
 from crm.ui.pages import page, render
 from sales.models import Deal
 from tasks.models import Task
@@ -30,7 +31,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "span": span, "groups": [g for g in groups if g.count],
         "greeting": greeting(user, timezone.localtime()), "words": day_in_words(groups),
         "today": timezone.localdate(), "recent": recent_hits(user, recent_visits(user, 6)),
-        "waiting": waiting(user), "checklist": checklist(user), **_arranged(user),
+        "waiting": waiting(user), "checklist": checklist(user), "creatable": creatable_by(user), **_arranged(user),
     }
     if not context["groups"] and allows(user, "view", Task):
         context["following"] = following(user)

@@ -8,9 +8,10 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
+from django.urls import is_valid_path
 from django.utils.html import escape
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -98,7 +99,11 @@ def permission_denied(request: HttpRequest, exception: Exception | None = None) 
 
 
 def page_not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer 404, the same for what is missing and what is hidden."""
+    """Answer 404, the same for what is missing and what is hidden; an address typed with a slash at its end leads on."""
+    path = request.path_info.rstrip("/")
+    if request.method in ("GET", "HEAD") and path and path != request.path_info and not path.startswith("//") and is_valid_path(path):
+        query = request.META.get("QUERY_STRING", "")
+        return HttpResponsePermanentRedirect(f"{path}?{query}" if query else path)
     return error_page(request, 404)
 
 

@@ -41,6 +41,11 @@ class Item:
         """Return its address as part of an element's id."""
         return self.url.strip("/").replace("/", "-") or "home"
 
+    @property
+    def counts(self) -> bool:
+        """Tell whether a number stands beside it (a template would call ``badge`` instead of looking whether there is one)."""
+        return self.badge is not None
+
     def visible_to(self, user: Any) -> bool:
         """Tell whether the user may open it at all."""
         rights = rights_of(user)

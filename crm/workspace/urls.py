@@ -2,10 +2,11 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.workspace.views import audit, changes, deliveries, jobs, people, personal, roles, search, versions
+from crm.workspace.views import audit, changes, deliveries, hits, jobs, people, personal, roles, search, versions
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("search", search.search_page, name="search"),
+    path("search/facts", hits.facts, name="search-facts"),
     path("palette", search.palette, name="palette"),
     path("settings", personal.index, name="settings"),
     path("settings/profile", personal.profile, name="settings-profile"),

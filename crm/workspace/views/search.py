@@ -65,12 +65,13 @@ def search_page(request: HttpRequest) -> HttpResponse:
     if hits and not request.headers.get("HX-Request"):
         remember_search(request.user, q)
     groups = [(kinds[name], [h for h in hits if h.entity == name]) for name in kinds]
+    visited = recent_hits(request.user, recent_visits(request.user)) if not q.strip() else []
     return render(request, "search/page.html", {
         "q": q, "chosen": chosen, "total": sum(counts.values()), "cap": CAP,
         "groups": [(kind, found) for kind, found in groups if found],
         "facets": [(kind, counts.get(name, 0)) for name, kind in kinds.items() if counts.get(name)],
         "recent": recent_searches(request.user) if not q.strip() else [],
-        "visited": recent_hits(request.user, recent_visits(request.user)) if not q.strip() else [],
+        "visited": visited, "named": ",".join(f"{h.entity}:{h.id}" for h in [*hits, *visited]),
     }, part="results")
 
 

@@ -24,6 +24,7 @@ const lazy = {
   'crm-record': () => import('./record.js'),
   'crm-seen': () => import('./seen.js'),
   'crm-board': () => import('./board.js'),
+  'crm-hits': () => import('./hits.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-queue': () => import('./queue.js'),
   'crm-compose': () => import('./compose.js'),
