@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from communications.models import Interaction, InteractionType
 from crm.records.entity import REFERENCE, Entity, register
-from crm.records.fields import Choice, Field, Kind, choices_of
+from crm.records.fields import HUE_CHOICES, Choice, Field, Kind, choices_of
 
 ABOUT, WHEN = _("About"), _("When")
 
@@ -34,7 +34,7 @@ class InteractionTypeEntity(Entity):
         Field("code", Kind.TEXT, _("Code"), required=True, max_length=20, unique=True),
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=60),
         Field("icon", Kind.TEXT, _("Icon"), max_length=40, default="message-circle"),
-        Field("hue", Kind.TEXT, _("Colour"), max_length=10, default="slate"),
+        Field("hue", Kind.CHOICE, _("Colour"), choices=HUE_CHOICES, default="slate"),
         Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=32767, default=0),
     )
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +13,7 @@ from crm.activity.facts import publish
 from crm.criteria import matches, validate
 from crm.lib.errors import Conflict, Detail, Invalid
 from crm.records.entity import REFERENCE, Entity, register, saving
-from crm.records.fields import Choice, Field, Kind, choices_of
+from crm.records.fields import HUE_CHOICES, Choice, Field, Kind, choices_of
 from sales.events import DealLost, DealMoved, DealReopened, DealWon
 from sales.models import Deal, Goal, LossReason, Pipeline, Product, Stage
 from sales.models.deal import top_rank
@@ -42,6 +42,26 @@ class PipelineEntity(Entity):
         Field("is_default", Kind.BOOLEAN, _("Default"), default=False),
     )
 
+    def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
+        """Exactly one is the default, and deals can begin in it."""
+        if "is_default" not in changed:
+            return
+        if not draft.is_default and saving(draft).before.get("is_default"):
+            yield "is_default", _("Make another pipeline the default instead.")
+        elif draft.is_default and first_open_stage(draft) is None:
+            yield "is_default", _("This pipeline has no open stage.")
+
+    def before_save(self, obj: Any, changed: set[str], actor: Any) -> None:
+        """Let the one that was the default step back."""
+        if "is_default" in changed and obj.is_default:
+            others = Pipeline.objects.filter(is_default=True).exclude(pk=obj.pk)
+            others.update(is_default=False, version=F("version") + 1, updated_at=timezone.now())
+
+    def before_delete(self, obj: Any, actor: Any) -> None:
+        """Keep the default."""
+        if obj.is_default:
+            raise Conflict(str(_("Make another pipeline the default instead.")))
+
 
 class StageEntity(Entity):
     """A step of a pipeline."""
@@ -63,15 +83,24 @@ class StageEntity(Entity):
         Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, default=0),
         Field("outcome", Kind.CHOICE, _("Outcome"), choices=choices_of(Stage.Outcome, open="info", won="success", lost="danger"),
               default=Stage.Outcome.OPEN),
-        Field("hue", Kind.TEXT, _("Colour"), max_length=10, default="slate"),
+        Field("hue", Kind.CHOICE, _("Colour"), choices=HUE_CHOICES, default="slate"),
         Field("rotting_days", Kind.INTEGER, _("Idle after days"), min_value=1, max_value=32767),
         Field("work_limit", Kind.INTEGER, _("Work limit"), min_value=1, max_value=32767),
         Field("required_fields", Kind.JSON, _("Required fields"), default=list, sortable=False, filterable=False, extra={"empty": []}),
         Field("entry_condition", Kind.JSON, _("Entry condition"), sortable=False, filterable=False),
     )
 
+    def before_delete(self, obj: Any, actor: Any) -> None:
+        """Keep the place where deals begin."""
+        if _is_last_open(obj.pk, obj.pipeline_id, obj.outcome):
+            raise Conflict(str(_("A pipeline needs at least one open stage.")))
+
     def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, Any]]:
-        """What a stage asks for must be something that a deal has."""
+        """What a stage asks for must be something that a deal has; deals have where to begin."""
+        before = saving(draft).before
+        for name in sorted({"outcome", "pipeline"} & changed):
+            if before and _is_last_open(draft.pk, before["pipeline_id"], before["outcome"]):
+                yield name, _("A pipeline needs at least one open stage.")
         names = draft.required_fields
         if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
             yield "required_fields", _("A list of field names is expected.")
@@ -96,6 +125,12 @@ class StageEntity(Entity):
             .order_by("-pipeline__is_default", "pipeline__position", "position")
             .first()
         )
+
+
+def _is_last_open(pk: uuid.UUID, pipeline_id: uuid.UUID, outcome: str) -> bool:
+    """Tell whether no deal could begin if this stage were gone."""
+    open_stages = Stage.objects.filter(pipeline_id=pipeline_id, pipeline__is_default=True, outcome=Stage.Outcome.OPEN)
+    return outcome == Stage.Outcome.OPEN and not open_stages.exclude(pk=pk).exists()
 
 
 class LossReasonEntity(Entity):

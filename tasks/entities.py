@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.access.policy import SYSTEM
 from crm.activity.facts import publish
 from crm.records.entity import REFERENCE, Entity, register, saving
-from crm.records.fields import Field, Kind, choices_of
+from crm.records.fields import HUE_CHOICES, Field, Kind, choices_of
 from crm.records.services import create_record
 from tasks.events import TaskAssigned, TaskCompleted, TaskReopened
 from tasks.models import Task, TaskCategory
@@ -32,7 +32,7 @@ class TaskCategoryEntity(Entity):
     abilities = REFERENCE
     fields = (
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=80),
-        Field("hue", Kind.TEXT, _("Colour"), max_length=10, default="slate"),
+        Field("hue", Kind.CHOICE, _("Colour"), choices=HUE_CHOICES, default="slate"),
         Field("position", Kind.INTEGER, _("Order"), min_value=0, max_value=32767, default=0),
     )
 

@@ -3,8 +3,7 @@
 import uuid
 from typing import Any
 
-from django.db import Error as DatabaseError
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm.api.errors import exception_handler
@@ -26,12 +25,14 @@ def run_bulk(view: Any, operations: list[dict[str, Any]], *, atomic: bool) -> li
     """
     results: list[dict[str, Any]] = []
     made: dict[int, Any] = {}
+    _lock(view, operations)
     for index, operation in enumerate(operations):
         result: dict[str, Any] = {"index": index, "op": operation["op"]}
         try:
             with transaction.atomic():
                 obj, result["status"] = _run(view, operation)
-        except (Refusal, DatabaseError) as error:
+        # Whatever else goes wrong in the database ends the whole transaction, and the request with it.
+        except (Refusal, IntegrityError, DataError) as error:
             if atomic and not isinstance(error, Refusal):
                 raise
             if atomic:
@@ -46,6 +47,15 @@ def run_bulk(view: Any, operations: list[dict[str, Any]], *, atomic: bool) -> li
         results.append(result)
     _show(view, results, made)
     return results
+
+
+def _lock(view: Any, operations: list[dict[str, Any]]) -> None:
+    """Lock the records that are named, in one order for everybody, so that two lists of the same ones do not lock up."""
+    named = {found for o in operations if (found := _uuid(o.get("id"))) is not None}
+    if named:
+        seen = view.queryset().filter(pk__in=named).order_by().values("pk")
+        rows = view.entity.model._default_manager.filter(pk__in=seen).order_by("pk")
+        list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def _run(view: Any, operation: dict[str, Any]) -> tuple[Any, int]:
@@ -70,11 +80,18 @@ def _run(view: Any, operation: dict[str, Any]) -> tuple[Any, int]:
     return update_record(obj=obj, data=data, actor=actor, version=version), 200
 
 
-def _id_of(text: str) -> uuid.UUID:
+def _uuid(text: Any) -> uuid.UUID | None:
     try:
-        return uuid.UUID(text)
+        return uuid.UUID(text) if isinstance(text, str) else None
     except ValueError:
-        raise _Malformed(details=[Detail("id", _("“%(value)s” is not an id.") % {"value": text[:60]})]) from None
+        return None
+
+
+def _id_of(text: str) -> uuid.UUID:
+    found = _uuid(text)
+    if found is None:
+        raise _Malformed(details=[Detail("id", _("“%(value)s” is not an id.") % {"value": text[:60]})])
+    return found
 
 
 def _show(view: Any, results: list[dict[str, Any]], made: dict[int, Any]) -> None:

@@ -13,9 +13,8 @@ from crm.lib.errors import Conflict
 from crm.records.customfields import STAMP
 from crm.records.entity import REFERENCE, Entity, able, all_entities, register, saving
 from crm.records.events import NoteWritten
-from crm.records.fields import Choice, Field, Kind, choices_of
+from crm.records.fields import HUE_CHOICES, Field, Kind, choices_of
 from crm.records.models import CustomField, Document, Note, Tag
-from crm.records.models.tag import HUES
 from crm.records.services.customfields import is_used, problems_of
 
 
@@ -33,7 +32,7 @@ class TagEntity(Entity):
     abilities = REFERENCE
     fields = (
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=60, unique=True),
-        Field("hue", Kind.CHOICE, _("Colour"), choices=tuple(Choice(h, h.capitalize(), hue=h) for h in HUES), default="slate"),
+        Field("hue", Kind.CHOICE, _("Colour"), choices=HUE_CHOICES, default="slate"),
         Field("description", Kind.TEXT, _("Description"), max_length=200),
     )
 

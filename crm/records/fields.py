@@ -48,6 +48,10 @@ class Choice:
     hue: str = ""
 
 
+HUES = ["coral", "apricot", "amber", "olive", "green", "teal", "sky", "blue", "violet", "pink", "slate"]
+HUE_CHOICES = tuple(Choice(hue, hue.capitalize(), hue=hue) for hue in HUES)
+
+
 @dataclass(frozen=True)
 class Field:
     """One field of an entity, as lists, forms, filters, import, export and the API know it.

@@ -72,7 +72,7 @@ def test_a_bulk_act_touches_only_ones_own(theirs: dict[str, Any], mine: Any, rep
     client.post("/customers/bulk/archive", {"all": "1"})
     other.refresh_from_db()
     assert other.archived_at is None
-    again = api(rep).post("/api/v1/customers/bulk", {"operations": [{"method": "delete", "id": str(other.pk)}]}, format="json")
+    again = api(rep).post("/api/v1/customers/bulk", {"operations": [{"op": "delete", "id": str(other.pk)}]}, format="json")
     assert CANARY not in content_of(again)
     assert Customer.objects.filter(pk=other.pk).exists()
 

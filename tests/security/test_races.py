@@ -15,7 +15,7 @@ from crm.activity.undo import undo
 from crm.lib.errors import Refusal
 from crm.records.services import create_record, update_record
 from crm.workspace.services.users import deactivate_user
-from customers.models import Customer
+from customers.models import Company, Customer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -98,3 +98,34 @@ def test_the_same_bulk_act_twice_is_done_once_to_each(rep: User) -> None:
     assert all(a.status_code in (200, 302) for a in answers), answers
     assert Customer.objects.count() == 0
     assert Customer.everything.filter(deleted_at__isnull=False, version=2).count() == 5
+
+
+def test_who_names_the_same_new_tag_and_company_at_once_gets_the_same(rep: User) -> None:
+    clients = [client_of(rep) for _n in range(8)]
+    body = {"last_name": "Same", "tags": ["fresh", "newer"], "company": "Fresh Ltd"}
+    turned = {**body, "tags": ["newer", "fresh"]}
+    answers = at_once(*(
+        lambda c=c, n=n: c.post("/api/v1/customers", turned if n % 2 else body, format="json") for n, c in enumerate(clients)
+    ))
+    assert [a.status_code for a in answers] == [201] * 8
+    assert len({a.json()["data"]["company"]["id"] for a in answers}) == 1
+    assert all(sorted(a.json()["data"]["tags"]) == ["fresh", "newer"] for a in answers)
+    assert Company.objects.filter(name="Fresh Ltd").count() == 1
+
+
+@pytest.mark.parametrize("atomic", ["true", "false"])
+def test_bulk_requests_for_the_same_records_do_not_lock_up(rep: User, atomic: str) -> None:
+    ids = [str(create_record(of="customer", data={"last_name": f"C{n}"}, actor=rep).pk) for n in range(12)]
+    clients = [client_of(rep) for _n in range(4)]
+
+    def operations(n: int) -> list[dict[str, Any]]:
+        turned = ids[n * 3 :] + ids[: n * 3] if n % 2 else ids[::-1]
+        return [{"op": "update", "id": pk, "data": {"first_name": f"F{n}"}} for pk in turned]
+
+    answers = at_once(*(
+        lambda c=c, n=n: c.post(f"/api/v1/customers/bulk?atomic={atomic}", {"operations": operations(n)}, format="json")
+        for n, c in enumerate(clients)
+    ))
+    assert [a.status_code for a in answers] == [200] * 4, [a.content[:200] for a in answers]
+    assert all(a.json()["metadata"]["failed"] == 0 for a in answers)
+    assert len(set(Customer.objects.values_list("first_name", flat=True))) == 1

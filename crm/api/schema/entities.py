@@ -13,7 +13,7 @@ from crm.records.entity import Entity
 from crm.records.fields import LINKS, NUMERIC, TEMPORAL, TEXTUAL, Field, Kind
 from crm.records.models import Record
 from crm.records.representation import BASE, has_code, target_of
-from crm.records.services.cleaning import always_filled
+from crm.records.services.cleaning import always_filled, pattern_of
 from crm.records.services.values import ADDRESS_PARTS, MAX_TEXT
 
 UNSORTABLE = frozenset({Kind.LONG_TEXT, Kind.TAGS, Kind.ADDRESS, Kind.JSON, Kind.MULTI_CHOICE})
@@ -186,7 +186,7 @@ def write_schema(of: Entity, *, whole: bool, existing: bool) -> Schema:
     required: list[str] = []
     for f in of.own_fields.values():
         if f.writable and not f.computed:
-            properties[f.name] = {**write_value(f, filled=f.required or always_filled(of, f)), "title": str(f.label)}
+            properties[f.name] = {**write_value(_with_pattern(of, f), filled=f.required or always_filled(of, f)), "title": str(f.label)}
             if whole and f.required and f.default is None:
                 required.append(f.name)
     custom = [f for f in of.all_fields().values() if f.custom]
@@ -207,6 +207,12 @@ def write_schema(of: Entity, *, whole: bool, existing: bool) -> Schema:
         made["required"] = required
     kind = ("replace" if whole else "change") if existing else "create"
     return {**made, shapes.COMPONENT: shapes.component_name(of.name, kind)}
+
+
+def _with_pattern(of: Entity, f: Field) -> Field:
+    """Return a field with the pattern that its column demands."""
+    pattern = pattern_of(of, f)
+    return replace(f, extra={"pattern": pattern, **f.extra}) if pattern else f
 
 
 def _has_version(of: Entity) -> bool:

@@ -4,8 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from crm.lib.models import Model
-
-HUES = ["coral", "apricot", "amber", "olive", "green", "teal", "sky", "blue", "violet", "pink", "slate"]
+from crm.records.fields import HUES
 
 
 class Tag(Model):

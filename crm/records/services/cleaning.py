@@ -8,11 +8,14 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.core.validators import RegexValidator
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, allows, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
 from crm.lib.errors import Denied, Detail, Invalid
+from crm.lib.text import fold
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.models import Tag
@@ -52,6 +55,9 @@ def clean(
                 converted = _tags(converted, actor)
         except Bad as bad:
             problems.extend(Detail(".".join(p for p in (where, bad.at) if p), m) for m in bad.messages)
+            continue
+        if not _empty(converted) and (said := _unlike(of, f, converted)):
+            problems.append(Detail(where, said))
             continue
         if _empty(converted) and (f.required or always_filled(of, f)):
             problems.append(Detail(where, _("This field is required.")))
@@ -102,6 +108,28 @@ def _empty(value: Any) -> bool:
     return value is None or value == "" or value == []
 
 
+def pattern_of(of: Entity, f: Field) -> str:
+    """Return the regular expression that the column of a field demands, empty for none."""
+    rule = _rule(of, f)
+    return rule.regex.pattern if rule is not None else ""
+
+
+def _rule(of: Entity, f: Field) -> Any:
+    """Return the validator with the pattern of a field's column."""
+    if f.custom or f.computed or f.kind != Kind.TEXT:
+        return None
+    column = of.model._meta.get_field(f.source)
+    return next((v for v in getattr(column, "validators", ()) if type(v) is RegexValidator), None)
+
+
+def _unlike(of: Entity, f: Field, value: Any) -> str:
+    """Return what is wrong with a text that has not the form its column demands."""
+    rule = _rule(of, f)
+    if rule is None or rule.regex.search(str(value)):
+        return ""
+    return _("“%(value)s” has not the form that is expected.") % {"value": str(value)[:60]}
+
+
 def always_filled(of: Entity, f: Field) -> bool:
     """Tell whether the column of a field always holds something, if only its default."""
     if f.custom or f.kind == Kind.TAGS:
@@ -133,7 +161,7 @@ def _resolve(f: Field, value: Any, actor: Any, obj: Any) -> Any:
     else:
         found = target.find(queryset, value)
         if found is None and f.find_or_make and (actor is SYSTEM or allows(actor, "create", target.model)):
-            found = target.make(value, actor)
+            found = _make_once(target, queryset, value, actor)
         if found is None:
             raise Bad(_("There is no %(what)s called “%(value)s”.") % {"what": target.label, "value": value})
     if f.kind == Kind.USER and not found.is_active and (obj is None or getattr(obj, f"{f.source}_id", None) != found.pk):
@@ -141,19 +169,43 @@ def _resolve(f: Field, value: Any, actor: Any, obj: Any) -> Any:
     return str(found.pk) if f.custom else found
 
 
+def _make_once(target: Entity, queryset: Any, title: str, actor: Any) -> Any:
+    """Make a record by its title, unless somebody else has just done so: they are let go first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{target.name}:{fold(title)}"])
+    return target.find(queryset.all(), title) or target.make(title, actor)
+
+
 def _tags(names: list[str], actor: Any) -> list[Tag]:
     """Return the tags of these names or ids, made where they are missing."""
+    known: dict[str, Tag | None] = {}
+    # In one order for everybody: two who make the same tags wait for each other only one way.
+    for name in sorted(names, key=str.casefold):
+        try:
+            known[name] = Tag.objects.filter(pk=uuid.UUID(name)).first()
+        except ValueError:
+            known[name] = _tag_named(name)
     found: list[Tag] = []
     for name in names:
-        try:
-            tag = Tag.objects.filter(pk=uuid.UUID(name)).first()
-        except ValueError:
-            tag = Tag.objects.filter(name__iexact=name).first() or Tag.objects.create(name=name)
+        tag = known[name]
         if tag is None:
             raise Bad(_("There is no such tag."))
         if tag not in found:
             found.append(tag)
     return found
+
+
+def _tag_named(name: str) -> Tag | None:
+    """Return the tag of a name, made if need be; of those who make it at once, one does and the others find it."""
+    same = Tag.objects.filter(name__iexact=name)
+    tag = same.first()
+    if tag is None:
+        try:
+            with transaction.atomic():
+                tag = Tag.objects.create(name=name)
+        except IntegrityError:
+            tag = same.all().first()
+    return tag
 
 
 def check_owner(of: Entity, owner: Any, actor: Any, *, creating: bool) -> None:

@@ -6,10 +6,9 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
-from crm.api.paging import limit_of
 from crm.api.schema import describe
 from crm.api.schema.operations import Parameter
-from crm.api.schema.shapes import integer, listing, number, one_of, reference, shape, text
+from crm.api.schema.shapes import listing, number, one_of, reference, shape, text
 from crm.api.schema.shapes import uuid as identifier
 from crm.api.views import APIView, answer, no_content
 from crm.lib.errors import Invalid
@@ -17,6 +16,7 @@ from crm.records.duplicates import duplicates_of, keep_apart, kinds
 from crm.records.entity import Entity, entity
 from crm.records.representation import title_readable
 
+LOOKED_AT = 50
 PAIR = shape(
     entity=text(), record=reference(), other=reference(), score=number("How alike they are, from 0 to 1."),
     reasons=listing(text(), description="In words."),
@@ -29,12 +29,11 @@ class DuplicatesView(APIView):
     quota_cost = 5
 
     @describe(
-        "List likely duplicates", answer=PAIR, many=True, errors=(400,), tag="duplicates",
-        description="Those of one record, or of the records that were made last. Merge them with `/{entity}/{id}/merge`.",
+        "List likely duplicates", answer=PAIR, many=True, whole=True, errors=(400,), tag="duplicates",
+        description="Those of one record, or of the fifty records that were made last. Merge them with `/{entity}/{id}/merge`.",
         parameters=lambda v: (
             Parameter("entity", one_of(kinds()), "Which kind of record; customers when left out."),
             Parameter("record", identifier(), "The record whose duplicates are looked for."),
-            Parameter("limit", integer(1, 200), "How many of the latest records are looked at, 20 by default."),
         ),
     )
     def get(self, request: Any) -> Any:
@@ -44,7 +43,7 @@ class DuplicatesView(APIView):
         if wanted := self.parameter("record"):
             looked_at = [_seen(rows, wanted, "record")]
         else:
-            looked_at = list(rows.order_by("-pk")[: limit_of(request.query_params)])
+            looked_at = list(rows.order_by("-pk")[:LOOKED_AT])
         pairs: dict[frozenset[uuid.UUID], dict[str, Any]] = {}
         for obj in looked_at:
             for like in duplicates_of(obj, request.user):
