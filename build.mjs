@@ -45,5 +45,5 @@ if (watch) {
     process.exit(css.status);
   }
   await build(modules);
-  await build({ entryPoints: { admin: `${source}/css/admin.css` }, outdir: out, bundle: true, minify: true, external: ['*.woff2'] });
+  await build({ entryPoints: { admin: `${source}/css/admin.css`, guide: `${source}/css/guide.css` }, outdir: out, bundle: true, minify: true, external: ['*.woff2'] });
 }

@@ -25,6 +25,7 @@ const lazy = {
   'crm-seen': () => import('./seen.js'),
   'crm-board': () => import('./board.js'),
   'crm-hits': () => import('./hits.js'),
+  'crm-states': () => import('./states.js'),
   'crm-merge': () => import('./merge.js'),
   'crm-queue': () => import('./queue.js'),
   'crm-compose': () => import('./compose.js'),
