@@ -11,6 +11,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render as django_render
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_http_methods
 
 from crm.ui.problems import problems_of
@@ -38,10 +39,24 @@ def render(
     request: HttpRequest, template: str, context: dict[str, Any] | None = None, *,
     status: int = 200, part: str | None = None,
 ) -> HttpResponse:
-    """Render a page, or only its partial ``part`` when htmx asks for the element of that id."""
+    """Render a page, or only its partial ``part`` when htmx asks for the element of that id.
+
+    A dialog or another part that a browser opens by itself (in a new tab, without scripts) is put into a page.
+    """
     if part is not None and wants_part(request, part):
         template = f"{template}#{part}"
-    return django_render(request, template, context or {}, status=status)
+    response = django_render(request, template, context or {}, status=status)
+    if _opens_page(request) and b"<html" not in response.content[:1000]:
+        return django_render(request, "part.html", {"part": mark_safe(response.content.decode())}, status=status)  # noqa: S308
+    return response
+
+
+def _opens_page(request: HttpRequest) -> bool:
+    """Tell whether a browser is about to show the answer as a page of its own."""
+    if getattr(request, "htmx", None):
+        return False
+    meant = request.headers.get("Sec-Fetch-Dest", "document")
+    return meant == "document" and "text/html" in request.headers.get("Accept", "")
 
 
 def page(

@@ -12,6 +12,7 @@ from django.test import Client, RequestFactory
 
 from crm.accounts.models import User
 from crm.lib.addresses import client_address
+from crm.records.services import create_record
 from crm.ui.pages import local_url
 
 HTMX = {"HX-Request": "true"}
@@ -148,3 +149,19 @@ def test_pages_come_compressed_to_those_who_can_take_it(client_for: Callable[[An
     small = client.get("/customers", headers={"Accept-Encoding": "gzip, deflate, br"})
     assert brotli.decompress(small.content).startswith(b"<!doctype html>")
     assert "Content-Encoding" not in client.get("/api/v1/customers", headers={"Accept-Encoding": "gzip"})
+
+
+@pytest.mark.parametrize("address", ["contacts/new", "relationships/new", "fields/email/edit"])
+def test_a_dialog_opened_by_itself_stands_in_a_page(client_for: Callable[[Any], Client], rep: User, address: str) -> None:
+    """In a new tab, or where scripts do not run, nobody is shown a bare part; scripts get the part alone."""
+    person = create_record(of="customer", data={"last_name": "Alone"}, actor=rep)
+    client, path = client_for(rep), f"/customers/{person.pk}/{address}"
+    browser = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    for headers in (browser, {**browser, "Sec-Fetch-Dest": "document"}):
+        page = client.get(path, headers=headers).content
+        assert b"<html" in page and b'class="part-alone"' in page
+    for headers in (HTMX, {**browser, "Sec-Fetch-Dest": "empty"}, {"Accept": "*/*"}):
+        assert b"<html" not in client.get(path, headers=headers).content
+    refused = client.post(f"/customers/{person.pk}/contacts/new", {"kind": "nope"}, headers=browser)
+    assert refused.status_code == 422
+    assert b"<html" in refused.content

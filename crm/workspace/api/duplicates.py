@@ -49,7 +49,7 @@ class DuplicatesView(APIView):
             for like in duplicates_of(obj, request.user):
                 pairs.setdefault(frozenset((obj.pk, like.obj.pk)), {
                     "entity": of.name, "record": _named(of, obj, request.user), "other": _named(of, like.obj, request.user),
-                    "score": round(max(0.0, min(1.0, like.score)), 3), "reasons": [str(r) for r in like.reasons],
+                    "score": round(max(0.0, min(1.0, like.score)), 3), "reasons": like.words,
                 })
         return answer(sorted(pairs.values(), key=lambda p: -p["score"]))
 
