@@ -1,7 +1,7 @@
 """What tasks tell in the lists of customers, companies and deals: what comes next with each of them."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery, Value
@@ -21,6 +21,9 @@ from crm.ui.marks import icon
 from sales.models import Deal, Stage
 from tasks.models import Task
 from tasks.selectors import OPEN
+
+DAYS_AHEAD = 3
+"""When a next step is due unless somebody says otherwise."""
 
 
 def offered(user: Any) -> bool:
@@ -54,6 +57,7 @@ def _told(on: str) -> Callable[[Any], Any]:
 def _cell(on: str) -> Callable[[Any], Cell]:
     def cell(user: Any) -> Cell:
         now, words, plus = timezone.now(), esc(_("Plan a next step")), icon("plus", "icon-sm")
+        soon = (timezone.localtime() + timedelta(days=DAYS_AHEAD)).strftime("%Y-%m-%dT09:00")
         dot = icon("circle-check", "icon-sm")
         may_plan = rights_of(user).may("create", "task")
 
@@ -66,7 +70,7 @@ def _cell(on: str) -> Callable[[Any], Cell]:
             if not may_plan or obj.archived_at is not None or not getattr(obj, "is_open", True):
                 return ""
             wanted = " data-wanted" if step is None or step["wanted"] else ""
-            there = f"/tasks/new?quick=1&amp;stay=1&amp;{on}={obj.pk}"
+            there = f"/tasks/new?quick=1&amp;stay=1&amp;due_date={soon}&amp;{on}={obj.pk}"
             return (
                 f'<button class="next-none" type="button"{wanted} aria-label="{words}" hx-get="{there}" hx-target="#dialog-body">'
                 f'{plus}<span>{words}</span></button>'

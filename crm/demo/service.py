@@ -12,6 +12,7 @@ from crm.activity.undo.apply import apply_plan
 from crm.activity.undo.plan import make_plan
 from crm.demo.dating import Chronicle
 from crm.demo.deals import Deals
+from crm.demo.lists import share_views
 from crm.demo.people import DOMAIN, address, make_team
 from crm.demo.story import Story
 from crm.lib.errors import Conflict
@@ -41,6 +42,7 @@ def load_demo() -> tuple[int, int, int, ChangeSet]:
         story.talk(deals)
         story.plan(deals)
         story.aim()
+        share_views(story.team["admin"])
         chronicle.write()
     return len(story.companies), len(story.people), len(deals), ChangeSet.objects.get(pk=intention.id)
 

@@ -55,6 +55,11 @@ class Column:
         return self.editable and self.field.kind in PICKED
 
 
+def usual_width(state: ListState, width: int, least: int = 90) -> int:
+    """Return how wide a column is while nobody has chosen; beside the facets all are a fifth narrower."""
+    return max(least, width * 4 // 5) if state.facets else width
+
+
 def columns_of(state: ListState) -> list[Column]:
     """Return the columns that a list shows, in their order; the title is no column of its own."""
     rights = field_rights(state.user, state.entity.model)
@@ -68,7 +73,7 @@ def columns_of(state: ListState) -> list[Column]:
         sortable = f.sortable and not f.custom
         following = f"-{f.key}" if direction == "ascending" else f.key
         editable = may_change and f.writable and not f.computed and rights.can_write(f.key) and f.kind not in (Kind.ADDRESS, Kind.JSON)
-        width = widths.get(f.key) or f.width or _WIDTHS.get(f.kind, _MEDIUM)
+        width = widths.get(f.key) or usual_width(state, f.width or _WIDTHS.get(f.kind, _MEDIUM), least=_NARROW - 14 if f.kind == Kind.CHOICE else 90)
         there = state.with_(sort=(following,)).url if sortable else ""
         found.append(Column(f, there, direction, f.kind in RIGHT, editable, width, f.key in state.frozen, f.key in widths))
     _place_on_phones(found)

@@ -36,6 +36,8 @@ from crm.records.models import Comment, Document, Note
 TOGETHER = timedelta(minutes=10)
 """Changes by one person within this time are one entry."""
 
+BROUGHT_IN = timedelta(days=1)
+
 UNTOLD = frozenset({"created_at", "updated_at", "version", "last_activity_at"})
 """Columns that follow from others or count; nobody did anything to them."""
 
@@ -281,6 +283,8 @@ def changes(asked: Asked) -> Iterable[Entry]:
     }
     for row in asked.older(rows, "created_at"):
         base = {"kind": "change", "id": str(row.id), "at": row.created_at, "actor_id": row.user_id}
+        if row.action == "created" and row.user_id is None and asked.obj.created_at < row.created_at - BROUGHT_IN:
+            continue  # it was brought in with its own date: the program that did so has no part in its story
         if row.action in words:
             text, icon, hue = words[row.action]
             yield Entry(text=text, icon=icon, hue=hue, **base)

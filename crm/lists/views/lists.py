@@ -16,7 +16,7 @@ from crm.lists.filters import chips
 from crm.lists.models import SavedView
 from crm.lists.state import ListState, title_key
 from crm.lists.sums import Figure, calculated, group_totals, possible, totals
-from crm.lists.table import TITLE_WIDTH, Table, columns_of
+from crm.lists.table import TITLE_WIDTH, Table, columns_of, usual_width
 from crm.lists.views.base import go, state_of, views_of
 from crm.lists.views.favourites import VIEW, keeps
 from crm.lists.views.saved import may_change, view_url
@@ -49,14 +49,15 @@ def record_list(
     rows = Table(state, columns).rows(found.rows, found.next)
     if after and request.headers.get("HX-Request"):
         return HttpResponse(rows)
+    title = title_key(entity)
     context: dict[str, Any] = {
         "entity": entity, "state": state, "columns": columns, "rows": rows, "next": found.next, "after": after,
-        "title_key": title_key(entity), "title_width": dict(state.widths).get(title_key(entity)) or entity.own_fields[title_key(entity)].width or TITLE_WIDTH,
-        "title_set": title_key(entity) in dict(state.widths), "fits": not state.widths, "has_sums": bool(calculated(state)), "export_formats": EXPORTS,
+        "title_key": title, "title_width": dict(state.widths).get(title) or usual_width(state, entity.own_fields[title].width or TITLE_WIDTH),
+        "title_set": title in dict(state.widths), "fits": not state.widths, "has_sums": bool(calculated(state)), "export_formats": EXPORTS,
     }
     total = len(found.rows) if not found.next and not after else query.count(state)
     rights = rights_of(user)
-    current, title = state.order[0].lstrip("-") if state.order else "", title_key(entity)
+    current = state.order[0].lstrip("-") if state.order else ""
     down = bool(state.order) and state.order[0].startswith("-")
     context |= {
         "tabs": [(v, view_url(entity, v)) for v in views if v.shown or v == state.view],  # type: ignore[attr-defined]
@@ -82,7 +83,7 @@ def record_list(
         "sorts": [(state.with_(sort=(key,)).url, f, d) for f in state.shown if f.sortable and not f.custom for key, d in ((f.key, False), (f"-{f.key}", True))],
         "groups": [(state.with_(group="" if state.group == f.key else f.key).url, f, state.group == f.key) for f in groupable(state)],
         "choice_fields": [f for f in entity.writable_fields(user).values() if f.kind == Kind.CHOICE and not f.choices_from],
-        "empty": _emptiness(state) if not found.rows else "",
+        "may_load_demo": rights.is_admin, "empty": _emptiness(state) if not found.rows else "",
     }
     if state.view:
         context |= {"star_url": f"/{entity.plural}/views/{state.view.pk}", "starred": keeps(user, VIEW, state.view.pk)}
