@@ -29,6 +29,7 @@ _WIDTHS = {
     Kind.USER: 142,
     **dict.fromkeys((Kind.EMAIL, Kind.TAGS, Kind.LONG_TEXT, Kind.ADDRESS), _WIDE),
 }
+_LEAST = {Kind.CHOICE: 106, Kind.MONEY: 112}
 PICKED = {Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK}
 """Kinds whose value is picked from a list that opens at the cell."""
 
@@ -56,8 +57,8 @@ class Column:
 
 
 def usual_width(state: ListState, width: int, least: int = 90) -> int:
-    """Return how wide a column is while nobody has chosen; beside the facets all are a fifth narrower."""
-    return max(least, width * 4 // 5) if state.facets else width
+    """Return how wide a column is while nobody has chosen; beside the facets all are narrower."""
+    return max(least, width * 10 // 13) if state.facets else width
 
 
 def columns_of(state: ListState) -> list[Column]:
@@ -73,7 +74,7 @@ def columns_of(state: ListState) -> list[Column]:
         sortable = f.sortable and not f.custom
         following = f"-{f.key}" if direction == "ascending" else f.key
         editable = may_change and f.writable and not f.computed and rights.can_write(f.key) and f.kind not in (Kind.ADDRESS, Kind.JSON)
-        width = widths.get(f.key) or usual_width(state, f.width or _WIDTHS.get(f.kind, _MEDIUM), least=_NARROW - 14 if f.kind == Kind.CHOICE else 90)
+        width = widths.get(f.key) or usual_width(state, f.width or _WIDTHS.get(f.kind, _MEDIUM), _LEAST.get(f.kind, 90))
         there = state.with_(sort=(following,)).url if sortable else ""
         found.append(Column(f, there, direction, f.kind in RIGHT, editable, width, f.key in state.frozen, f.key in widths))
     _place_on_phones(found)
