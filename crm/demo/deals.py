@@ -18,6 +18,10 @@ from sales.events import DealLost, DealMoved, DealWon
 from sales.models import Deal, DealContact, DealProduct, LossReason, Pipeline, Stage, StageChange
 
 DEALS = 118
+DEPTHS = (1, 2, 1, 3, 1, 2, 4, 1, 2, 3)
+"""How far open deals have come, one after the other: a pipeline is wider where it begins."""
+TAGGED = {1: "Renewal", 4: "Expansion", 8: "Key account", 11: "Renewal"}
+"""Which of twelve deals has a tag."""
 
 
 @dataclass
@@ -49,6 +53,10 @@ class Deals:
         deals = [self._deal(number) for number in range(DEALS)]
         Deal.objects.bulk_create(deals)
         DealProduct.objects.bulk_create(self.lines)
+        tags = {tag.name: tag for tag in self.story.tags}
+        Deal.tags.through.objects.bulk_create(
+            Deal.tags.through(deal_id=deal.pk, tag_id=tags[TAGGED[n % 12]].pk) for n, deal in enumerate(deals) if n % 12 in TAGGED
+        )
         self._walk(deals)
         self._people(deals)
         backdate(Deal, {d.pk: (self.ways[d.pk][0].at, self.ways[d.pk][-1].at) for d in deals})
@@ -113,7 +121,7 @@ class Deals:
         """Return the stages a deal goes through: two thirds of the deals are closed, more won than lost."""
         closed = number % 3 != 0
         begun = self.random.uniform(70, 350) if closed and number % 6 != 1 else self.random.uniform(50, 95)
-        depth = self.random.randint(2, len(self.open)) if closed else 1 + (number // 3) % len(self.open)
+        depth = self.random.randint(2, len(self.open)) if closed else min(len(self.open), DEPTHS[(number // 3) % len(DEPTHS)])
         # Of the open deals those that nobody plans anything for have stood still for weeks.
         quiet = self.random.uniform(24, 40) if plan_for(number // 3) == "none" else self.random.uniform(1, 8)
         if number % 6 == 1:

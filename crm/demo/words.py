@@ -106,7 +106,12 @@ TASKS = (
 ERRANDS = (
     # title, type, when
     ("Call about the delivery dates", "FOLLOW_UP", "late"),
+    ("Ask for the signed order", "CONTRACT", "late"),
     ("Send the minutes of the meeting", "FOLLOW_UP", "today"),
     ("Prepare the quarterly review", "MEETING", "today"),
+    ("Show the new reports", "DEMO", "today"),
+    ("Answer the security questions", "SUPPORT", "today"),
+    ("Write the proposal for phase two", "PROPOSAL", "soon"),
+    ("Book the room for the workshop", "MEETING", "soon"),
     ("Read up on their new plant", "FOLLOW_UP", "none"),
 )
