@@ -108,7 +108,7 @@ MIDDLEWARE = [
     "crm.lib.http.CompressPagesMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "crm.lib.contentpolicy.ContentPolicyMiddleware",
     "crm.operations.health.HealthMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "crm.lib.http.UnavailableMiddleware",

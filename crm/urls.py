@@ -3,7 +3,9 @@
 from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [
+from crm.lib.routing import ByFirstSegment
+
+urlpatterns = [ByFirstSegment([
     path("api/v1/", include("crm.api.urls")),
     path("admin/", admin.site.urls),
     path("", include("crm.accounts.urls")),
@@ -24,7 +26,7 @@ urlpatterns = [
     path("", include("crm.demo.urls")),
     path("", include("crm.lists.urls")),
     path("", include("crm.ui.urls")),
-]
+])]
 
 handler400 = "crm.ui.errors.bad_request"
 handler403 = "crm.ui.errors.permission_denied"

@@ -15,7 +15,7 @@ from crm.lib.prepared import prepared_cursor
 
 SCOPES = ("none", "own", "team", "tree", "all")
 
-_SQL = """
+_SQL = """SELECT * FROM (
 WITH RECURSIVE chain AS (
     SELECT id, parent_id, is_admin, require_second_factor, 0 AS depth FROM accounts_role WHERE id = %(role)s
     UNION ALL
@@ -42,7 +42,7 @@ SELECT
     WHERE t.id IN (SELECT id FROM above) AND t.group_id IS NOT NULL),
   (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp),
   (SELECT coalesce(jsonb_agg(s.name), '[]') FROM (%%shares) s)
-"""
+) AS rights"""
 _STAMPS = 7  # their place in the row; they change with every definition, whatever one may see
 _HELD = {
     "user_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE user_id = %(user)s)",

@@ -22,7 +22,7 @@ from typing import Any, TypeVar, dataclass_transform, get_args, get_type_hints
 from django.db import connection, transaction
 from django.utils import timezone
 
-from crm.activity.intention import current_intention, current_origin
+from crm.activity.intention import Intention, current_intention, current_origin, writes_facts
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.lib.ids import uuid7
 from crm.lib.prepared import prepared_cursor
@@ -139,7 +139,7 @@ def publish(
     subjects: Iterable[uuid.UUID | None] = (),
     quiet: bool = False,
 ) -> ActivityLog:
-    """Write a fact to the log under the open intention, with a delivery for every reaction.
+    """Write a fact to the log under the open intention (at its end), with a delivery for every reaction.
 
     ``about`` is the record it happened to; ``subjects`` are the ids of other records whose timelines show
     it. ``quiet`` writes the fact without deliveries (history that must not fire anything).
@@ -163,38 +163,59 @@ def publish(
         ip_address=origin.ip_address,
         user_agent=origin.user_agent[:400],
     )
-    reactions = [] if quiet else reactions_of(name)
-    _write(entry, intention is not None, [reaction.name for reaction in reactions])
+    reactions = [] if quiet else [reaction.name for reaction in reactions_of(name)]
+    if intention is not None:
+        intention.facts.append((entry, reactions))
+    else:
+        _write([(entry, reactions)], intended=False)
     if reactions and not any(function is _alarm for _savepoints, function, _robust in connection.run_on_commit):
         transaction.on_commit(_alarm, robust=True)
     return entry
 
 
-# One statement, since every write of the product ends with it.
+# One statement for all facts of an intention, however many: every write of the product ends with it.
 _WRITE = """
 WITH entry AS (
     INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes, subjects, user_id,
                               change_set_id, ip_address, user_agent)
-    VALUES (%(id)s::uuid, %(at)s::timestamptz, %(kind)s, %(action)s, %(entity)s, %(about)s::uuid, '', %(changes)s::jsonb,
-            %(subjects)s::jsonb, %(user)s::uuid, CASE WHEN %(intended)s::boolean THEN rapport_change_set() END, %(ip)s::inet,
-            %(agent)s)
+    SELECT id, at, %(kind)s, action, entity, about, '', changes::jsonb, subjects::jsonb, %(user)s::uuid,
+           (SELECT CASE WHEN %(intended)s::boolean THEN rapport_change_set() END), %(ip)s::inet, %(agent)s
+      FROM unnest(%(ids)s::uuid[], %(ats)s::timestamptz[], %(actions)s::text[], %(entities)s::text[], %(abouts)s::uuid[],
+                  %(changes)s::text[], %(subjects)s::text[]) AS given(id, at, action, entity, about, changes, subjects)
 )
 INSERT INTO activity_delivery (id, log_id, log_created_at, about_id, reaction, state, attempts, due_at, error, created_at)
-SELECT delivery, %(id)s::uuid, %(at)s::timestamptz, %(about)s::uuid, reaction, %(waiting)s, 0, now(), '', now()
-  FROM unnest(%(deliveries)s::uuid[], %(reactions)s::text[]) AS given(delivery, reaction)
+SELECT id, entry, at, about, reaction, %(waiting)s, 0, now(), '', now()
+  FROM unnest(%(deliveries)s::uuid[], %(entries)s::uuid[], %(delivered)s::timestamptz[], %(subject)s::uuid[],
+              %(reactions)s::text[]) AS given(id, entry, at, about, reaction)
 """
 
 
-def _write(entry: ActivityLog, intended: bool, reactions: list[str]) -> None:
-    """Write the entry, its change set if it is the first of it, and a delivery for each reaction."""
+def _write(facts: list[tuple[ActivityLog, list[str]]], *, intended: bool) -> None:
+    """Write entries of one origin, their change set if they are the first of it, and a delivery for each reaction."""
+    entries = [entry for entry, _reactions in facts]
+    deliveries = [(uuid7(), entry, reaction) for entry, reactions in facts for reaction in reactions]
     with prepared_cursor() as cursor:
         cursor.execute(_WRITE, {
-            "id": entry.id, "at": entry.created_at, "kind": str(entry.kind), "action": entry.action, "entity": entry.entity,
-            "about": entry.entity_id, "changes": json.dumps(entry.changes), "subjects": json.dumps(entry.subjects),
-            "user": entry.user_id, "intended": intended, "ip": entry.ip_address, "agent": entry.user_agent,
-            "waiting": str(Delivery.State.WAITING), "deliveries": [uuid7() for _name in reactions], "reactions": reactions,
+            "kind": str(ActivityLog.Kind.FACT), "user": entries[0].user_id, "intended": intended,
+            "ip": entries[0].ip_address, "agent": entries[0].user_agent, "waiting": str(Delivery.State.WAITING),
+            "ids": [e.id for e in entries], "ats": [e.created_at for e in entries],
+            "actions": [e.action for e in entries], "entities": [e.entity for e in entries],
+            "abouts": [e.entity_id for e in entries], "changes": [json.dumps(e.changes) for e in entries],
+            "subjects": [json.dumps(e.subjects) for e in entries],
+            "deliveries": [key for key, _entry, _reaction in deliveries],
+            "entries": [entry.id for _key, entry, _reaction in deliveries],
+            "delivered": [entry.created_at for _key, entry, _reaction in deliveries],
+            "subject": [entry.entity_id for _key, entry, _reaction in deliveries],
+            "reactions": [reaction for _key, _entry, reaction in deliveries],
         })
-    entry._state.adding = False
+    for entry in entries:
+        entry._state.adding = False
+
+
+@writes_facts
+def _write_facts(intention: Intention) -> None:
+    facts, intention.facts = intention.facts, []
+    _write(facts, intended=True)
 
 
 def record_access(

@@ -1,13 +1,14 @@
 """Who is acting, from where, and what for: the context every logged row is written under.
 
 The context travels to the database by ``SET LOCAL``, so it ends with the transaction and works behind a
-transaction pool. ``intend`` opens a transaction and an intention; inside another one it joins it.
+transaction pool; it is told when the first thing is written, so that what only reads costs nothing. ``intend`` opens a
+transaction and an intention; inside another one it joins it.
 """
 
 import functools
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any, ParamSpec, TypeVar
@@ -17,6 +18,7 @@ from django.db import connection, transaction
 from crm.activity.models import ChangeSet
 from crm.lib.http import note_commit
 from crm.lib.ids import uuid7
+from crm.lib.prepared import prepared_cursor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -47,6 +49,21 @@ class Intention:
     label: str = ""
     undoes: uuid.UUID | None = None
     id: uuid.UUID = field(default_factory=uuid7)
+    facts: list[Any] = field(default_factory=list)
+    """What was published under it so far: written together, at its end (``crm.activity.facts``)."""
+    told: bool = False
+    """Whether the database knows of it."""
+    marks: dict[str, int] = field(default_factory=dict)
+    """By savepoint, how many facts there were: going back to it takes the later ones back."""
+
+
+_write_facts: list[Callable[[Intention], None]] = []
+
+
+def writes_facts(function: Callable[[Intention], None]) -> Callable[[Intention], None]:
+    """Register what writes the facts of an intention before it ends."""
+    _write_facts[:] = [function]
+    return function
 
 
 _origin: ContextVar[Origin] = ContextVar("rapport_origin", default=Origin())
@@ -87,10 +104,13 @@ def intend(
 
     ``actor`` is a user (or None for the system). The first of nested intentions names the act. With
     ``change_set_id`` several transactions (the batches of an import) are written under one intention.
+
+    What joins has no savepoint of its own: a refusal takes all of the act back. Whoever catches one and goes on puts a
+    ``transaction.atomic()`` around what may be refused.
     """
     outer = _intention.get()
     if outer is not None and not new:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):
             yield outer
         return
     origin = _origin.get()
@@ -105,10 +125,14 @@ def intend(
     token = _intention.set(intention)
     try:
         with transaction.atomic():
-            _tell_database(intention)
-            yield intention
+            # Another thread may have the outer intention, and a connection of its own.
+            watched = _watch in connection.execute_wrappers
+            with nullcontext() if watched else connection.execute_wrapper(_watch):
+                yield intention
+                if intention.facts:
+                    _write_facts[0](intention)
             if outer is not None:
-                _tell_database(outer)
+                outer.told = False
         if not connection.in_atomic_block:
             note_commit()
     finally:
@@ -120,11 +144,37 @@ def relabel(label: str) -> None:
     intention = _intention.get()
     if intention is not None and not intention.label:
         intention.label = str(label)[:200]
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('rapport.label', %s, true)", [intention.label])
+        intention.told = False
 
 
-def _tell_database(intention: Intention) -> None:
+def tell_database() -> None:
+    """Tell the database of the open intention, unless it knows (for what writes past Django's cursors)."""
+    intention = _intention.get()
+    if intention is not None and not intention.told:
+        _tell(intention)
+
+
+# Statements that write nothing that is logged.
+_READS = ("SELECT", "SAVEPOINT", "RELEASE", 'UPDATE "activity_delivery"', 'INSERT INTO "activity_delivery"')
+
+
+def _watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+    """Tell the database who acts before the first statement that writes; forget with a savepoint what came after it."""
+    intention = _intention.get()
+    if intention is None:
+        return execute(sql, params, many, context)
+    if sql.startswith("SAVEPOINT"):
+        intention.marks[sql.removeprefix("SAVEPOINT ")] = len(intention.facts)
+    elif sql.startswith("ROLLBACK TO"):
+        del intention.facts[intention.marks.get(sql.removeprefix("ROLLBACK TO SAVEPOINT "), 0) :]
+        intention.told = False
+    elif not intention.told and not sql.startswith(_READS):
+        _tell(intention)
+    return execute(sql, params, many, context)
+
+
+def _tell(intention: Intention) -> None:
+    intention.told = True
     origin = intention.origin
     values = [
         str(intention.id),
@@ -136,7 +186,7 @@ def _tell_database(intention: Intention) -> None:
         origin.user_agent[:400],
         str(intention.undoes or ""),
     ]
-    with connection.cursor() as cursor:
+    with prepared_cursor() as cursor:
         cursor.execute(_SET, [_KEYS, values])
 
 

@@ -10,6 +10,7 @@ from crm.api.routes import all_routes, entity_views, is_declared, route
 from crm.api.schema.entities import archives
 from crm.api.views import UnknownView
 from crm.api.viewsets import viewset_for
+from crm.lib.routing import ByFirstSegment
 from crm.records.entity import all_entities
 from crm.records.models import Record
 
@@ -44,7 +45,6 @@ def _declare() -> None:
 _declare()
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *(r.pattern() for r in all_routes()),
-    *pages,
+    ByFirstSegment([*(r.pattern() for r in all_routes()), *pages]),
     re_path(r"^(?P<path>.*)\Z", UnknownView.as_view(), name="api-unknown"),
 ]

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -78,7 +79,7 @@ def run_now(state: ListState, ids: list[str], everything: bool, action: str, val
     with intend(actor=state.user, label=str(LABELS[action])) as intention:
         for obj in rows:
             try:
-                with intend(actor=state.user):
+                with transaction.atomic():
                     act_on_one(state.entity, obj, action, values, state.user)
                 done += 1
             except Refusal as error:

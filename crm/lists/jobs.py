@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from crm.activity.intention import intend
@@ -35,7 +36,7 @@ def bulk(run: Run) -> dict[str, Any]:
         with intend(actor=run.user, label=label, change_set_id=uuid.UUID(kept["change_set"])):
             for obj in chosen(state, batch, False, p["action"]).order_by("pk"):
                 try:
-                    with intend(actor=run.user):
+                    with transaction.atomic():
                         act_on_one(of, obj, p["action"], p["values"], run.user)
                     done += 1
                 except Refusal:

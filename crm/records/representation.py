@@ -67,11 +67,15 @@ class Representation:
         if not fingerprint:
             values = list(self.values(manager.filter(pk__in=ids), "id"))
         else:
-            key = (self.entity.name, fingerprint, *self.base, "", *self.fields, bool(self.custom))
+            # One id by itself: the server keeps the plan of that, and makes the plan of a short array anew each time.
+            one = len(ids) == 1
+            key = (self.entity.name, fingerprint, *self.base, "", *self.fields, bool(self.custom), one)
             query = _statements.get(key, lambda: PreparedRows(
-                lambda some: self.values(manager.filter(pk__among=some), "id"), [[uuid.UUID(int=1)]]
+                (lambda some: self.values(manager.filter(pk=some), "id")) if one
+                else (lambda some: self.values(manager.filter(pk__among=some), "id")),
+                [uuid.UUID(int=1) if one else [uuid.UUID(int=1)]],
             ))
-            values = query.rows(list(ids))
+            values = query.rows(ids[0] if one else list(ids))
         found = {row["id"]: row for row in values}
         return self._finish([found[pk] for pk in ids if pk in found], ())
 

@@ -34,9 +34,9 @@ def move_deal(
     ``before_id`` and ``after_id`` are the cards it is put above and below; ``data`` holds the fields that the
     stage asks for at the card. A won or lost deal stays where it is until someone reopens it.
     """
-    require(actor, "change", deal)
     stage = stage if isinstance(stage, Stage) else find_stage(stage, deal.pipeline_id)
-    lock_column(stage)
+    if before_id or after_id:
+        lock_column(stage)
     changes = _changes(stage, data, reason, closed_on)
     relabel(_("Move deal to %(stage)s") % {"stage": stage.name})
     deal = update_record(obj=deal, data=changes, actor=actor, version=version, doing="move")
@@ -60,8 +60,7 @@ def reopen_deal(
     if target is None or target.outcome != Stage.Outcome.OPEN:
         raise Invalid.field("stage", _("A deal is reopened into an open stage."))
     relabel(_("Reopen deal"))
-    lock_column(target)
-    return update_record(obj=deal, data={"stage": target.pk}, actor=actor, version=version, doing="reopen")
+    return update_record(obj=deal, data={"stage": target}, actor=actor, version=version, doing="reopen")
 
 
 def _changes(stage: Stage, data: dict[str, Any] | None, reason: Any, closed_on: Any) -> dict[str, Any]:
@@ -73,7 +72,7 @@ def _changes(stage: Stage, data: dict[str, Any] | None, reason: Any, closed_on: 
         changes["close_reason"] = getattr(reason, "pk", reason)
     if closed_on is not None:
         changes["actual_close_date"] = closed_on
-    changes["stage"] = stage.pk
+    changes["stage"] = stage
     return changes
 
 

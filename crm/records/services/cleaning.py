@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.validators import RegexValidator
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, allows, field_rights, policy_of, visible_to
@@ -17,7 +18,7 @@ from crm.access.rights import rights_of
 from crm.lib.errors import Denied, Detail, Invalid
 from crm.lib.text import fold
 from crm.records.entity import Entity, entity
-from crm.records.fields import Field, Kind
+from crm.records.fields import LINKS, Field, Kind
 from crm.records.models import Tag
 from crm.records.services.values import Bad, to_python
 
@@ -48,11 +49,12 @@ def clean(
             problems.append(Detail(where, _("“%(name)s” cannot be written.") % {"name": where}))
             continue
         try:
-            converted = to_python(f, value)
-            if f.kind in (Kind.LINK, Kind.USER):
-                converted = _resolve(f, converted, actor, obj)
-            elif f.kind == Kind.TAGS:
-                converted = _tags(converted, actor)
+            if f.kind in LINKS:
+                # A row instead of its id comes from a verb that has read it, and has asked for what it had to.
+                converted = value if isinstance(value, Model) else _resolve(f, to_python(f, value), actor, obj)
+            else:
+                converted = to_python(f, value)
+                converted = _tags(converted, actor) if f.kind == Kind.TAGS else converted
         except Bad as bad:
             problems.extend(Detail(".".join(p for p in (where, bad.at) if p), m) for m in bad.messages)
             continue

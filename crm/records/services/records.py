@@ -17,6 +17,7 @@ from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
 from crm.lib.errors import Conflict, Detail, Invalid, Missing
 from crm.lib.prepared import PreparedOne, Shelf
+from crm.lib.rows import insert_row, update_row
 from crm.records.entity import Entity, Saving, creates_records, entity, entity_of
 from crm.records.events import RecordChanged, RecordCreated, RecordDeleted, RecordRestored
 from crm.records.fields import LINKS
@@ -132,8 +133,7 @@ def restore_record(*, obj: Any, actor: Any) -> Any:
     require_in_trash(actor, obj)
     relabel(_("Restore %(what)s") % {"what": declared.label})
     try:
-        with transaction.atomic():
-            _touch(obj, deleted_at=None)
+        _touch(obj, deleted_at=None)
     except IntegrityError as error:
         raise explain(declared, obj, error) from None
     publish(
@@ -233,16 +233,15 @@ def _check(declared: Entity, obj: Any, changed: set[str], actor: Any) -> None:
 def _save(declared: Entity, obj: Any, before: dict[str, Any] | None = None) -> None:
     """Insert, or update the attributes that differ from ``before``, and raise the version."""
     try:
-        with transaction.atomic():
-            if before is None:
-                obj.save(force_insert=True)
-                return
-            concrete = {f.attname: f.name for f in obj._meta.concrete_fields if not f.generated}
-            differing = [name for attname, name in concrete.items() if before.get(attname) != getattr(obj, attname)]
-            always = [n for n in ("version", "updated_at") if hasattr(obj, n)]
-            if "version" in always:
-                obj.version = before["version"] + 1
-            obj.save(update_fields=[*{*differing, *always}])
+        if before is None:
+            insert_row(obj)
+            return
+        concrete = {f.attname: f.name for f in obj._meta.concrete_fields if not f.generated}
+        names = {name for attname, name in concrete.items() if before.get(attname) != getattr(obj, attname)}
+        names |= {"version", "updated_at"} & vars(obj).keys()
+        if "version" in names:
+            obj.version = before["version"] + 1
+        update_row(obj, names)
     except IntegrityError as error:
         raise explain(declared, obj, error) from None
 
@@ -264,7 +263,7 @@ def _touch(obj: Any, **values: Any) -> None:
     for name, value in values.items():
         setattr(obj, name, value)
     obj.version += 1
-    obj.save(update_fields=[*values, "version", "updated_at"])
+    update_row(obj, {*values, "version", "updated_at"})
 
 
 creates_records(lambda of, data, actor: create_record(of=of, data=data, actor=actor))
