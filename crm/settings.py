@@ -160,6 +160,7 @@ TEMPLATES = [
                 "template_partials.templatetags.partials",
                 "django.templatetags.i18n",
                 "crm.ui.templatetags.ui",
+                "crm.ui.templatetags.constant",
             ],
             "context_processors": [
                 "django.template.context_processors.request",

@@ -23,12 +23,44 @@ def draw_cards(cards: Iterable[Card]) -> SafeString:
 
 
 def _writer() -> Any:
-    """Return what writes one card after another, with the words that stand on each of them looked up once."""
+    """Return what writes one card after another; what stands on many of them (words, owners, days) is drawn once."""
     role = esc(_("Deal card"))
     before, _title, after = esc(_("Actions for %(title)s") % {"title": "\x00"}).partition("\x00")
     menu = f'{after}" data-menu>{icon("ellipsis", "icon-sm")}</button>'
     nothing = esc(_("Nothing is planned"))
     unplanned = f'<span class="sig" data-plan data-tone="neutral" title="{nothing}">{icon("plus")}<span class="vh">{nothing}</span></span>'
+    nobody = f"<span>{esc(_('No customer yet'))}</span>"
+    passed = f'<span class="vh">{esc(_("Close date passed:"))}</span>'
+    calendar, no_date = icon("calendar", "icon-xs"), esc(_("No date"))
+    owners: dict[Any, str] = {}
+    days: dict[Any, Any] = {}
+
+    def owner(person: Any) -> str:
+        key = person.pk if person is not None else None
+        drawn = owners.get(key)
+        if drawn is None:
+            drawn = owners[key] = avatar(person, "av-sm")
+        return drawn
+
+    def whose(deal: Any) -> str:
+        if deal.company:
+            return f'{mark(deal.company.name, deal.company_id, "av-sm")}<span>{esc(deal.company.name)}</span>'
+        if deal.customer:
+            return f'{avatar(deal.customer, "av-sm", False)}<span>{esc(deal.customer.name)}</span>'
+        return nobody
+
+    def date(card: Card) -> str:
+        """Return how long it stands idle, when it was closed, or when it is expected to close."""
+        if card.idle_days:
+            words = ngettext("%(days)s day idle", "%(days)s days idle", card.idle_days) % {"days": card.idle_days}
+            return f'<span class="rot">{icon("hourglass", "icon-xs")}{esc(words)}</span>'
+        deal = card.deal
+        day = deal.expected_close_date if deal.is_open else deal.actual_close_date
+        if day not in days:
+            days[day] = when(day)
+        shown = days[day] if day or not deal.is_open else no_date
+        late, told = (" late", passed) if card.late else ("", "")
+        return f'<span class="deal-d{late}">{calendar}{told}{shown}</span>'
 
     def write(card: Card) -> str:
         deal = card.deal
@@ -43,10 +75,10 @@ def _writer() -> Any:
             f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}"'
             f' data-p="{deal.probability}" data-edited="deal:{pk}" data-title="{title}" aria-roledescription="{role}" aria-label="{title}, {value}">\n'
             f'<button type="button" class="btn btn-ghost btn-sm btn-icon deal-more" aria-label="{before}{title}{menu}\n'
-            f'<div class="deal-co">{_whose(deal)}</div>\n'
+            f'<div class="deal-co">{whose(deal)}</div>\n'
             f'<h3 class="deal-t"><a href="/deals/{pk}" tabindex="-1">{title}</a></h3>\n'
             f'<div class="deal-m"><span class="deal-v text-ui text-text">{value}</span>{_tags(card.tags)}</div>\n'
-            f'<div class="deal-m">{_date(card)}<span class="sp"></span>{signal}{avatar(deal.assigned_user, "av-sm")}</div>\n</li>'
+            f'<div class="deal-m">{date(card)}<span class="sp"></span>{signal}{owner(deal.assigned_user)}</div>\n</li>'
         )
 
     return write
@@ -62,26 +94,3 @@ def _tags(tags: Sequence[Any]) -> str:
     more = len(tags) - SHOWN_TAGS
     rest = f'<span class="tag" title="{esc(", ".join(t.name for t in tags[SHOWN_TAGS:]))}">+{more}</span>' if more > 0 else ""
     return f'<span class="deal-tags">{"".join(tag(t.name, t.hue) for t in tags[:SHOWN_TAGS])}{rest}</span>'
-
-
-def _whose(deal: Any) -> str:
-    """Return the company or the person that the deal is with."""
-    if deal.company:
-        return f'{mark(deal.company.name, deal.company_id, "av-sm")}<span>{esc(deal.company.name)}</span>'
-    if deal.customer:
-        return f'{avatar(deal.customer, "av-sm", False)}<span>{esc(deal.customer.name)}</span>'
-    return f"<span>{esc(_('No customer yet'))}</span>"
-
-
-def _date(card: Card) -> str:
-    """Return how long it stands idle, when it was closed, or when it is expected to close."""
-    deal = card.deal
-    if card.idle_days:
-        words = ngettext("%(days)s day idle", "%(days)s days idle", card.idle_days) % {"days": card.idle_days}
-        return f'<span class="rot">{icon("hourglass", "icon-xs")}{esc(words)}</span>'
-    late, told = "", ""
-    day = deal.expected_close_date if deal.is_open else deal.actual_close_date
-    if card.late:
-        late, told = " late", f'<span class="vh">{esc(_("Close date passed:"))}</span>'
-    shown = when(day) if day or not deal.is_open else esc(_("No date"))
-    return f'<span class="deal-d{late}">{icon("calendar", "icon-xs")}{told}{shown}</span>'

@@ -21,7 +21,7 @@ from crm.ui.figures import dates
 from crm.ui.values import sees_everything
 from customers.models import Customer
 from sales.models import Deal, Stage
-from sales.selectors import Board, BoardFilter, Card, add_strip, as_cards, card_order, filtered
+from sales.selectors import Board, BoardFilter, Card, add_strip, as_cards, card_order, filtered, stages_of
 from sales.totals import MONEY, ZERO, amount, stage_sums, weighted
 
 PER_CELL = 10
@@ -130,7 +130,7 @@ def lanes_of(user: Any, asked: str | None, kept: str | None) -> str:
 
 def stage_grid(user: Any, wanted: BoardFilter, lanes: str, folded: set[str]) -> Grid:
     """Return the board with lanes. Six statements, whatever the number of deals."""
-    stages = list(wanted.pipeline.stages.order_by("position"))
+    stages = stages_of(wanted.pipeline)
     heads = [Head(key=str(s.pk), label=s.name, hue=s.hue, stage=s, folded=wanted.folds(s)) for s in stages]
     return _grid(user, filtered(user, wanted), wanted, stages, heads, keys_of(user, lanes), lambda found: _lanes(lanes, found), folded)
 
@@ -144,7 +144,7 @@ def forecast_grid(user: Any, wanted: BoardFilter, folded: set[str]) -> Grid:
         first = month_after(today, n)
         heads.append(Head(key=f"{first:%Y-%m}", label=month_name(first), hue="teal" if not n else "slate"))
     heads += [Head(key=LATER, label=_("Later"), hue="slate", drop=False), Head(key=NONE, label=_("No date"), hue="slate")]
-    stages = list(wanted.pipeline.stages.order_by("position"))
+    stages = stages_of(wanted.pipeline)
     made = _grid(user, deals, wanted, stages, heads, keys_of(user, FORECAST), lambda found: _certainties(), folded, open_only=True)
     made.heads = [h for h in made.heads if h.count or h.key not in (PAST, LATER)]
     kept = {h.key for h in made.heads}
@@ -161,7 +161,7 @@ def cell_cards(user: Any, wanted: BoardFilter, lanes: str, column: str, lane: st
         deals = deals.filter(outcome=Stage.Outcome.OPEN)
     rows = named(user, deals, lanes).filter(column=column, lane=lane)
     ids = list(rows.order_by(*order).values_list("pk", flat=True)[offset:offset + PER_CELL])
-    cards = _cards(user, ids, list(wanted.pipeline.stages.all()))
+    cards = _cards(user, ids, stages_of(wanted.pipeline))
     return cards, max(0, rows.count() - offset - len(ids))
 
 

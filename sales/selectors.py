@@ -13,7 +13,10 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from crm.access.policy import field_rights, visible_to
+from crm.access.rights import rights_of
+from crm.accounts.models import User
 from crm.criteria import compile_criteria, validate
+from crm.lib.prepared import PreparedMany, PreparedTuples, Shelf
 from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
 from crm.ui.values import for_eyes, sees_everything, value_of, with_links
@@ -24,7 +27,7 @@ from sales.totals import WEIGHTED, ZERO, StageSum, amount, amounts_shown, busies
 
 __all__ = [
     "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "as_cards", "base_currency", "board", "card_order", "days_left",
-    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "more_cards", "owners_on", "pipelines",
+    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "more_cards", "owners_on", "pipelines", "stages_of",
 ]
 
 PER_COLUMN = 25
@@ -126,14 +129,36 @@ class Board:
         return self.won_this_quarter + self.closing_this_month
 
 
+_CURRENCY = PreparedTuples(lambda: Workspace.objects.order_by("pk").values_list("currency")[:1], ())
+_STAGES = PreparedMany(lambda pipeline: Stage.objects.filter(pipeline=pipeline).order_by("position"), (uuid.UUID(int=1),))
+_PEOPLE = PreparedMany(
+    lambda some: User.objects.filter(pk__among=some).only("first_name", "last_name", "email"), ([uuid.UUID(int=1)],)
+)
+# By the rights of who asks.
+_pipelines: Shelf[PreparedMany[Pipeline]] = Shelf()
+_firsts: Shelf[PreparedTuples] = Shelf()
+_cards: Shelf[PreparedMany[Deal]] = Shelf()
+
+
 def base_currency() -> str:
     """Return the currency that sums over deals are in."""
-    return Workspace.objects.values_list("currency", flat=True).first() or "USD"
+    return next((code for (code,) in _CURRENCY.ask(())), "") or "USD"
 
 
 def pipelines(user: Any) -> list[Pipeline]:
     """Return the pipelines in use, in their order."""
-    return list(visible_to(user, Pipeline).filter(archived_at=None).order_by("position", "name"))
+    return _pipelines.get(rights_of(user).fingerprint or None, lambda: PreparedMany(
+        lambda: visible_to(user, Pipeline).filter(archived_at=None).order_by("position", "name"), ()
+    )).all()
+
+
+def stages_of(pipeline: Pipeline) -> list[Stage]:
+    """Return the stages of a pipeline in their order, read once for this object."""
+    known: list[Stage] | None = getattr(pipeline, "_in_order", None)
+    if known is None:
+        known = _STAGES.all(pipeline.pk)
+        pipeline._in_order = known  # type: ignore[attr-defined]
+    return known
 
 
 def filtered(user: Any, wanted: BoardFilter) -> QuerySet[Deal]:
@@ -153,11 +178,11 @@ def filtered(user: Any, wanted: BoardFilter) -> QuerySet[Deal]:
 def board(user: Any, wanted: BoardFilter) -> Board:
     """Return the columns with their first cards, and the sums. Five statements, whatever the number of deals."""
     deals = filtered(user, wanted)
-    stages = list(wanted.pipeline.stages.order_by("position"))
+    stages = stages_of(wanted.pipeline)
     columns = [Column(stage, folded=wanted.folds(stage)) for stage in stages]
     sums = stage_sums(user, stages, deals, narrowed=wanted.narrowed)
     shown = [c for c in columns if not c.folded]
-    cards = first_cards(user, deals, [c.stage for c in shown], wanted.order)
+    cards = first_cards(user, deals, [c.stage for c in shown], wanted.order, kept=not wanted.narrowed)
     for column in columns:
         found = sums.get(column.stage.pk, StageSum())
         column.count, column.total, column.weighted = found.n, found.total, found.weighted
@@ -189,15 +214,29 @@ def add_strip(made: Board, stages: Iterable[Stage], sums: dict[uuid.UUID, StageS
         made.win_change = round(made.win_rate) - round(100 * won / (won + lost))
 
 
-def first_cards(user: Any, deals: QuerySet[Deal], stages: list[Stage], order: tuple[str, ...] = ("rank", "id")) -> dict[uuid.UUID, list[Card]]:
-    """Return the first cards of each stage: one walk of the board index per column, in one statement."""
+def first_cards(
+    user: Any, deals: QuerySet[Deal], stages: list[Stage], order: tuple[str, ...] = ("rank", "id"), *, kept: bool = False
+) -> dict[uuid.UUID, list[Card]]:
+    """Return the first cards of each stage: one walk of the board index per column, in one statement.
+
+    ``kept``: nothing but rights narrows ``deals``, so that the statement is the same the next time.
+    """
     if not stages:
         return {}
-    branches = [
-        deals.filter(stage=stage).order_by(*card_order(stage, order)).values_list("pk")[:PER_COLUMN] for stage in stages
-    ]
-    ids = [pk for (pk,) in reduce(lambda a, b: a.union(b, all=True), branches)]
-    return as_cards(user, ids, stages)
+
+    def build() -> Any:
+        branches = [
+            deals.filter(stage=stage).order_by(*card_order(stage, order)).values_list("pk")[:PER_COLUMN] for stage in stages
+        ]
+        return reduce(lambda a, b: a.union(b, all=True), branches)
+
+    fingerprint = rights_of(user).fingerprint
+    if not kept or not fingerprint:
+        return as_cards(user, [pk for (pk,) in build()], stages)
+    key = (fingerprint, order, *(stage.pk for stage in stages))
+    # For whoever sees some of the deals the best way to them depends on how many those are.
+    found = _firsts.get(key, lambda: PreparedTuples(build, (), planned=sees_everything(user, Deal)))
+    return as_cards(user, [pk for (pk,) in found.ask(())], stages)
 
 
 def more_cards(
@@ -218,23 +257,33 @@ def card_order(stage: Stage, order: tuple[str, ...] = ("rank", "id")) -> tuple[s
 def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[uuid.UUID, list[Card]]:
     """Return the deals of the given ids as cards by stage, each column in its order."""
     wanted = list(ids)
+    if not wanted:
+        return {}
     known = {stage.pk: stage for stage in stages}
-    rows = (
-        Deal.objects.filter(pk__in=wanted).select_related("customer", "company", "assigned_user")
-        .only("title", "value", "value_base", "currency", "stage_id", "pipeline_id", "outcome", "version", "probability", "expected_close_date", "rank",
-              "actual_close_date", "entered_stage_at", "last_activity_at", "customer__first_name", "customer__last_name",
-              "customer__email", "company__name", "assigned_user__first_name", "assigned_user__last_name",
-              "assigned_user__email")
-    )
     declared = entity("deal")
     tagged = field_rights(user, Deal).can_read("tags")
     names = ("company", "customer", "tags") if tagged else ("company", "customer")
-    rows = with_links(rows, declared, [declared.own_fields[name] for name in names], user)
+
+    def build(some: Any) -> Any:
+        chosen = Deal.objects.filter(pk__among=some) if isinstance(some, list) else Deal.objects.filter(pk=some)
+        rows = (
+            chosen.select_related("customer", "company", "assigned_user")
+            .only("title", "value", "value_base", "currency", "stage_id", "pipeline_id", "outcome", "version", "probability",
+                  "expected_close_date", "rank", "actual_close_date", "entered_stage_at", "last_activity_at",
+                  "customer__first_name", "customer__last_name", "customer__email", "company__name",
+                  "assigned_user__first_name", "assigned_user__last_name", "assigned_user__email")
+        )
+        return with_links(rows, declared, [declared.own_fields[name] for name in names], user)
+
+    # One card by itself: the server would make the plan of a short array anew each time.
+    sample, asked = (uuid.UUID(int=1), wanted[0]) if len(wanted) == 1 else ([uuid.UUID(int=1)], wanted)
+    fingerprint = rights_of(user).fingerprint
+    rows = _cards.get((fingerprint, len(wanted) == 1) if fingerprint else None, lambda: PreparedMany(build, (sample,))).all(asked)
     deals = {deal.pk: deal for deal in for_eyes(rows, declared, user)}
     if not amounts_shown(user):
         for deal in deals.values():
             deal.value_base = ZERO
-    steps = _next_steps[0](user, wanted) if _next_steps and wanted else {}
+    steps = _next_steps[0](user, wanted) if _next_steps else {}
     found: dict[uuid.UUID, list[Card]] = {}
     today = timezone.localdate()
     for pk in wanted:
@@ -257,16 +306,14 @@ def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date, tags: Se
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:
     """Return the people who own open deals in the pipeline, those with most first."""
     if sees_everything(user, Deal):
-        rows = busiest_owners([s.pk for s in pipeline.stages.all() if s.outcome == Stage.Outcome.OPEN], limit)
+        rows = busiest_owners([s.pk for s in stages_of(pipeline) if s.outcome == Stage.Outcome.OPEN], limit)
     else:
         rows = list(
             visible_to(user, Deal).filter(pipeline=pipeline, outcome="open", archived_at=None).exclude(assigned_user=None)
             .order_by().values("assigned_user").annotate(n=Count("pk")).order_by("-n", "assigned_user")
             .values_list("assigned_user", flat=True)[:limit]
         )
-    model: Any = Deal._meta.get_field("assigned_user").remote_field.model
-    people = model.objects.in_bulk(rows)
-    return sorted(people.values(), key=lambda u: u.name.casefold())
+    return sorted(_PEOPLE.all(rows), key=lambda u: u.name.casefold()) if rows else []
 
 
 @dataclass(frozen=True)

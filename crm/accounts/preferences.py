@@ -1,13 +1,19 @@
 """Reading and keeping what a person likes a page to be."""
 
+import uuid
 from typing import Any
 
 from crm.accounts.models import Preference
+from crm.lib.prepared import PreparedTuples
+
+_KEPT = PreparedTuples(
+    lambda user, name: Preference.objects.filter(user=user, name=name).values_list("value"), (uuid.UUID(int=1), "\x7fname")
+)
 
 
 def preference(user: Any, name: str) -> dict[str, Any]:
     """Return what the user chose on the page of that name; nothing yet is empty."""
-    kept = Preference.objects.filter(user=user, name=name).values_list("value", flat=True).first()
+    kept = next((value for (value,) in _KEPT.ask((user.pk, name))), None)
     return kept if isinstance(kept, dict) else {}
 
 

@@ -37,8 +37,9 @@ def insert_row(obj: models.Model) -> None:
 
 def update_row(obj: models.Model, names: set[str]) -> None:
     """Write these fields of a row that is there."""
-    key = (type(obj), *sorted(names))
-    fields: list[Any] = [obj._meta.get_field(name) for name in key[1:]]
+    ordered = sorted(names)
+    key = (type(obj), *ordered)
+    fields: list[Any] = [obj._meta.get_field(name) for name in ordered]
     values = _values(obj, fields, adding=False)
     if values is None:
         obj.save(update_fields=names)
@@ -47,7 +48,7 @@ def update_row(obj: models.Model, names: set[str]) -> None:
     if sql is None:
         pairs = ", ".join(f"{_quoted(f.column)} = %s" for f in fields)
         pk = obj._meta.pk
-        sql = f"UPDATE {_quoted(obj._meta.db_table)} SET {pairs} WHERE {_quoted(str(pk.column))} = %s"
+        sql = f"UPDATE {_quoted(obj._meta.db_table)} SET {pairs} WHERE {_quoted(pk.column)} = %s"
         _statements[key] = sql
     with prepared_cursor() as cursor:
         cursor.execute(sql, [*values, obj.pk])
@@ -61,5 +62,5 @@ def _values(obj: models.Model, fields: list[Any], *, adding: bool) -> list[Any] 
     return None if any(hasattr(value, "resolve_expression") for value in values) else values
 
 
-def _quoted(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _quoted(name: str | None) -> str:
+    return str(connection.ops.quote_name(str(name)))

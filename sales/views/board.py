@@ -5,6 +5,7 @@ import uuid
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from crm.access.policy import allows, field_rights, require
@@ -33,6 +34,7 @@ from sales.selectors import (
     more_cards,
     owners_on,
     pipelines,
+    stages_of,
 )
 
 LAYOUTS = ("board", "table", "forecast")
@@ -181,8 +183,11 @@ def _controls(request: HttpRequest, wanted: BoardFilter, lanes: str) -> dict[str
     return {
         "slipping_url": layout_urls(state.with_clause(SLIPPING), wanted.pipeline)["table"],
         "state": state, "chips": chips(state), "layouts": layout_urls(state, wanted.pipeline),
-        "orders": [(label, state.chosen("order", name), name == order) for name, (label, _fields) in ORDERS.items()
-                   if name != "value" or fields.can_read("value")],
+        # Every column has them in its menu.
+        "orders_drawn": render_to_string("sales/orders.html", {"orders": [
+            (label, state.chosen("order", name), name == order) for name, (label, _fields) in ORDERS.items()
+            if name != "value" or fields.can_read("value")
+        ]}),
         "order_label": ORDERS[order][0],
         "lane_choices": [(label, state.chosen("lanes", name or "none"), name == lanes) for name, label in LANES.items()],
         "lane_label": LANES.get(lanes, ""),
@@ -214,7 +219,7 @@ def _stages(wanted: BoardFilter, found: list[Pipeline]) -> dict[str, Any]:
     firsts = Stage.objects.filter(pipeline__in=others, outcome=Stage.Outcome.OPEN).order_by("pipeline_id", "position").distinct("pipeline_id")
     begin = {s.pipeline_id: s.pk for s in firsts} if others else {}
     return {
-        "stages": list(wanted.pipeline.stages.order_by("position")),
+        "stages": stages_of(wanted.pipeline),
         "others": [(p, begin[p.pk]) for p in others if p.pk in begin],
     }
 

@@ -48,6 +48,7 @@ def clean(
         if not f.writable or f.computed or not rights.can_write(key):
             problems.append(Detail(where, _("“%(name)s” cannot be written.") % {"name": where}))
             continue
+        converted: Any
         try:
             if f.kind in LINKS:
                 # A row instead of its id comes from a verb that has read it, and has asked for what it had to.
