@@ -1,6 +1,7 @@
 """Typed readers of the environment. A wrong value is refused by its name before anything starts."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,23 +10,36 @@ from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"0", "false", "no", "off"}
+_LINE = re.compile(
+    r"""(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*
+    (?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<plain>[^"'\s#].*?|))
+    (?:\s+\#.*)?""",
+    re.VERBOSE,
+)
+_HOST = re.compile(r"\.?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]|\*")
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9*._-]+(:\d{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:\d{1,5})?")
 
 
 def load_dotenv(path: Path) -> None:
-    """Read ``KEY=value`` lines of a ``.env`` file; the real environment wins."""
-    if not path.is_file():
+    """Read ``NAME=value`` lines of a ``.env`` file as Docker Compose does; the real environment wins."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        text = line.strip()
-        if not text or text.startswith("#"):
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path.name} is not UTF-8 text.") from None
+    except OSError as error:
+        raise ImproperlyConfigured(f"{path.name} cannot be read: {error.strerror}.") from None
+    found: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.lstrip().startswith("#"):
             continue
-        name, equals, value = text.removeprefix("export ").partition("=")
-        if not equals:
+        match = _LINE.fullmatch(line.strip())
+        if match is None:
             raise ImproperlyConfigured(f"{path.name}, line {number}: expected NAME=value.")
-        value = value.strip()
-        if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'":
-            value = value[1:-1]
-        os.environ.setdefault(name.strip(), value)
+        found[match["name"]] = next((match[k] for k in ("double", "single", "plain") if match[k] is not None), "")
+    for name, value in found.items():
+        os.environ.setdefault(name, value)
 
 
 def text(name: str, default: str = "") -> str:
@@ -41,6 +55,8 @@ def secret(name: str, default: str = "") -> str:
             return Path(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ImproperlyConfigured(f"{name}_FILE: cannot read {file}: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise ImproperlyConfigured(f"{name}_FILE: {file} is not UTF-8 text.") from None
     return text(name, default)
 
 
@@ -89,9 +105,36 @@ def path(name: str, default: Path) -> Path:
     return Path(value).expanduser().resolve() if value else default
 
 
+def hosts(name: str, default: Iterable[str] = ()) -> list[str]:
+    """Return host names separated by commas, as ``ALLOWED_HOSTS`` wants them: without scheme and port."""
+    found = words(name, default)
+    for host in found:
+        if not _HOST.fullmatch(host):
+            raise ImproperlyConfigured(f"{name}: “{host}” is not a host name (without https:// and without a port).")
+    return found
+
+
+def origins(name: str, default: Iterable[str] = ()) -> list[str]:
+    """Return origins separated by commas: scheme, host, and a port if it is not the usual one."""
+    found = words(name, default)
+    for origin in found:
+        if not _ORIGIN.fullmatch(origin):
+            raise ImproperlyConfigured(f"{name}: “{origin}” is not like https://crm.example.com.")
+    return found
+
+
 def url(name: str, default: str, schemes: Iterable[str]) -> str:
     """Return a URL with one of the schemes."""
     value = secret(name, default)
-    if value and urlsplit(value).scheme not in set(schemes):
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        _port = parts.port
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"{name}: this is not a URL. In a password, write / as %2F, ? as %3F, # as %23, @ as %40 and % as %25."
+        ) from None
+    if parts.scheme not in set(schemes):
         raise ImproperlyConfigured(f"{name}: expected a URL that starts with {' or '.join(f'{s}://' for s in schemes)}.")
     return value

@@ -2,7 +2,10 @@
 
 import os
 import sys
+from email.utils import parseaddr
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import structlog
 from django.core.exceptions import ImproperlyConfigured
@@ -25,15 +28,18 @@ DEBUG = env.flag("DEBUG", False)
 BIND = env.text("BIND", "127.0.0.1")
 PORT = env.number("PORT", 8000, least=1, most=65535)
 SITE_URL = env.url("SITE_URL", f"http://localhost:{PORT}", ["http", "https"]).rstrip("/")
+SITE_HOST = urlsplit(SITE_URL).hostname or ""
+if not SITE_HOST or urlsplit(SITE_URL).path:
+    raise ImproperlyConfigured("SITE_URL: expected a host name and nothing after it, for example https://crm.example.com.")
 SECRET_KEY = env.secret("SECRET_KEY") or embedded.local_secret(HOME, PRODUCTION)
 SECRET_KEY_FALLBACKS = env.words("SECRET_KEY_FALLBACKS")
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", "127.0.0.1", "[::1]", "testserver"])
+ALLOWED_HOSTS = env.hosts("ALLOWED_HOSTS", [] if PRODUCTION else [SITE_HOST, "localhost", "127.0.0.1", "[::1]", "testserver"])
 TRUSTED_PROXY_COUNT = env.number("TRUSTED_PROXY_COUNT", 0, least=0, most=5)
 
 if PRODUCTION:
     if DEBUG:
         raise ImproperlyConfigured("DEBUG must be off in production.")
-    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5:
+    if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 5 or SECRET_KEY.startswith("django-insecure-"):
         raise ImproperlyConfigured("SECRET_KEY must have at least 50 random characters in production.")
     if not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS:
         raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts of this installation (never *).")
@@ -185,7 +191,7 @@ DATABASE_URL = env.url("DATABASE_URL", "", ["postgres", "postgresql"])
 DATABASES = {"default": embedded.database(DATABASE_URL, HOME)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["OPTIONS"] = {
+DATABASES["default"]["OPTIONS"] |= {
     "pool": {
         "min_size": env.number("DATABASE_POOL_MIN", 1, least=0, most=100),
         "max_size": env.number("DATABASE_POOL_MAX", WEB_THREADS + 4, least=1, most=500),
@@ -201,7 +207,8 @@ DATABASES["default"]["OPTIONS"] = {
 REDIS_URL_GIVEN = env.url("REDIS_URL", "", ["redis", "rediss", "unix"])
 REDIS_URL = REDIS_URL_GIVEN or embedded.redis_url(HOME)
 if PRODUCTION:
-    if not DATABASE_URL or DATABASES["default"].get("PASSWORD") in embedded.KNOWN_PASSWORDS:
+    password = str(DATABASES["default"].get("PASSWORD", ""))
+    if password.lower() in embedded.KNOWN_PASSWORDS or password == DATABASES["default"]["USER"]:
         raise ImproperlyConfigured("DATABASE_URL must name a server and a password of its own in production.")
     if not REDIS_URL_GIVEN:
         raise ImproperlyConfigured("REDIS_URL must name a server in production.")
@@ -292,9 +299,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
 SESSION_COOKIE_NAME = "__Host-session" if PRODUCTION else "session"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if PRODUCTION else "csrftoken"
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [SITE_URL])
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", [SITE_URL])
 CSRF_FAILURE_VIEW = "crm.ui.errors.csrf_failure"
-SECURE_SSL_REDIRECT = PRODUCTION and env.flag("SECURE_SSL_REDIRECT", True)
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", PRODUCTION)
 SECURE_REDIRECT_EXEMPT = [r"^health/", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
@@ -318,7 +325,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CORS_ALLOWED_ORIGINS = env.words("CORS_ALLOWED_ORIGINS")
+CORS_ALLOWED_ORIGINS = env.origins("CORS_ALLOWED_ORIGINS")
 CORS_URLS_REGEX = r"^/api/.*$"
 CORS_ALLOW_HEADERS = [
     "accept", "accept-language", "authorization", "content-type", "idempotency-key", "if-match", "if-none-match",
@@ -343,6 +350,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 DEFAULT_PHONE_REGION = env.text("DEFAULT_PHONE_REGION", "US")
+if DEFAULT_PHONE_REGION not in embedded.regions():
+    raise ImproperlyConfigured("DEFAULT_PHONE_REGION: expected the two capital letters of a country, for example DE.")
 CURRENCIES = frozenset(embedded.currencies())
 
 # -- files --------------------------------------------------------------------------------------
@@ -420,14 +429,21 @@ EMAIL_BACKEND = env.text(
     "EMAIL_BACKEND",
     "django.core.mail.backends.smtp.EmailBackend" if env.text("EMAIL_HOST") else "django.core.mail.backends.filebased.EmailBackend",
 )
+if find_spec(EMAIL_BACKEND.partition(".")[0]) is None or "." not in EMAIL_BACKEND:
+    raise ImproperlyConfigured(f"EMAIL_BACKEND: there is no {EMAIL_BACKEND}.")
 EMAIL_FILE_PATH = HOME / "outbox"
 EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.number("EMAIL_PORT", 25, least=1, most=65535)
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.flag("EMAIL_USE_SSL", False)
+if EMAIL_USE_TLS and EMAIL_USE_SSL:
+    raise ImproperlyConfigured("EMAIL_USE_TLS (STARTTLS) and EMAIL_USE_SSL (TLS from the first byte) exclude each other.")
+EMAIL_PORT = env.number("EMAIL_PORT", 465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25, least=1, most=65535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env.secret("EMAIL_HOST_PASSWORD")
-EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", False)
 EMAIL_TIMEOUT = 15
-DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "Rapport <rapport@localhost>")
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", f"Rapport <rapport@{SITE_HOST}>")
+if "@" not in parseaddr(DEFAULT_FROM_EMAIL)[1]:
+    raise ImproperlyConfigured("DEFAULT_FROM_EMAIL: expected an address, for example Rapport <rapport@example.com>.")
 
 # -- logs ---------------------------------------------------------------------------------------
 

@@ -3,9 +3,11 @@
 import secrets
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,6 +33,11 @@ def fresh_token(invitation: Invitation) -> str:
     invitation.expires_at = timezone.now() + timedelta(days=DAYS)
     invitation.save(update_fields=["token_hash", "expires_at", "updated_at"])
     return token
+
+
+def link_of(invitation: Invitation) -> str:
+    """Return the address by which an invitation is taken, made anew; an earlier one is dead from now on."""
+    return str(settings.SITE_URL) + reverse("account_invitation", kwargs={"token": fresh_token(invitation)})
 
 
 def find(token: str) -> Invitation:

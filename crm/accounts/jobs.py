@@ -70,7 +70,7 @@ def mail_notice(run: Run) -> dict[str, Any]:
 
 
 def _invite(invitation: Invitation) -> dict[str, Any]:
-    link = settings.SITE_URL + reverse("account_invitation", kwargs={"token": invitations.fresh_token(invitation)})
+    link = invitations.link_of(invitation)
     language = invitation.user.language if invitation.user else settings.LANGUAGE_CODE
     return _send(invitation.email, language, "invitation", invitation=invitation, link=link)
 

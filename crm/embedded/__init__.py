@@ -13,10 +13,13 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 from babel.core import get_global
+from django.core.exceptions import ImproperlyConfigured
 
 # A socket's address holds 107 bytes; the longest name in the folder is ".s.PGSQL.5432.lock".
 LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
 
+TLS_OPTIONS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "channel_binding")
+"""Of a database URL: how its server is to prove who it is (libpq's words)."""
 KNOWN_PASSWORDS = frozenset({"", "postgres", "password", "secret", "changeme", "rapport", "admin", "example"})
 """Passwords of a database server that everybody tries first."""
 
@@ -59,9 +62,13 @@ def database(url: str, home: Path) -> dict[str, Any]:
             "USER": "postgres",
             "HOST": str(socket_folder(home)),
             "PORT": "5432",
+            "OPTIONS": {},
         }
     parts = urlsplit(url)
-    query = dict(parse_qsl(parts.query))
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    unknown = sorted(set(query) - {"host", *TLS_OPTIONS})
+    if unknown:
+        raise ImproperlyConfigured(f"DATABASE_URL: unknown option {unknown[0]}. Known: host, {', '.join(TLS_OPTIONS)}.")
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "rapport",
@@ -69,6 +76,7 @@ def database(url: str, home: Path) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": query.get("host") or parts.hostname or "localhost",
         "PORT": str(parts.port or 5432),
+        "OPTIONS": {name: query[name] for name in TLS_OPTIONS if name in query},
     }
 
 
@@ -92,3 +100,8 @@ def broker_url(url: str) -> str:
 def currencies() -> set[str]:
     """Return the ISO 4217 codes that Babel knows."""
     return set(get_global("all_currencies"))
+
+
+def regions() -> set[str]:
+    """Return the ISO 3166 codes of the countries that Babel knows."""
+    return {code for code in get_global("territory_currencies") if len(code) == 2 and code != "ZZ"}

@@ -43,6 +43,8 @@ class Program:
     leaving: "list[subprocess.Popen[bytes]]" = field(default_factory=list)
     ask_at: float = 0.0
     answered: bool = False
+    arguments: "tuple[str, ...]" = ()
+    """What Python runs, for a process of our own (docker-compose.yml says the same)."""
 
     def start(self) -> None:
         """Start the process."""
@@ -131,7 +133,7 @@ def ours(
                 pass_fds=files,
             )
 
-    return Program(name, launch, patience=patience)
+    return Program(name, launch, patience=patience, arguments=tuple(arguments))
 
 
 def application(*, base: Path, logs: Path, listener: socket.socket | None = None) -> list[Program]:

@@ -12,7 +12,7 @@ def lines(*, first: bool) -> list[str]:
     found = []
     user = User.objects.active().filter(role__is_admin=True).order_by("created_at").first()
     if user is None:
-        found.append("There is no administrator yet. Make one: .venv/bin/python manage.py createsuperuser")
+        found.append("There is no administrator yet. Invite one: .venv/bin/python manage.py invite you@example.com --role ADMIN")
     elif not settings.PRODUCTION:
         found += [f"Sign in as {user.email} by this link, which works once:", f"  {one_time_link(user)}"]
         if first and settings.DEMO_PASSWORD:

@@ -37,6 +37,7 @@ _ACCESSES: dict[str, Any] = {
     "accounts.address_changed": gettext_lazy("e-mail address changed"), "accounts.joined": gettext_lazy("invitation accepted"),
     "accounts.refresh_token_reused": gettext_lazy("a refresh token was used twice"),
     "accounts.links_guessed": gettext_lazy("links were guessed"), "accounts.sign_in_link_made": gettext_lazy("sign-in link made"),
+    "accounts.invitation_printed": gettext_lazy("invitation link made"),
     "audit.exported": gettext_lazy("audit log exported"), "records.exported": gettext_lazy("exported"),
     "records.document_downloaded": gettext_lazy("document downloaded"), "deliveries.discarded": gettext_lazy("deliveries discarded"),
     "deliveries.waiting": gettext_lazy("deliveries tried again"),
