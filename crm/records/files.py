@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import struct
 import unicodedata
 import uuid
 import warnings
@@ -54,8 +55,8 @@ def sniff(file: Any) -> Sniffed:
     content_type = _type_of(head)
     if content_type in REFUSED or head[:2] == b"MZ" or head[:4] == b"\x7fELF":
         raise Invalid.field("file", _("Programs are not accepted."))
-    if content_type.startswith("image/"):
-        _check_image(file)
+    if content_type.startswith("image/") and not _check_image(file, head) and content_type in SHOWN:
+        content_type = "application/octet-stream"  # a browser might read what we cannot
     return Sniffed(size, content_type, digest.hexdigest())
 
 
@@ -90,8 +91,8 @@ def _type_of(head: bytes) -> str:
     return "text/html" if _MARKUP.search(head[:1024]) else "text/plain"
 
 
-def _check_image(file: Any) -> None:
-    """Refuse an image by what its header says, before anything is unpacked."""
+def _check_image(file: Any, head: bytes) -> bool:
+    """Refuse an image by what its header says, before anything is unpacked; tell whether it is one that we can read."""
     too_large = Invalid.field(
         "file", _("The image has more than %(limit)d million pixels.") % {"limit": MAX_PIXELS // 1_000_000}
     )
@@ -103,8 +104,13 @@ def _check_image(file: Any) -> None:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise too_large from None
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
-        width = height = 0  # no image that we know: it is stored all the same
+        # No image that we know: it is stored all the same, unless it says that it is a large one.
+        known = False
+        width, height = struct.unpack(">II", head[16:24]) if head.startswith(b"\x89PNG") and len(head) >= 24 else (0, 0)
+    else:
+        known = True
     finally:
         file.seek(0)
     if width * height > MAX_PIXELS:
         raise too_large
+    return known

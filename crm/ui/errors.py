@@ -1,6 +1,7 @@
 """Error pages. A page that went wrong says what happened, what to do, and an id to quote.
 
-For htmx, and for a form that was sent, the same sentence comes as a toast and the page stays as it is. ``/api`` answers for itself.
+For htmx, and for a form that was sent, the same sentence comes as a toast and the page stays as it is. ``/api`` answers for itself,
+and what it is not even asked about is answered here in its form.
 """
 
 import json
@@ -8,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponsePermanentRedirect, JsonResponse
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
 from django.urls import is_valid_path
@@ -19,6 +20,10 @@ from django.utils.translation import gettext as _
 from crm.lib.errors import Refusal
 
 log = structlog.get_logger(__name__)
+_CODES = {
+    400: "VALIDATION_ERROR", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 409: "CONFLICT",
+    413: "PAYLOAD_TOO_LARGE", 423: "LOCKED", 429: "RATE_LIMITED", 500: "SERVER_ERROR", 503: "UNAVAILABLE",
+}
 
 
 def _words(status: int) -> tuple[str, str]:
@@ -40,10 +45,14 @@ def _words(status: int) -> tuple[str, str]:
 def error_page(
     request: HttpRequest, status: int, message: str = "", headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    """Return the error page of a status; for htmx a toast that leaves the page alone."""
+    """Return the error page of a status; for htmx a toast that leaves the page alone, below ``/api`` its envelope."""
     title, hint = _words(status)
     text = message or hint
     extra = headers or {}
+    if request.path_info == "/api" or request.path_info.startswith("/api/"):
+        # What went wrong before the API itself was asked (a foreign host, an address outside of it).
+        error = {"code": _CODES.get(status, _CODES[400]), "message": text, "details": [], "request_id": getattr(request, "request_id", "")}
+        return JsonResponse({"success": False, "error": error}, status=status, headers=extra)
     htmx: Any = getattr(request, "htmx", None)
     if htmx and (not htmx.boosted or request.method not in ("GET", "HEAD")):
         toast = {"toast": {"items": [{"text": message or f"{title}. {hint}", "level": "error"}]}}

@@ -42,6 +42,21 @@ def test_every_answer_is_guarded_and_tells_nothing_of_its_inside(rep: Any, metho
             assert json.loads(answer.content)["error"]["request_id"]
 
 
+@pytest.mark.parametrize(("path", "host", "status", "code"), [
+    ("/api/v1/customers", "evil.example", 400, "VALIDATION_ERROR"), ("/api/v0/customers", "testserver", 404, "NOT_FOUND"),
+    ("/api/", "testserver", 404, "NOT_FOUND"), ("/api", "testserver", 404, "NOT_FOUND"), ("/api/v1x", "testserver", 404, "NOT_FOUND"),
+])
+def test_nothing_below_api_leaves_as_a_page(rep: Any, path: str, host: str, status: int, code: str) -> None:
+    """A foreign host and an address that no version of the API has are answered in its form, too."""
+    client = Client(raise_request_exception=False)
+    client.force_login(rep)
+    answer = client.get(path, headers={"Host": host, "Accept": "text/html"})
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["request_id"] == answer.headers["X-Request-ID"]
+
+
 def test_pages_of_setting_up_answer_nobody(client: Client) -> None:
     for path in ("/setup", "/install", "/upgrade", "/seed", "/demo", "/__debug__/", "/silk/", "/graphql", "/api/v0/customers", "/api/v2/customers",
                  "/api/customers",

@@ -56,7 +56,8 @@ def png(width: int = 2, height: int = 2) -> bytes:
     [
         (b"hello", "text/plain"), ("zw\u00f6lf".encode(), "text/plain"), (b"a,b\n1,2", "text/plain"), (png(), "image/png"),
         (b"%PDF-1.7 x", "application/pdf"), (b"<svg onload=alert(1)>", "text/html"), (b"<!DOCTYPE html><p>", "text/html"),
-        (b"\x00\x01\x02", "application/octet-stream"), (b"\xff\xfe\xfa" * 50, "application/octet-stream"),
+        (b"\x00\x01\x02", "application/octet-stream"),
+        (png()[:29] + b"\x00\x00\x00\x00" + png()[33:], "application/octet-stream"), (b"\xff\xfe\xfa" * 50, "application/octet-stream"),
     ],
 )
 def test_a_type_is_read_from_the_content(content: bytes, content_type: str) -> None:
@@ -66,7 +67,7 @@ def test_a_type_is_read_from_the_content(content: bytes, content_type: str) -> N
 
 
 @pytest.mark.parametrize("content", [b"", b"MZ\x90\x00" + b"\x00" * 60, b"\x7fELF\x02\x01\x01" + b"\x00" * 60, png(50_000, 50_000),
-                                     png(8_000, 8_000)])
+                                     png(8_000, 8_000), png(60_000, 60_000)[:29] + b"\x00" * 20])
 def test_nothing_programs_and_image_bombs_are_refused(content: bytes) -> None:
     with pytest.raises(Invalid) as refused:
         sniff(io.BytesIO(content))
