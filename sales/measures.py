@@ -20,6 +20,9 @@ from crm.workspace.models import Workspace
 from sales.models import Deal, Stage
 from sales.selectors import base_currency
 
+LONG = 10_000_000
+"""From here on an amount is written in few letters, so that no digit of it is cut off."""
+
 
 def offered(user: Any) -> bool:
     """Tell whether a user may see deals and what they are worth."""
@@ -59,8 +62,11 @@ def _cell(user: Any) -> Cell:
     none = f'<span class="text-subtle">{esc(_("None"))}</span>'
 
     def write(obj: Any, told: Any) -> str:
-        amount = told.get("sum") if told else None
-        return f'<span class="num">{esc(money(Decimal(amount), told["code"] or ""))}</span>' if amount else none
+        if not told or not told.get("sum"):
+            return none
+        amount, code = Decimal(told["sum"]), told["code"] or ""
+        full = esc(money(amount, code))
+        return f'<span class="num" title="{full}">{esc(money(amount, code, amount >= LONG))}</span>'
 
     return write
 
