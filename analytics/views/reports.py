@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from analytics.selectors import Scope, activity_report, customer_report, dashboard, sales_report, scope_of
 from analytics.selectors.period import PERIODS, list_url, rows_of
+from analytics.selectors.reasons import lost_by_reason
 from analytics.selectors.sales import Figures, Group, SalesReport
 from crm.access.policy import require
 from crm.accounts.models import User
@@ -35,7 +36,13 @@ def sales(request: HttpRequest) -> HttpResponse:
     require(request.user, "view", Deal)
     scope, problem = _scope(request)
     report = sales_report(request.user, scope)
-    return render(request, "analytics/sales.html", {**_filters(request, scope, problem), **sales_context(report)}, part="report")
+    reasons = []
+    for pk, name, n in lost_by_reason(request.user, scope):
+        named: dict[str, Any] = {"field": "close_reason", "op": "is", "value": str(pk)} if pk else {"field": "close_reason", "op": "is_empty"}
+        listed = scope.criteria({"field": "outcome", "op": "is", "value": "lost"}, named, closed=True)
+        reasons.append({"label": name or _("No reason"), "value": n, "display": number(n), "url": list_url("deals", listed), "hue": "coral"})
+    context = {**_filters(request, scope, problem), **sales_context(report), "reasons": reasons}
+    return render(request, "analytics/sales.html", context, part="report")
 
 
 @page()

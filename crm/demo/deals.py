@@ -20,8 +20,8 @@ from sales.models import Deal, DealContact, DealProduct, LossReason, Pipeline, S
 DEALS = 118
 DEPTHS = (1, 2, 1, 3, 1, 2, 4, 1, 2, 3)
 """How far open deals have come, one after the other: a pipeline is wider where it begins."""
-TAGGED = {1: "Renewal", 4: "Expansion", 8: "Key account", 11: "Renewal"}
-"""Which of twelve deals has a tag."""
+TAGGED = {3: "Renewal", 5: "Renewal", 9: "Expansion", 11: "Expansion", 15: "Key account"}
+"""Which of 21 deals has a tag; every third deal is open."""
 
 
 @dataclass
@@ -55,7 +55,7 @@ class Deals:
         DealProduct.objects.bulk_create(self.lines)
         tags = {tag.name: tag for tag in self.story.tags}
         Deal.tags.through.objects.bulk_create(
-            Deal.tags.through(deal_id=deal.pk, tag_id=tags[TAGGED[n % 12]].pk) for n, deal in enumerate(deals) if n % 12 in TAGGED
+            Deal.tags.through(deal_id=deal.pk, tag_id=tags[TAGGED[n % 21]].pk) for n, deal in enumerate(deals) if n % 21 in TAGGED
         )
         self._walk(deals)
         self._people(deals)

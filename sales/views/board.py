@@ -9,6 +9,7 @@ from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
 from crm.access.policy import allows, field_rights, require
+from crm.access.rights import rights_of
 from crm.accounts.preferences import preference, remember
 from crm.criteria import VERSION
 from crm.lib.errors import Invalid
@@ -68,6 +69,7 @@ def deals(request: HttpRequest) -> HttpResponseBase:
         "owners": owners_on(request.user, wanted.pipeline), "chosen": {str(pk) for pk in wanted.owners},
         **_controls(request, wanted, lanes),
         "may_create": allows(request.user, "create", Deal), "may_manage": allows(request.user, "manage", Pipeline),
+        "may_load_demo": rights_of(request.user).is_admin,
         "params": params.urlencode(), "here": request.get_full_path(),
     }
     goal = goal_of(request.user, wanted.owners) if wanted.pipeline.is_default and not wanted.q and not wanted.criteria else None
