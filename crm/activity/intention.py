@@ -158,12 +158,14 @@ def tell_database() -> None:
 _READS = ("SELECT", "SAVEPOINT", "RELEASE", 'UPDATE "activity_delivery"', 'INSERT INTO "activity_delivery"')
 
 
-def _watch(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+def _watch(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
     """Tell the database who acts before the first statement that writes; forget with a savepoint what came after it."""
     intention = _intention.get()
     if intention is None:
         return execute(sql, params, many, context)
-    if sql.startswith("SAVEPOINT"):
+    if not isinstance(sql, str):  # put together by the driver (crm.transfer): taken for one that writes
+        tell_database()
+    elif sql.startswith("SAVEPOINT"):
         intention.marks[sql.removeprefix("SAVEPOINT ")] = len(intention.facts)
     elif sql.startswith("ROLLBACK TO"):
         del intention.facts[intention.marks.get(sql.removeprefix("ROLLBACK TO SAVEPOINT "), 0) :]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from psycopg.sql import SQL, Identifier
 
 from crm.access.policy import SYSTEM
 from crm.activity.intention import intend, relabel
@@ -67,6 +68,14 @@ def test_what_only_reads_tells_nobody(admin: Any) -> None:
         list(Tag.objects.all())
     assert not any("set_config" in q["sql"] for q in asked.captured_queries)
     assert not ChangeSet.objects.filter(pk=act.id).exists()
+
+
+def test_statements_that_the_driver_puts_together_are_told_of(admin: Any) -> None:
+    """A composed statement is no text, and writes under the intention all the same."""
+    tag = Tag.objects.create(name="plain")
+    with intend(actor=admin) as act, connection.cursor() as cursor:
+        cursor.execute(SQL("UPDATE {} SET name = %s WHERE id = %s").format(Identifier("records_tag")), ["composed", tag.pk])
+    assert ActivityLog.objects.get(entity_id=tag.pk, action="updated").change_set_id == act.id
 
 
 def test_a_name_given_late_is_the_name(admin: Any) -> None:
