@@ -33,3 +33,10 @@ def test_hits_tell_nothing_hidden(rep: Any, rep2: Any, client_for: Any) -> None:
     assert f"#hit-{mine.pk}" in text
     for words in (str(theirs.pk), "Hidden Harbour", "7,907"):
         assert words not in text
+
+
+def test_the_palette_leads_to_every_page(admin: Any, client_for: Any) -> None:
+    text = client_for(admin).get("/palette").content.decode()
+    assert "data-pages" in text
+    for path in ("/", "/tasks", "/customers", "/companies", "/deals", "/products", "/interactions", "/reports", "/dashboards", "/settings"):
+        assert f'data-href="{path}"' in text

@@ -48,6 +48,8 @@ class Heading:
 
     label: Any
     options: list[Option] = field(default_factory=list)
+    pages: bool = False
+    """Whether these are the pages, which a phone shows first: there the palette is the way to them."""
 
 
 @page("GET POST")
@@ -92,7 +94,7 @@ def palette(request: HttpRequest) -> HttpResponse:
     elif not rest:
         headings += [
             Heading(_("Last opened"), [_hit(h) for h in recent_hits(request.user, recent_visits(request.user, 5))]),
-            Heading(_("Actions"), _actions(request.user, "")), Heading(_("Pages"), _pages(request.user, "")),
+            Heading(_("Actions"), _actions(request.user, "")), Heading(_("Pages"), _pages(request.user, ""), pages=True),
         ]
     else:
         headings += _records(search(request.user, rest, limit=EACH))
@@ -152,7 +154,8 @@ def _pages(user: Any, words: str) -> list[Option]:
     places = [i for s in sections_for(user) for i in s.items]
     if words:
         places += [i for s in settings_for(user) for i in s.items]
-    return _fitting([Option(i.label, i.url, i.icon, keys=f"G {i.key.upper()}" if i.key else "") for i in places], words)
+    made = [Option(i.label, i.url, i.icon, keys=f"G {i.key.upper()}" if i.key else "") for i in places]
+    return _fitting(made, words) if words else [*made, Option(_("Settings"), "/settings", "settings", keys="G S")]
 
 
 def _fitting(options: list[Option], words: str) -> list[Option]:

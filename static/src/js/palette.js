@@ -37,6 +37,8 @@ class Palette extends HTMLElement {
 
   // Whoever types faster than the server answers and presses Enter opens what he typed.
   arrived() {
+    const pages = matchMedia('(max-width: 760px)').matches && $('[data-pages]', this.found);
+    if (pages && this.found.firstElementChild !== pages) this.found.prepend(pages);
     this.shown = this.input.value;
     this.mark(0);
     if (this.wanted !== null && this.wanted === this.shown && !this.acts) this.go(this.options[0]);
