@@ -6,13 +6,14 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 
 from crm.access import stamps
-from crm.access.policy import SYSTEM, visible_to
+from crm.access.policy import SYSTEM, field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.activity.facts import publish
-from crm.activity.undo import Kept, Plan, UndoCount, after_undo, guards_undo
+from crm.activity.undo import Kept, Plan, UndoCount, after_undo, block_columns, guards_undo
 from crm.records.customfields import STAMP
 from crm.records.entity import all_entities, entity_of, has_entity
 from crm.records.events import RecordsBulkChanged
+from crm.records.fields import Kind
 from crm.records.models import CustomField
 
 
@@ -74,5 +75,26 @@ def keep_what_hangs_on_others(actor: Any, plan: Plan) -> None:
                 )
 
 
+def keep_what_may_not_be_written(actor: Any, plan: Plan) -> None:
+    """Leave the fields as they are that the actor may not write (any more): an undo is a write of today."""
+    if actor is SYSTEM or rights_of(actor).is_admin:
+        return
+    for table in plan.tables.values():
+        if not has_entity(table.model):
+            continue
+        of, rights = entity_of(table.model), field_rights(actor, table.model)
+        locked = rights.hidden | rights.read_only
+        columns = [
+            str(table.model._meta.get_field(f.source).column) for name, f in of.own_fields.items()
+            if name in locked and not f.computed and f.kind != Kind.TAGS and "__" not in f.source
+        ]
+        if columns:
+            block_columns(table, columns)
+        keys = [name.removeprefix("custom.") for name in locked if name.startswith("custom.")]
+        if keys:
+            block_columns(table, ["custom"], keys=keys)
+
+
 after_undo(tell_lists)
 guards_undo(keep_what_hangs_on_others)
+guards_undo(keep_what_may_not_be_written)

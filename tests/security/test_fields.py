@@ -9,10 +9,14 @@ from django.test import Client
 
 from crm.access.rights import forget_rights
 from crm.accounts.models import FieldRight, RolePermission, User
+from crm.activity.intention import intend
+from crm.activity.models import ChangeSet
+from crm.activity.undo import undo
 from crm.lib.errors import Refusal
 from crm.records.services import create_record, update_record
 from crm.transfer.services import receive, settle
 from customers.models import Customer
+from sales.models import Deal
 from tests.security.conftest import CANARY, content_of, tells
 
 pytestmark = pytest.mark.django_db
@@ -239,3 +243,18 @@ def test_the_condition_of_a_permission_holds_at_every_door(rep: Any, api: Any, c
     assert client.post(f"/customers/{other.pk}/delete").status_code == 404
     client.post("/customers/bulk/delete", {"ids": [str(other.pk)]})
     assert Customer.objects.filter(pk=other.pk).exists()
+
+
+@pytest.mark.parametrize("level", ["read", "hidden"])
+def test_an_undo_writes_no_field_that_one_may_not_write_any_more(rep: Any, level: str) -> None:
+    """An undo is a write of today: what has been locked since stays, the rest goes back."""
+    made = create_record(of="deal", data={"title": "Before", "value": "100.00", "source": "Fair"}, actor=rep)
+    with intend(actor=rep) as mark:
+        update_record(obj=made, data={"title": "After", "value": "200.00", "source": "Web"}, actor=rep)
+    for name in ("value", "source"):
+        FieldRight.objects.create(role=rep.role, entity="deal", field=name, level=level)
+    forget_rights(rep)
+    undo(change_set=ChangeSet.objects.get(pk=mark.id), actor=rep)
+    made.refresh_from_db()
+    assert (made.title, str(made.value), made.source) == ("Before", "200.00", "Web")
+    assert made.value_base == Deal.objects.get(pk=made.pk).value_base == made.value

@@ -22,12 +22,12 @@ from crm.activity.facts import publish
 from crm.activity.intention import intend
 from crm.activity.models import ActivityLog, ChangeSet
 from crm.activity.undo.apply import apply_plan
-from crm.activity.undo.plan import Plan, _run, make_plan
+from crm.activity.undo.plan import Plan, _run, block_columns, make_plan
 from crm.activity.undo.tables import logged_tables
 from crm.lib.errors import Conflict, Denied, Missing
 
 __all__ = [
-    "ENTRIES_AT_ONCE", "LIMIT", "Kept", "Plan", "UndoCount", "UndoPreview", "after_undo", "count_entries", "guards_undo",
+    "ENTRIES_AT_ONCE", "LIMIT", "Kept", "Plan", "UndoCount", "UndoPreview", "after_undo", "block_columns", "count_entries", "guards_undo",
     "preview_undo", "require_undo", "undo", "undone_by", "who_may_undo",
 ]
 

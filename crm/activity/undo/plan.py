@@ -205,6 +205,12 @@ def _look_for_edits(plan: Plan, table: Table, force: bool) -> None:
         _run("UPDATE undo_plan SET blocked = '{}' WHERE tbl = %s", [table.name])
         return
     _run(_WHO, values)
+    _keep_together(table)
+    _run("UPDATE undo_plan SET keep = 'edited' WHERE tbl = %s AND act = 'd' AND blocked <> '{}'", [table.name])
+
+
+def _keep_together(table: Table) -> None:
+    """Block the columns that only make sense beside a blocked one."""
     for group in table.groups:
         _run(
             "UPDATE undo_plan SET blocked = ARRAY(SELECT DISTINCT k FROM unnest(blocked || ARRAY(SELECT g FROM "
@@ -212,7 +218,19 @@ def _look_for_edits(plan: Plan, table: Table, force: bool) -> None:
             "AND blocked && %(group)s::text[]",
             {"group": group, "table": table.name},
         )
-    _run("UPDATE undo_plan SET keep = 'edited' WHERE tbl = %s AND act = 'd' AND blocked <> '{}'", [table.name])
+
+
+def block_columns(table: Table, columns: list[str], *, keys: list[str] | None = None) -> None:
+    """Leave columns of a table's changed rows as they are; with ``keys`` a JSON column, where one of these differs."""
+    differs = "" if keys is None else (
+        " AND EXISTS (SELECT 1 FROM unnest(%(keys)s::text[]) k WHERE before -> %(column)s -> k IS DISTINCT FROM after -> %(column)s -> k)"
+    )
+    _run(
+        "UPDATE undo_plan SET blocked = ARRAY(SELECT DISTINCT k FROM unnest(blocked || ARRAY(SELECT c FROM "
+        "unnest(%(columns)s::text[]) c WHERE before ? c)) k) WHERE tbl = %(table)s AND act = 'u' AND before ?| %(columns)s::text[]" + differs,
+        {"columns": columns, "table": table.name, "keys": keys, "column": columns[0]},
+    )
+    _keep_together(table)
 
 
 def _settle(plan: Plan, known: dict[str, Table]) -> None:
