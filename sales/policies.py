@@ -8,6 +8,7 @@ from django.db.models.functions import Now
 
 from crm.access.policy import EVERYTHING, NOTHING, PartPolicy, Policy
 from crm.access.rights import Rights
+from crm.records.policies import ReadByAllPolicy
 from sales.models import (
     Deal,
     DealContact,
@@ -61,27 +62,17 @@ class ProductPolicy(Policy, model=Product):
     owner = None
 
 
-class ReferencePolicy(Policy):
-    """Everyone who signs in reads it, since every board and form needs it; the matrix says who changes it."""
-
-    owner = None
-
-    def rows(self, rights: Rights, user: Any, action: str) -> Q:
-        """Return everything for reading, and by the matrix for the rest."""
-        return EVERYTHING if action == "view" else super().rows(rights, user, action)
-
-
-class PipelinePolicy(ReferencePolicy, model=Pipeline):
+class PipelinePolicy(ReadByAllPolicy, model=Pipeline):
     """Read by all, managed by the matrix."""
 
 
-class StagePolicy(ReferencePolicy, model=Stage):
+class StagePolicy(ReadByAllPolicy, model=Stage):
     """With its pipeline."""
 
     entity = "pipeline"
 
 
-class LossReasonPolicy(ReferencePolicy, model=LossReason):
+class LossReasonPolicy(ReadByAllPolicy, model=LossReason):
     """With the pipelines."""
 
     entity = "pipeline"

@@ -14,8 +14,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.access.policy import visible_to
+from crm.access.rights import rights_of
 from crm.accounts.models import User
-from crm.lib.errors import Detail, Invalid
+from crm.lib.errors import Denied, Detail, Invalid
 from sales.models import Pipeline
 
 PERIODS = {
@@ -61,7 +62,12 @@ class Scope:
 
 
 def scope_of(user: Any, params: Mapping[str, str]) -> Scope:
-    """Read a scope from parameters (``period`` or ``from`` and ``to``, ``pipeline``, ``owner``); refuse by name."""
+    """Read a scope from parameters (``period`` or ``from`` and ``to``, ``pipeline``, ``owner``); refuse by name.
+
+    Every report begins here, so it is here that those are refused who may not read reports.
+    """
+    if not rights_of(user).may("view", "report"):
+        raise Denied
     problems: list[Detail] = []
     period = params.get("period") or ""
     if period not in PERIODS:

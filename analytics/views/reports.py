@@ -11,8 +11,9 @@ from analytics.selectors.period import PERIODS, list_url, rows_of
 from analytics.selectors.reasons import lost_by_reason
 from analytics.selectors.sales import Figures, Group, SalesReport
 from crm.access.policy import require
+from crm.access.rights import rights_of
 from crm.accounts.models import User
-from crm.lib.errors import Invalid
+from crm.lib.errors import Denied, Invalid
 from crm.ui.figures import money, number
 from crm.ui.figures import month as month_label
 from crm.ui.pages import page, render
@@ -27,7 +28,10 @@ _ONE_DAY, _FOUR_DAYS = timedelta(days=1), timedelta(days=4)
 @page()
 def library(request: HttpRequest) -> HttpResponse:
     """List the reports."""
-    return render(request, "analytics/library.html")
+    rights = rights_of(request.user)
+    if not rights.may("view", "report"):
+        raise Denied
+    return render(request, "analytics/library.html", {"sells": rights.may("view", "deal")})
 
 
 @page()

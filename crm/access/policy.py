@@ -6,7 +6,7 @@ Nothing reaches a record in another way than ``visible_to``. Unseen is 404; seen
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast, overload
 
@@ -106,9 +106,12 @@ class Policy:
         if cell.scope == "none":
             return NOTHING
         own = EVERYTHING if cell.scope == "all" else self.owned_by(rights.owners(cell.scope))
-        if cell.condition and own != NOTHING:
-            own &= _compile_condition[0](self.model, cell.condition, user)
-        return own
+        return own if own == NOTHING else own & self.fulfilling(rights, user, action)
+
+    def fulfilling(self, rights: Rights, user: Any, action: str) -> Q:
+        """Return the clause of a cell's condition (A15); everything where it has none."""
+        condition = rights.cell(self.entity, action).condition
+        return _compile_condition[0](self.model, condition, user) if condition else EVERYTHING
 
     def owned_by(self, owners: list[Any]) -> Q:
         """Return the clause for rows that belong to one of ``owners``."""
@@ -162,6 +165,14 @@ class Policy:
             (uuid.UUID(int=1),),
         ))
         return bool(query.ask((obj.pk,)))
+
+    def unfit(self, user: Any, pks: Iterable[Any]) -> set[Any]:
+        """Return which of the rows that ``user`` has just made the condition of making them leaves out."""
+        if user is SYSTEM or not (rights := rights_of(user)).cell(self.entity, "create").condition:
+            return set()
+        made = set(pks)
+        fit = self.model._base_manager.filter(self.fulfilling(rights, user, "create"), pk__in=made)
+        return made - set(fit.values_list("pk", flat=True))
 
     # -- fields -----------------------------------------------------------------------------------
 

@@ -158,3 +158,13 @@ def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | No
 
 def _json(value: Any) -> Any:
     return json.loads(value) if isinstance(value, str) else value
+
+
+class WhoeverHas:
+    """Whoever has a role, for the question what it may see."""
+
+    pk = None
+    is_active = True
+
+    def __init__(self, role_id: uuid.UUID) -> None:
+        self._rights = rights_of_role(role_id)

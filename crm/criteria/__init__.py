@@ -3,6 +3,7 @@
 from crm.criteria.compiler import compile_criteria, matches
 from crm.criteria.operators import COUNTS, MEASURES, Operator, operators_of
 from crm.criteria.tree import VERSION, upgrades, validate
+from crm.criteria.unknown import Unknown, unknown_to
 from crm.criteria.vocabulary import Askable, Related, Type, Vocabulary, ask_about, vocabulary_of
 from crm.criteria.words import describe, in_parts
 
@@ -14,6 +15,7 @@ __all__ = [
     "Operator",
     "Related",
     "Type",
+    "Unknown",
     "Vocabulary",
     "ask_about",
     "compile_criteria",
@@ -21,6 +23,7 @@ __all__ = [
     "in_parts",
     "matches",
     "operators_of",
+    "unknown_to",
     "upgrades",
     "validate",
     "vocabulary_of",

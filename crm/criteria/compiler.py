@@ -9,6 +9,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.db import models
 from django.db.models import Count, Exists, F, OuterRef, Q, Subquery, Value, lookups
 from django.db.models.fields.json import KeyTextTransform
@@ -21,8 +22,10 @@ from crm.criteria.operators import MEASURES
 from crm.criteria.sql import AsDay, AsMoment, AsNumber, Truth
 from crm.criteria.tree import Asking, validate
 from crm.criteria.vocabulary import Askable, Related, Type
+from crm.lib.errors import Invalid
 from crm.lib.models import Fold
 
+log = structlog.get_logger(__name__)
 NEGATIVE = {"is_not": "is", "is_none_of": "is_any_of", "not_contains": "contains", "has_none": "has_any",
             "is_not_empty": "is_empty"}
 _AGGREGATES: dict[str, Any] = {"sum": models.Sum, "avg": models.Avg, "min": models.Min, "max": models.Max}
@@ -47,8 +50,15 @@ def matches(obj: models.Model, tree: Any, viewer: Any, *, trusted: bool = False)
 
 
 def _condition(model: type[models.Model], tree: dict[str, Any], user: Any) -> Q:
-    """Compile a permission's condition (A15): the administrator's rule, in which “me” is the user."""
-    return compile_criteria(tree, model, user, trusted=True)
+    """Compile a permission's condition (A15): the administrator's rule, in which “me” is the user.
+
+    What can no longer be read (its field or the record that it names is gone) lets nothing through.
+    """
+    try:
+        return compile_criteria(tree, model, user, trusted=True)
+    except Invalid as error:
+        log.warning("access.condition_unreadable", model=model._meta.label, reason=error.message)
+        return NOTHING
 
 
 compiles_conditions(_condition)

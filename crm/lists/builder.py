@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import QueryDict
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm.criteria import COUNTS, MEASURES, Related, Vocabulary, validate, vocabulary_of
+from crm.criteria import COUNTS, MEASURES, Related, Vocabulary, unknown_to, validate, vocabulary_of
 from crm.criteria.vocabulary import Askable, Type
 from crm.lib.errors import Invalid
 from crm.lib.text import whole_number
@@ -33,6 +34,8 @@ class Place:
     model: Any
     viewer: Any
     path: str = "q"
+    audience: Any = None
+    """Who else must know every word: whoever has the role that a condition is for."""
 
     @property
     def words(self) -> Vocabulary:
@@ -47,16 +50,23 @@ class Place:
     @property
     def choices(self) -> list[Askable]:
         """Return the fields in the order of their words."""
-        return by_label(self.words.fields.values())
+        heard = self.heard.fields
+        return by_label(a for a in self.words.fields.values() if a.name in heard)
 
     @property
     def relations(self) -> list[Related]:
         """Return the related records in the order of their words."""
-        return by_label(self.words.related.values())
+        heard = self.heard.related
+        return by_label(r for r in self.words.related.values() if r.name in heard)
+
+    @property
+    def heard(self) -> Vocabulary:
+        """Return what may be offered here: of what may be asked, what the audience knows."""
+        return self.words if self.audience is None else vocabulary_of(self.model, self.audience)
 
     def below(self, part: Any, model: Any = None) -> "Place":
         """Return the place of a part of this node."""
-        return Place(model or self.model, self.viewer, f"{self.path}-{part}")
+        return Place(model or self.model, self.viewer, f"{self.path}-{part}", self.audience)
 
 
 @dataclass
@@ -67,6 +77,11 @@ class Condition:
     comparison: Comparison
     problem: str = ""
     kind: str = "clause"
+
+    @property
+    def choices(self) -> list[Askable]:
+        """Return the fields to choose from, its own among them."""
+        return with_own(self.place.choices, self.comparison.asked)
 
     def tree(self) -> Tree | None:
         """Return its part of the criteria."""
@@ -122,6 +137,11 @@ class Link:
         return MODES[:2] if self.related.one else [m for m in MODES if m[0] not in MEASURES or measurable(self.inside, m[0])]
 
     @property
+    def relations(self) -> list[Related]:
+        """Return the related records to choose from, its own among them."""
+        return with_own(self.place.relations, self.related)
+
+    @property
     def counts(self) -> Any:
         """Return the ways to compare a number."""
         return COUNTS
@@ -133,8 +153,9 @@ class Link:
 
     @property
     def measured(self) -> list[Askable]:
-        """Return the fields that can be summed or compared."""
-        return measurable(self.inside, self.mode)
+        """Return the fields that can be summed or compared, its own among them."""
+        found = measurable(self.inside, self.mode)
+        return with_own(found, self.comparison.asked) if self.comparison is not None else found
 
     def tree(self) -> Tree | None:
         """Return its part of the criteria."""
@@ -147,6 +168,11 @@ class Link:
         if where is not None:
             found["where"] = where
         return {"not": found} if self.mode == "none" else found
+
+
+def with_own(choices: list[Any], own: Any) -> list[Any]:
+    """Return the choices with the one that is chosen, even if it is not offered."""
+    return choices if any(c.name == own.name for c in choices) else [own, *choices]
 
 
 def measurable(place: Place, measure: str) -> list[Askable]:
@@ -327,4 +353,12 @@ def mark_problems(node: Any) -> bool:
             validate({"version": 1, "all": [tree]}, node.place.model, node.place.viewer)
         except Invalid as error:
             node.problem, wrong = " ".join(d.message for d in error.details) or error.message, True
+        else:
+            node.problem = _unheard(tree, node.place)
+            wrong = wrong or bool(node.problem)
     return wrong
+
+
+def _unheard(tree: Tree, place: Place) -> str:
+    unseen = unknown_to(tree, place.model, place.audience) if place.audience is not None else []
+    return " ".join(gettext("This role may not see “%(field)s”.") % {"field": u.label} for u in unseen)

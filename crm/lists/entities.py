@@ -5,6 +5,8 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from crm.access.policy import SYSTEM
+from crm.access.rights import SCOPES, rights_of
 from crm.criteria import validate
 from crm.lib.errors import Invalid
 from crm.lists.models import SavedView
@@ -13,6 +15,13 @@ from crm.records.entity import Entity, able, all_entities, register
 from crm.records.fields import Choice, Field, Kind, choices_of
 
 DENSITY = (Choice("compact", _("Compact")), Choice("default", _("Standard")), Choice("comfortable", _("Comfortable")))
+
+
+def sharings(actor: Any) -> list[str]:
+    """Return with whom a person may share views: by the matrix with nobody, with the own team, or with all."""
+    reach = SCOPES.index("all" if actor is SYSTEM else rights_of(actor).cell("saved_view", "share").scope)
+    least = {SavedView.Sharing.PRIVATE: "none", SavedView.Sharing.TEAM: "team", SavedView.Sharing.EVERYONE: "all"}
+    return [str(sharing) for sharing, scope in least.items() if reach >= SCOPES.index(scope)]
 
 
 class SavedViewEntity(Entity):
@@ -52,6 +61,8 @@ class SavedViewEntity(Entity):
 
     def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
         """The list exists, the filter can be asked, and order and columns name fields of it."""
+        if "sharing" in changed and draft.sharing not in sharings(actor):
+            yield "sharing", str(_("Your role does not share views this far."))
         listed = all_entities().get(draft.entity)
         if listed is None or "pages" not in listed.abilities:
             yield "entity", str(_("There is no such list."))

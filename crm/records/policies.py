@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q
 
 from crm.access.policy import EVERYTHING, NOTHING, Policy, visible_to
-from crm.access.rights import Rights
+from crm.access.rights import Rights, rights_of
 from crm.records.entity import all_entities
 from crm.records.models import Comment, CustomField, Document, DocumentVersion, Note, Tag
 
@@ -22,6 +22,12 @@ class ReadByAllPolicy(Policy):
     def rows(self, rights: Rights, user: Any, action: str) -> Q:
         """Return everything for reading, and by the matrix for the rest."""
         return EVERYTHING if action == "view" else super().rows(rights, user, action)
+
+    def allows(self, user: Any, action: str, obj: Any = None) -> bool:
+        """Let everybody who signs in read."""
+        if obj is None and action == "view":
+            return rights_of(user).is_active
+        return super().allows(user, action, obj)
 
 
 class TagPolicy(ReadByAllPolicy, model=Tag):

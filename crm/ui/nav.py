@@ -35,6 +35,7 @@ class Item:
     badge: Badge | None = None
     help: Any = ""
     key: str = ""
+    also: tuple[str, str] | None = None
 
     @property
     def slug(self) -> str:
@@ -51,7 +52,7 @@ class Item:
         rights = rights_of(user)
         if self.admin and not rights.is_admin:
             return False
-        return self.needs is None or rights.may(*self.needs)
+        return all(rights.may(*needed) for needed in (self.needs, self.also) if needed is not None)
 
 
 @dataclass(frozen=True)
@@ -82,9 +83,10 @@ _CREATE: dict[str, Create] = {}
 def nav_item(
     section: str, label: Any, url: str, icon: str, order: int, *,
     needs: tuple[str, str] | None = None, admin: bool = False, badge: Badge | None = None, key: str = "",
+    also: tuple[str, str] | None = None,
 ) -> None:
-    """Put an entry into the side bar; ``key`` is the letter after G that jumps there."""
-    _NAV[url] = Item(section, label, url, icon, order, needs, admin, badge, key=key)
+    """Put an entry into the side bar; ``key`` is the letter after G that jumps there, ``also`` a second right it needs."""
+    _NAV[url] = Item(section, label, url, icon, order, needs, admin, badge, key=key, also=also)
 
 
 def settings_item(

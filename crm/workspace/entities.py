@@ -10,6 +10,7 @@ from crm.accounts.models import Role, Team, User
 from crm.records.entity import REFERENCE, Entity, register
 from crm.records.fields import Field, Kind, choices_of
 from crm.workspace import rules
+from crm.workspace.services.conditions import refuse_telling
 
 
 class RoleEntity(Entity):
@@ -41,6 +42,11 @@ class RoleEntity(Entity):
     def check(self, draft: Any, changed: set[str], actor: Any) -> Iterable[tuple[str, str]]:
         """Built-in codes stay, no circles, nobody above the own rights."""
         return rules.check_role(draft, changed, actor)
+
+    def after_save(self, obj: Any, changed: set[str], created: bool, actor: Any) -> None:
+        """Refuse a parent whose conditions ask about what is hidden here."""
+        if "parent" in changed:
+            refuse_telling(obj, "parent")
 
     def before_delete(self, obj: Any, actor: Any) -> None:
         """Keep the built-in roles."""

@@ -2,29 +2,46 @@
 
 from dataclasses import dataclass, field
 
+from crm.access.rights import SCOPES
+
 OWNED = ("customer", "company", "deal", "task", "interaction", "note", "document")
 EVERYDAY = ("view", "create", "change", "delete")
+GOVERNED = ("create", "change", "delete")
 ACTIONS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("customer", "company", "deal"), (*EVERYDAY, "assign", "export", "import", "merge", "share")),
     **dict.fromkeys(("task", "interaction"), (*EVERYDAY, "assign", "export", "import")),
-    **dict.fromkeys(("note", "document"), EVERYDAY),
+    **dict.fromkeys(("note", "document"), (*EVERYDAY, "export")),
     "product": (*EVERYDAY, "export", "import"),
-    "tag": EVERYDAY,
-    "pipeline": EVERYDAY,
-    "user": (*EVERYDAY, "export", "import", "manage"),
-    "team": (*EVERYDAY, "import"),
-    "role": EVERYDAY,
-    "custom_field": EVERYDAY,
-    "settings": ("view", "change"),
-    "saved_view": (*EVERYDAY, "share"),
-    "report": (*EVERYDAY, "export"),
-    "audit": ("view", "export"),
+    **dict.fromkeys(("tag", "pipeline"), GOVERNED),
+    "user": (*GOVERNED, "import", "manage"),
+    "team": (*GOVERNED, "import"),
+    **dict.fromkeys(("role", "custom_field"), GOVERNED),
+    "settings": ("change",),
+    "saved_view": ("share",),
+    "report": ("view",),
+    "audit": ("view", "export", "manage"),
     "job": ("view", "manage"),
 }
 """The rows of the matrix and the actions that mean something in each."""
 
-SCOPES_BY_OWNER = frozenset({*OWNED, "saved_view", "report", "audit", "job"})
+READ_BY_ALL = frozenset({"tag", "pipeline", "user", "team", "role", "custom_field", "settings"})
+"""What everybody who signs in reads, since every page needs it; views of one's own are one's own."""
+
+SCOPES_BY_OWNER = frozenset({*OWNED, "audit", "job"})
 """Rows with an owner, where a scope between none and all makes sense."""
+
+WHETHER = frozenset({"create", "import", "manage"})
+"""Actions that one may do or not, whatever the scope is called: there is no record yet whose owner could count."""
+
+UNCONDITIONAL = frozenset({"import", "manage"})
+"""Actions that are not done to one record, so that no condition can be asked of it."""
+
+
+def scopes_of(entity: str) -> tuple[str, ...]:
+    """Return the scopes that mean something for a row. Views are shared with nobody, with the team, or with all."""
+    if entity == "saved_view":
+        return ("none", "team", "all")
+    return SCOPES if entity in SCOPES_BY_OWNER else ("none", "all")
 
 
 @dataclass(frozen=True)
@@ -42,8 +59,8 @@ def _same(scope: str, *actions: str) -> dict[str, str]:
     return dict.fromkeys(actions, scope)
 
 
-_VIEWS = {"product": _same("all", "view"), "pipeline": _same("all", "view"), "tag": _same("all", "view")}
-_OWN_VIEWS = {"saved_view": _same("own", *EVERYDAY), "job": _same("own", "view")}
+_EVERYBODY = {"product": _same("all", "view"), "report": _same("all", "view"), "job": _same("own", "view")}
+_SHARES_VIEWS = {"saved_view": _same("team", "share")}
 
 ROLES = (
     RoleStart("ADMIN", "Administrator", "Everything, settings and people included.", is_admin=True),
@@ -54,10 +71,9 @@ ROLES = (
             **{e: _same("tree", *EVERYDAY, "assign", "export", "import") for e in ("task", "interaction")},
             **{e: _same("tree", *EVERYDAY) for e in ("note", "document")},
             "product": _same("all", "view", "create", "change", "export"),
-            "tag": _same("all", *EVERYDAY),
-            "pipeline": _same("all", "view"),
-            "saved_view": {**_same("own", *EVERYDAY), "share": "own"},
-            "report": _same("tree", *EVERYDAY, "export"),
+            "tag": _same("all", *GOVERNED),
+            "saved_view": _same("all", "share"),
+            "report": _same("all", "view"),
             "audit": _same("tree", "view"),
             "job": _same("own", "view"),
         },
@@ -67,10 +83,9 @@ ROLES = (
         cells={
             **{e: _same("own", *EVERYDAY, "export", "import") for e in ("customer", "company", "deal", "task", "interaction")},
             **{e: _same("own", *EVERYDAY) for e in ("note", "document")},
-            **_VIEWS,
-            "tag": _same("all", "view", "create"),
-            **_OWN_VIEWS,
-            "report": _same("own", *EVERYDAY, "export"),
+            **_EVERYBODY,
+            "tag": _same("all", "create"),
+            **_SHARES_VIEWS,
         },
     ),
     RoleStart(
@@ -78,8 +93,8 @@ ROLES = (
         cells={
             **{e: _same("all", "view") for e in ("customer", "company")},
             **{e: _same("own", *EVERYDAY) for e in ("task", "interaction", "note", "document")},
-            **_VIEWS,
-            **_OWN_VIEWS,
+            **_EVERYBODY,
+            **_SHARES_VIEWS,
         },
     ),
     RoleStart(
@@ -87,18 +102,17 @@ ROLES = (
         cells={
             **{e: _same("all", "view", "export") for e in ("customer", "company")},
             **{e: _same("own", *EVERYDAY) for e in ("task", "interaction", "note", "document")},
-            **_VIEWS,
-            "tag": _same("all", *EVERYDAY),
-            **_OWN_VIEWS,
-            "report": _same("own", *EVERYDAY, "export"),
+            **_EVERYBODY,
+            "tag": _same("all", *GOVERNED),
+            **_SHARES_VIEWS,
         },
     ),
     RoleStart("NEWCOMER", "Newcomer", "Has registered; may do nothing until someone gives another role."),
     RoleStart(
         "READ_ONLY", "Read only", "Sees everything of the business and changes nothing.",
         cells={
-            **{e: _same("all", "view") for e in (*OWNED, "product", "pipeline", "tag", "report")},
-            "job": _same("own", "view"),
+            **{e: _same("all", "view") for e in OWNED},
+            **_EVERYBODY,
         },
     ),
 )

@@ -23,6 +23,7 @@ from crm.accounts.tokens import hash_of
 from crm.activity.facts import publish
 from crm.activity.intention import current_intention, current_origin
 from crm.lib.errors import Conflict, Denied
+from crm.workspace.matrix import WHETHER
 
 PROFILE = frozenset({"first_name", "last_name", "phone", "time_zone", "language", "theme", "density", "single_key_shortcuts"})
 """What everyone may change of the own row."""
@@ -95,7 +96,8 @@ def reaches(mine: Rights, entity: str, action: str, scope: str, condition: Any =
     if mine.is_admin or scope == "none":
         return True
     own = mine.cell(entity, action)
-    return SCOPES.index(own.scope) >= SCOPES.index(scope) and own.condition in (None, condition)
+    wide = own.scope != "none" if action in WHETHER else SCOPES.index(own.scope) >= SCOPES.index(scope)
+    return wide and own.condition in (None, condition)
 
 
 def prepare_user(user: User, changed: set[str]) -> None:

@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.workspace.views import audit, changes, deliveries, hits, jobs, people, personal, roles, search, versions
+from crm.workspace.views import (
+    audit,
+    changes,
+    conditions,
+    deliveries,
+    hits,
+    jobs,
+    people,
+    personal,
+    roles,
+    search,
+    versions,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("search", search.search_page, name="search"),
@@ -26,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/roles/new", roles.role_new, name="settings-role-new"),
     path("settings/roles/preview/end", roles.preview_end, name="settings-preview-end"),
     path("settings/roles/<uuid:role_id>", roles.role, name="settings-role"),
+    path("settings/roles/<uuid:role_id>/condition/<slug:entity>/<slug:action>", conditions.condition, name="settings-role-condition"),
     path("settings/roles/<uuid:role_id>/delete", roles.role_delete, name="settings-role-delete"),
     path("settings/roles/<uuid:role_id>/preview", roles.preview, name="settings-role-preview"),
     path("settings/audit", audit.audit_log, name="audit"),

@@ -19,6 +19,7 @@ IN_PAGES = {
     r"\shx-on[:=]": "hx-on needs eval; write a custom element",
     r"=\s*[\"']\s*(?:js|javascript):": "js: values need eval; write a custom element",
     r"\shx-trigger=\"[^\"]*\[": "a trigger filter needs eval; filter in a custom element",
+    r"\shx-trigger=\"[^\"]*from:(?:closest|find|findAll|next|previous)\s": "htmx 4 ends a value at a blank; write from:'closest form'",
     r"\shx-ext=": "htmx 4 has no hx-ext; import the extension in a script",
     r"\shx-vars=": "hx-vars needs eval; use hx-vals with JSON",
     r"\son[a-z]+\s*=\s*[\"']": "the policy forbids handlers in attributes; write a custom element",

@@ -52,7 +52,7 @@ class RolePermission(Model):
         NONE = "none", _("None")
         OWN = "own", _("Own")
         TEAM = "team", _("Team")
-        TREE = "tree", _("Team and below")
+        TREE = "tree", _("Team tree")
         ALL = "all", _("All")
 
     role = models.ForeignKey(Role, models.CASCADE, related_name="permissions")

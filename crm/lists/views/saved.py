@@ -12,6 +12,7 @@ from crm.access.policy import visible_to
 from crm.activity.intention import intend
 from crm.lib.errors import Refusal
 from crm.lists import tabs
+from crm.lists.entities import sharings
 from crm.lists.models import SavedView
 from crm.lists.state import ALL, ListState
 from crm.lists.views.base import state_for_act, state_of, views_of
@@ -50,8 +51,10 @@ def view_url(entity: Entity, view: SavedView) -> str:
 
 
 def _form(request: HttpRequest, entity: Entity, context: dict[str, Any], status: int = 200) -> HttpResponse:
+    user: Any = request.user
+    open_to = {*sharings(user), context.get("sharing")} - ({"team"} if not user.team_id else set())
     context = {
-        "entity": entity, "sharings": [(v, label) for v, label in SavedView.Sharing.choices if v != "team" or request.user.team_id],  # type: ignore[union-attr]
+        "entity": entity, "sharings": [(v, label) for v, label in SavedView.Sharing.choices if v in open_to],
         "layouts": entity.layouts, "pinned": True, **context,
     }
     return render(request, "lists/view_form.html", context, status=status)

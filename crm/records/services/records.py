@@ -25,6 +25,7 @@ from crm.records.models import Record
 from crm.records.services.cleaning import Cleaned, check_owner, clean
 from crm.records.services.constraints import explain
 from crm.records.services.contested import settle
+from crm.records.services.fitting import require_fit
 
 
 @verb
@@ -52,6 +53,7 @@ def create_record(*, of: Entity | str, data: dict[str, Any], actor: Any, quiet: 
     if cleaned.tags:
         obj.tags.set(cleaned.tags)
     declared.after_save(obj, cleaned.names, True, actor)
+    require_fit(declared, [obj.pk], actor)
     publish(
         RecordCreated(entity=declared.name, record_id=obj.pk),
         about=obj, entity=declared.name, subjects=declared.timeline_subjects(obj), quiet=quiet,

@@ -12,12 +12,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg import sql
 
+from crm.access.policy import policy_of
 from crm.activity.intention import intend
 from crm.activity.models import ChangeSet
 from crm.lib.ids import uuid7
 from crm.records.entity import Entity, entity
 from crm.records.models import Note
 from crm.records.services.constraints import explain
+from crm.records.services.fitting import why_unfit
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import stored_columns
 from crm.transfer.engine.lanes import PATIENCE, Turn, side_by_side
@@ -32,6 +34,14 @@ LANES, LANES_FROM = 2, 20_000
 """How many connections write at once, and from how many rows on."""
 Planned = tuple[int, int, str, str, uuid.UUID | None, Any, Any]
 """(row, part, entity, action, target, state, extra)"""
+
+
+class Unfit(Exception):
+    """Some of the new records are none that the actor's role may make."""
+
+    def __init__(self, pks: set[Any], why: str) -> None:
+        self.pks = pks
+        super().__init__(why)
 
 
 class Writer:
@@ -103,6 +113,14 @@ class Writer:
                 with connection.cursor() as cursor:
                     cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
                     cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        except Unfit as error:
+            for row in rows:
+                if row[4] in error.pks:
+                    self._fail([row], error)
+            refused = {row[0] for row in rows if row[4] in error.pks}
+            if rest := [row for row in rows if row[0] not in refused]:
+                self._batch(rest, turn)
+            return
         except (IntegrityError, DataError) as error:
             turn.wait(PATIENCE)
             numbers = list(dict.fromkeys(r[0] for r in rows))
@@ -147,6 +165,10 @@ class Writer:
                 self._create(name, creates, last)
             self._update(name, [r for r in order[name] if r[3] == "update"])
         self._extras(rows)
+        for name, several in order.items():
+            made = [r[4] for r in several if r[3] == "create"]
+            if made and (unfit := policy_of(entity(name).model).unfit(self.actor, made)):
+                raise Unfit(unfit, why_unfit(entity(name), self.actor))
 
     def _columns_of(self, name: str) -> list[Any]:
         if name not in self._columns:

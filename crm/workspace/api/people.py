@@ -14,6 +14,7 @@ from crm.api.schema.shapes import Schema, boolean, listing, mapping, nullable, o
 from crm.api.views import APIView, answer
 from crm.lib.errors import Invalid
 from crm.workspace.matrix import ACTIONS
+from crm.workspace.services.conditions import effective_cells, in_words
 from crm.workspace.services.roles import set_field_rights, set_permissions
 from crm.workspace.services.users import belongings, deactivate_user, invite_again, reactivate_user
 
@@ -23,6 +24,10 @@ CELL: Schema = shape(
     scope=one_of(SCOPES), condition=optional(nullable(mapping())),
 )
 FIELD: Schema = shape(entity=text(max_length=60), field=text(max_length=80), level=one_of(FieldRight.Level.values))
+EFFECTIVE: Schema = shape(
+    entity=text(), action=text(), scope=one_of(SCOPES), condition=nullable(mapping()), words=text(),
+    role=shape(id=uuid(), name=text()),
+)
 RIGHTS: Schema = shape(permissions=listing(CELL), field_rights=listing(FIELD))
 
 
@@ -107,6 +112,21 @@ class RoleRightsView(APIView):
         if "field_rights" in body:
             set_field_rights(role=role, fields=body["field_rights"], actor=request.user)
         return answer(rights_of(role))
+
+
+class EffectiveRightsView(APIView):
+    """What a role may do in the end."""
+
+    @describe("Read what a role may do, inherited cells included", answer=listing(EFFECTIVE), errors=(404,), tag="roles",
+              description="Each cell with the role that it comes from, and its condition in words.")
+    def get(self, request: Any, id: Any) -> Response:
+        """Return every cell of a role; an administrator's role has none, since it may do everything."""
+        role = get_object_or_404(visible_to(request.user, Role).select_related("parent"), pk=id)
+        return answer([
+            {**cell, "role": {"id": cell["role"].pk, "name": cell["role"].name},
+             "words": in_words(cell["entity"], cell["condition"], request.user)}
+            for cell in effective_cells(role)
+        ])
 
 
 def rights_of(role: Role) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What roles may do: the matrix, the fields, and seeing the application as a role sees it."""
+"""What roles may do: the matrix, the conditions in it, and the fields."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,36 +7,31 @@ from django.db import transaction
 from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, require
-from crm.access.rights import SCOPES, rights_of
+from crm.access.rights import rights_of
 from crm.accounts.models import FieldRight, Role, RolePermission
 from crm.activity.facts import publish
 from crm.activity.intention import relabel, verb
-from crm.criteria import validate
-from crm.lib.errors import Denied, Detail, Invalid
+from crm.lib.errors import Denied, Detail, Invalid, Outdated
 from crm.records.entity import all_entities
 from crm.records.events import RecordChanged
 from crm.records.services.records import lock
 from crm.workspace import rules
-from crm.workspace.matrix import ACTIONS, SCOPES_BY_OWNER
+from crm.workspace.matrix import ACTIONS, scopes_of
+from crm.workspace.services.conditions import read_condition, refuse_telling
 
 Cells = dict[tuple[str, str], tuple[str, dict[str, Any] | None]]
 
 
-def scopes_of(entity: str) -> tuple[str, ...]:
-    """Return the scopes that mean something for an entity: without owners only none and all."""
-    return SCOPES if entity in SCOPES_BY_OWNER else ("none", "all")
-
-
 @verb
-def set_permissions(*, role: Role, cells: Iterable[dict[str, Any]], actor: Any) -> Role:
-    """Replace the own cells of a role. Cells that are left out are inherited from its parent."""
-    role = lock(role)
-    require(actor, "change", role)
-    if not rules.may_edit_role(actor, role):
-        raise Denied
+def set_permissions(*, role: Role, cells: Iterable[dict[str, Any]], actor: Any, version: int | None = None) -> Role:
+    """Replace the own cells of a role. Cells that are left out are inherited from its parent.
+
+    With ``version`` (of the role, as the actor read it) a matrix that somebody changed meanwhile is ``Outdated``.
+    """
+    role = _opened(role, actor, version)
     if role.is_admin:
         raise Invalid.field("permissions", _("An administrator may do everything; there is nothing to set."))
-    wanted = _read_cells(cells, actor)
+    wanted = _read_cells(role, cells, actor)
     relabel(_("Change the permissions of %(role)s") % {"role": role.name})
     with transaction.atomic():
         known = {(p.entity, p.action): p for p in role.permissions.select_for_update()}
@@ -45,15 +40,26 @@ def set_permissions(*, role: Role, cells: Iterable[dict[str, Any]], actor: Any) 
             if cell is None:
                 RolePermission.objects.create(role=role, entity=key[0], action=key[1], scope=scope, condition=condition)
             elif (cell.scope, cell.condition) != (scope, condition):
-                _may_grant(actor, key, cell.scope, "permissions")
+                _may_grant(actor, key, cell, "permissions")
                 cell.scope, cell.condition = scope, condition
                 cell.save(update_fields=["scope", "condition", "updated_at"])
         RolePermission.objects.filter(pk__in=[p.pk for p in known.values()]).delete()
-        _touch(role)
+        _settle(role, actor, "permissions")
     return role
 
 
-def _read_cells(cells: Iterable[dict[str, Any]], actor: Any) -> Cells:
+def _opened(role: Role, actor: Any, version: int | None) -> Role:
+    """Return the role under a lock, if the actor may change it and nobody else has since ``version``."""
+    found: Role = lock(role)
+    require(actor, "change", found)
+    if not rules.may_edit_role(actor, found):
+        raise Denied
+    if version is not None and version != found.version:
+        raise Outdated(_("Somebody changed this role meanwhile. What you chose is kept here; save again to put it in place of theirs."))
+    return found
+
+
+def _read_cells(role: Role, cells: Iterable[dict[str, Any]], actor: Any) -> Cells:
     wanted: Cells = {}
     problems: list[Detail] = []
     for index, cell in enumerate(cells):
@@ -71,7 +77,11 @@ def _read_cells(cells: Iterable[dict[str, Any]], actor: Any) -> Cells:
         elif (entity, action) in wanted:
             problems.append(Detail(where, _("This permission is given twice.")))
         else:
-            condition = _read_condition(entity, cell.get("condition"), where, actor, problems)
+            try:
+                condition = read_condition(role, entity, action, cell.get("condition"), actor)
+            except Invalid as refusal:
+                problems.extend(Detail(f"{where}.condition.{d.field}".rstrip("."), d.message) for d in refusal.details)
+                condition = None
             wanted[entity, action] = (scope, condition)
             if actor is not SYSTEM and not rules.reaches(rights_of(actor), entity, action, scope, condition):
                 problems.append(Detail(f"{where}.scope", _("You cannot give a right that you lack.")))
@@ -80,33 +90,15 @@ def _read_cells(cells: Iterable[dict[str, Any]], actor: Any) -> Cells:
     return wanted
 
 
-def _read_condition(entity: str, tree: Any, where: str, actor: Any, problems: list[Detail]) -> dict[str, Any] | None:
-    if tree in (None, {}, ""):
-        return None
-    declared = all_entities().get(entity)
-    if declared is None:
-        problems.append(Detail(f"{where}.condition", _("This entity takes no condition.")))
-        return None
-    try:
-        found: dict[str, Any] = validate(tree, declared.model, actor)
-    except Invalid as refusal:
-        problems.extend(Detail(f"{where}.condition.{d.field}".rstrip("."), d.message) for d in refusal.details)
-        return None
-    return found
-
-
-def _may_grant(actor: Any, key: tuple[str, str], scope: str, where: str) -> None:
-    if actor is not SYSTEM and not rules.reaches(rights_of(actor), *key, scope):
+def _may_grant(actor: Any, key: tuple[str, str], cell: RolePermission, where: str) -> None:
+    if actor is not SYSTEM and not rules.reaches(rights_of(actor), *key, cell.scope, cell.condition):
         raise Invalid.field(where, _("You cannot change a right that you lack."))
 
 
 @verb
-def set_field_rights(*, role: Role, fields: Iterable[dict[str, Any]], actor: Any) -> Role:
+def set_field_rights(*, role: Role, fields: Iterable[dict[str, Any]], actor: Any, version: int | None = None) -> Role:
     """Replace which fields a role sees less of: hidden, or read-only."""
-    role = lock(role)
-    require(actor, "change", role)
-    if not rules.may_edit_role(actor, role):
-        raise Denied
+    role = _opened(role, actor, version)
     wanted = _read_fields(fields, actor)
     relabel(_("Change the fields of %(role)s") % {"role": role.name})
     known = {(f.entity, f.field): f for f in role.field_rights.select_for_update()}
@@ -118,7 +110,7 @@ def set_field_rights(*, role: Role, fields: Iterable[dict[str, Any]], actor: Any
             right.level = level
             right.save(update_fields=["level", "updated_at"])
     FieldRight.objects.filter(pk__in=[f.pk for f in known.values()]).delete()
-    _touch(role)
+    _settle(role, actor, "field_rights")
     return role
 
 
@@ -150,8 +142,11 @@ def _read_fields(fields: Iterable[dict[str, Any]], actor: Any) -> dict[tuple[str
     return wanted
 
 
-
-def _touch(role: Role) -> None:
+def _settle(role: Role, actor: Any, where: str) -> None:
+    """Refuse what nobody may give (also by taking a narrower cell away) or what would tell; raise the version."""
+    if not rules.outranks(actor, role.pk):
+        raise Invalid.field(where, _("You cannot give a right that you lack."))
+    refuse_telling(role, where)
     role.version += 1
     role.save(update_fields=["version", "updated_at"])
     publish(RecordChanged(entity="role", record_id=role.pk, fields=["permissions"]), about=role, entity="role")

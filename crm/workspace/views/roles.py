@@ -12,16 +12,17 @@ from django.utils.translation import gettext as _
 from crm.access.policy import require, visible_to
 from crm.access.preview import begin, end
 from crm.access.rights import rights_of, rights_of_role
-from crm.accounts.models import FieldRight, Role, RolePermission, User
+from crm.accounts.models import FieldRight, Role, User
 from crm.activity.intention import intend
-from crm.lib.errors import Denied, Refusal
+from crm.lib.errors import Denied, Invalid, Outdated, Refusal
+from crm.lib.text import whole_number
 from crm.records.entity import all_entities
 from crm.records.services import create_record, delete_record, update_record
 from crm.ui.pages import page, redirect_to, render, toast
 from crm.workspace import rules
 from crm.workspace.forms import RoleForm, accepted, explain, plain, status_of
-from crm.workspace.matrix import ACTIONS
-from crm.workspace.services.roles import matrix_entities, scopes_of, set_field_rights, set_permissions
+from crm.workspace.services.roles import set_field_rights, set_permissions
+from crm.workspace.views.matrix import heads, read_cells, rows_of
 
 ROLES = "/settings/roles"
 
@@ -54,7 +55,8 @@ def _plain(form: RoleForm) -> dict[str, Any]:
     return data
 
 
-def _role(request: HttpRequest, role_id: UUID) -> Role:
+def role_or_404(request: HttpRequest, role_id: UUID) -> Role:
+    """Return a role that the viewer may govern."""
     found: Role = get_object_or_404(visible_to(request.user, Role).select_related("parent"), pk=role_id)
     require(request.user, "change", found)
     return found
@@ -63,7 +65,7 @@ def _role(request: HttpRequest, role_id: UUID) -> Role:
 @page("GET POST")
 def role(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """One role: its name, what it may do, which fields it sees."""
-    found = _role(request, role_id)
+    found = role_or_404(request, role_id)
     if request.method == "POST":
         return role_save(request, found)
     return render(request, "workspace/settings/role.html", _shown(request, found))
@@ -74,6 +76,7 @@ def role_save(request: HttpRequest, found: Role) -> HttpResponse:
     """Save one of the three parts of the page. The password is asked for again first."""
     what = request.POST.get("what", "")
     form = RoleForm(request.POST) if what == "role" else None
+    version = whole_number(request.POST.get("version", ""))
     try:
         if form is not None and not form.is_valid():
             return render(request, "workspace/settings/role.html", _shown(request, found, form), status=422)
@@ -81,27 +84,21 @@ def role_save(request: HttpRequest, found: Role) -> HttpResponse:
             if form is not None:
                 update_record(obj=found, data=_plain(form), actor=request.user)
             elif what == "matrix":
-                set_permissions(role=found, cells=_cells(request, found), actor=request.user)
+                cells, unread = read_cells(request.POST)
+                if unread:
+                    raise Invalid(details=unread)
+                set_permissions(role=found, cells=cells, actor=request.user, version=version)
             elif what == "fields":
-                set_field_rights(role=found, fields=_fields(request), actor=request.user)
+                set_field_rights(role=found, fields=_fields(request), actor=request.user, version=version)
     except Refusal as refusal:
         if form is not None:
             explain(form, refusal)
-        context = {**_shown(request, found, form), "problem": None if form else refusal}
-        return render(request, "workspace/settings/role.html", context, status=422)
+        found = role_or_404(request, found.pk)
+        at_cells = bool(refusal.details) and all(d.field.startswith("permissions.") for d in refusal.details)
+        context = {**_shown(request, found, form, refusal), "problem": None if form else refusal, "at_cells": at_cells}
+        return render(request, "workspace/settings/role.html", context, status=409 if isinstance(refusal, Outdated) else 422)
     toast(request, _("Saved. It holds from now on."), undo=act.id)
     return redirect_to(request, f"{ROLES}/{found.pk}")
-
-
-def _cells(request: HttpRequest, found: Role) -> list[dict[str, Any]]:
-    """Return the cells that were set; conditions, which the page does not change, are kept."""
-    conditions = {(p.entity, p.action): p.condition for p in found.permissions.all()}
-    return [
-        {"entity": entity, "action": action, "scope": scope, "condition": conditions.get((entity, action))}
-        for entity, actions in ACTIONS.items()
-        for action in actions
-        if (scope := request.POST.get(f"cell-{entity}-{action}", ""))
-    ]
 
 
 def _fields(request: HttpRequest) -> list[dict[str, Any]]:
@@ -113,49 +110,37 @@ def _fields(request: HttpRequest) -> list[dict[str, Any]]:
     return found
 
 
-def _shown(request: HttpRequest, found: Role, form: RoleForm | None = None) -> dict[str, Any]:
+def _shown(
+    request: HttpRequest, found: Role, form: RoleForm | None = None, refusal: Refusal | None = None
+) -> dict[str, Any]:
     start = {n: getattr(found, n) for n in RoleForm.base_fields}
-    own = {(p.entity, p.action): p for p in found.permissions.all()}
-    above = rights_of_role(found.parent_id) if found.parent_id else None
-    names = dict(RolePermission.Scope.choices)
-    actions = [a for a in RolePermission.Action.values if any(a in row for row in ACTIONS.values())]
-    labels = dict(RolePermission.Action.choices)
-    rows = []
-    for entity, label in matrix_entities():
-        cells = []
-        for action in actions:
-            if action not in ACTIONS[entity]:
-                cells.append(None)
-                continue
-            cell = own.get((entity, action))
-            inherited = above.cell(entity, action).scope if above else "none"
-            cells.append({
-                "name": f"cell-{entity}-{action}", "label": f"{label}: {labels[action]}",
-                "scope": cell.scope if cell else "", "conditional": bool(cell and cell.condition),
-                "inherited": names[inherited], "options": [(s, names[s]) for s in scopes_of(entity)],
-            })
-        rows.append({"label": label, "cells": cells})
+    what = request.POST.get("what", "") if refusal is not None else ""
     return {
         "role": found,
         "form": form or RoleForm(initial=start),
-        "actions": [labels[a] for a in actions],
-        "rows": rows,
-        "fields": _field_rows(found),
+        "actions": heads(),
+        "rows": rows_of(found, request.user, request.POST if what == "matrix" else None, refusal.details if refusal else ()),
+        "fields": _field_rows(found, {f"{f['entity']}.{f['field']}": f["level"] for f in _fields(request)} if what == "fields" else None),
         "levels": FieldRight.Level.choices,
         "may_edit": rules.may_edit_role(request.user, found),
         "people": visible_to(request.user, User).filter(role=found, is_active=True)[:50],
     }
 
 
-def _field_rows(found: Role) -> list[dict[str, Any]]:
-    """Return the entities of the business with their fields and the level of each."""
-    levels = {(r.entity, r.field): r.level for r in found.field_rights.all()}
+def _field_rows(found: Role, sent: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Return the entities of the business with their fields, the level of each, and what is inherited."""
+    levels = sent if sent is not None else {f"{r.entity}.{r.field}": r.level for r in found.field_rights.all()}
+    above = rights_of_role(found.parent_id).fields if found.parent_id else {}
+    names = dict(FieldRight.Level.choices)
     return [
         {
             "label": declared.label_plural,
-            "limited": sum(1 for (e, _f) in levels if e == declared.name),
+            "limited": sum(1 for key in levels if key.startswith(f"{declared.name}.")),
             "fields": [
-                {"name": f"field-{declared.name}.{key}", "label": f.label, "level": levels.get((declared.name, key), "")}
+                {
+                    "name": f"field-{declared.name}.{key}", "label": f.label, "level": levels.get(f"{declared.name}.{key}", ""),
+                    "inherited": names[above.get(declared.name, {}).get(key, "write")],
+                }
                 for key, f in declared.all_fields().items()
                 if key not in declared.title
             ],
@@ -169,7 +154,7 @@ def _field_rows(found: Role) -> list[dict[str, Any]]:
 @reauthentication_required
 def role_delete(request: HttpRequest, role_id: UUID) -> HttpResponse:
     """Delete a role that nobody has."""
-    found = _role(request, role_id)
+    found = role_or_404(request, role_id)
     try:
         with intend(actor=request.user) as act:
             delete_record(obj=found, actor=request.user)
