@@ -7,15 +7,20 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpRequest
 from django.utils.functional import cached_property
+from django.utils.translation import gettext as _
 
 SHOWN = 7
 COUNTED = 5_000
+NAMED = 200
+BOOKKEEPING = frozenset({"version", "created_by", "deleted_at", "archived_at", "created_at", "updated_at", "sort_key", "search_text"})
+"""Columns that say nothing of what a row is."""
 LOGS = frozenset({
     "activity.changeset", "activity.delivery", "activity.logline", "accounts.refreshtoken", "accounts.signinlink", "accounts.loginfailure",
-    "accounts.invitation", "access.stamp",
+    "accounts.invitation", "access.stamp", "api.idempotencykey", "jobs.pulse", "jobs.checkpoint", "sales.dealtotal", "sales.stagechange",
+    "notifications.unreadcount", "search.recentsearch", "search.recentvisit",
 })
 """Tables that the application writes and people only read."""
-SECRET = ("token_hash", "password", "secret")
+SECRET = ("token_hash", "password", "secret", "fingerprint", "body", "headers")
 
 
 class OurAdmin(ModelAdmin):  # type: ignore[type-arg]
@@ -24,11 +29,21 @@ class OurAdmin(ModelAdmin):  # type: ignore[type-arg]
     list_per_page = 50
     show_full_result_count = False
     save_on_top = False
+    actions_on_bottom = False
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
         """Load the links that the list shows."""
         names = {f.name for f in self.model._meta.fields if f.many_to_one or f.one_to_one}
         return [n for n in self.get_list_display(request) if n in names] or False
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Return what a row is before what the application keeps about it."""
+        names = list(super().get_fields(request, obj))
+        return [*(n for n in names if n not in BOOKKEEPING and n != "custom"), *(n for n in names if n in BOOKKEEPING or n == "custom")]
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Count no further than people turn pages."""
+        return FirstPages(*args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Raise the version, so that a page that was open before notices."""
@@ -51,14 +66,24 @@ class OurAdmin(ModelAdmin):  # type: ignore[type-arg]
             super().delete_queryset(request, queryset)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """A record in the trash takes nothing with it."""
+        """A record in the trash takes nothing with it; of what hangs on the others the first are named."""
         if hasattr(self.model, "deleted_at"):
-            return [str(o) for o in objs], {self.opts.verbose_name_plural: len(objs)}, set(), []
+            return [str(o) for o in objs[:NAMED]], {self.opts.verbose_name_plural: len(objs)}, set(), []
+        if (many := _rows_on(objs)) > NAMED:
+            return [str(o) for o in objs[:NAMED]], {_("rows that hang on them"): many}, set(), []
         return super().get_deleted_objects(objs, request)
 
 
+def _rows_on(objs: Any) -> int:
+    """Return how many rows point to these, as far as anybody wants to know."""
+    found = 0
+    for relation in objs.model._meta.related_objects if hasattr(objs, "model") else ():
+        found += len(relation.related_model._base_manager.filter(**{f"{relation.field.name}__in": objs}).values_list("pk")[: NAMED + 1])
+    return found
+
+
 class FirstPages(Paginator):
-    """Counts no further than people turn pages: a log has millions of lines."""
+    """Counts no further than people turn pages: a table has millions of rows."""
 
     @cached_property
     def count(self) -> int:
@@ -69,8 +94,6 @@ class FirstPages(Paginator):
 
 class LogAdmin(OurAdmin):
     """Read only."""
-
-    paginator = FirstPages
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Nobody adds."""
@@ -95,11 +118,11 @@ def admin_class(model: type[models.Model]) -> type[OurAdmin]:
     fields = [f for f in model._meta.fields if not getattr(f, "generated", False)]
     plain = [f for f in fields if f.name not in ("id", *SECRET) and not isinstance(f, models.JSONField | models.TextField)]
     texts = [f.name for f in fields if isinstance(f, models.CharField) and f.name not in SECRET and not f.choices]
-    links = [f.name for f in fields if isinstance(f, models.ForeignKey)]
+    links = [f.name for f in fields if isinstance(f, models.ForeignKey)] + [f.name for f in model._meta.many_to_many]
     few = [f.name for f in plain if f.choices or isinstance(f, models.BooleanField)]
     names = {f.name for f in plain}
     options: dict[str, Any] = {
-        "list_display": ("__str__", *[f.name for f in plain if f.name not in ("created_at", "updated_at")][: SHOWN - 2],
+        "list_display": ("__str__", *[f.name for f in plain if f.name not in BOOKKEEPING][: SHOWN - 2],
                          *(["created_at"] if "created_at" in names else [])),
         "search_fields": [] if model._meta.label_lower == "activity.logline" else texts[:4],
         "list_filter": few[:5],

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from allauth.account.decorators import reauthentication_required
 from django.apps import apps
 from django.conf import settings
 from django.contrib import messages
@@ -40,7 +41,7 @@ class Site(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Let administrators in."""
         user: Any = request.user
-        return bool(user.is_authenticated and user.is_active and user.is_staff)
+        return bool(user.is_authenticated and user.is_active and user.is_staff and not getattr(user, "previewing", ""))
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., HttpResponseBase]:  # type: ignore[override]
         """Ask who it is, then run writes under one intention of that person."""
@@ -53,7 +54,7 @@ class Site(AdminSite):
                 raise PermissionDenied
             if request.method in ("GET", "HEAD", "OPTIONS"):
                 return inner(request, *args, **kwargs)
-            return _write(request, lambda: inner(request, *args, **kwargs))
+            return _confirmed(request, inner, *args, **kwargs)
 
         return guarded
 
@@ -72,6 +73,12 @@ class Site(AdminSite):
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]
         """Send to the one page for passwords."""
         return HttpResponseRedirect(reverse("account_change_password"))
+
+
+@reauthentication_required
+def _confirmed(request: HttpRequest, view: Callable[..., HttpResponseBase], *args: Any, **kwargs: Any) -> HttpResponseBase:
+    """Write, once the person has proven again who it is: every write here is a risky one."""
+    return _write(request, lambda: view(request, *args, **kwargs))
 
 
 def _write(request: HttpRequest, act: Callable[[], HttpResponseBase]) -> HttpResponseBase:

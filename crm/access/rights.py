@@ -17,9 +17,9 @@ SCOPES = ("none", "own", "team", "tree", "all")
 
 _SQL = """SELECT * FROM (
 WITH RECURSIVE chain AS (
-    SELECT id, parent_id, is_admin, require_second_factor, 0 AS depth FROM accounts_role WHERE id = %(role)s
+    SELECT id, parent_id, is_admin, 0 AS depth FROM accounts_role WHERE id = %(role)s
     UNION ALL
-    SELECT r.id, r.parent_id, r.is_admin, r.require_second_factor, c.depth + 1
+    SELECT r.id, r.parent_id, r.is_admin, c.depth + 1
     FROM accounts_role r JOIN chain c ON r.id = c.parent_id WHERE c.depth < 20
 ), home AS (
     SELECT id FROM accounts_team WHERE id = %(team)s OR manager_id = %(user)s
@@ -35,7 +35,6 @@ SELECT
   (SELECT coalesce(jsonb_agg(jsonb_build_array(f.entity, f.field, f.level) ORDER BY c.depth DESC), '[]')
      FROM chain c JOIN accounts_fieldright f ON f.role_id = c.id),
   (SELECT bool_or(is_admin) FROM chain),
-  (SELECT bool_or(require_second_factor) FROM chain),
   (SELECT coalesce(jsonb_agg(u.id), '[]') FROM accounts_user u WHERE u.team_id IN (SELECT id FROM home)),
   (SELECT coalesce(jsonb_agg(u.id), '[]') FROM accounts_user u WHERE u.team_id IN (SELECT id FROM tree)),
   (SELECT coalesce(jsonb_agg(t.group_id), '[]') FROM accounts_team t
@@ -43,7 +42,7 @@ SELECT
   (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp),
   (SELECT coalesce(jsonb_agg(s.name), '[]') FROM (%%shares) s)
 ) AS rights"""
-_STAMPS = 7  # their place in the row; they change with every definition, whatever one may see
+_STAMPS = 6  # their place in the row; they change with every definition, whatever one may see
 _HELD = {
     "user_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE user_id = %(user)s)",
     "group_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE group_id IN "
@@ -72,7 +71,6 @@ class Rights:
 
     user_id: uuid.UUID
     is_admin: bool
-    require_second_factor: bool = False
     is_active: bool = True
     """Whether this is anybody at all: a deactivated or anonymous user has nothing, not even what all read."""
     cells: dict[tuple[str, str], Cell] = field(default_factory=dict)
@@ -134,14 +132,13 @@ def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | No
         shares = " UNION ALL ".join(_share_tables.values()) or "SELECT NULL AS name WHERE false"
         cursor.execute(_SQL.replace("%%shares", shares), {"role": role_id, "team": team_id, "user": user_id})
         row = cursor.fetchone()
-    cells, fields, is_admin, second_factor, team, tree, groups, seen, shared = (_json(v) for v in row)
+    cells, fields, is_admin, team, tree, groups, seen, shared = (_json(v) for v in row)
     stamps.saw(seen)
     parts = [str(user_id), *(str(v) for at, v in enumerate(row) if at != _STAMPS)]
     rights = Rights(
         fingerprint=hashlib.blake2b("\n".join(parts).encode(), digest_size=20).digest(),
         user_id=user_id or uuid.UUID(int=0),
         is_admin=bool(is_admin),
-        require_second_factor=bool(second_factor),
         team_members=[uuid.UUID(i) for i in team],
         tree_members=[uuid.UUID(i) for i in tree],
         group_ids=groups,

@@ -1,23 +1,15 @@
-from typing import Any
-
 from django.apps import AppConfig
-from django.contrib.auth.signals import user_logged_in
 
 
 class AccountsConfig(AppConfig):
     name = "crm.accounts"
     label = "accounts"
-    verbose_name = "Accounts"
+    verbose_name = "People"
 
     def ready(self) -> None:
         from allauth.mfa.totp.internal.auth import TOTP
 
-        from crm.accounts import second_factor, sign_in
+        from crm.accounts import noting, second_factor
 
-        def begin(sender: Any, request: Any, user: Any, **kwargs: Any) -> None:
-            """Begin the session (Django announces every sign-in, whichever door it came by)."""
-            sign_in.begin_session(request.session, user)
-            request.signed_in_as = user
-
-        user_logged_in.connect(begin, weak=False, dispatch_uid="rapport.accounts.session")
+        noting.listen()
         TOTP._mark_code_used = second_factor.use_code

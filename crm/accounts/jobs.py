@@ -29,6 +29,8 @@ def mail_password_reset(run: Run) -> dict[str, Any]:
     waiting = invitations.open_invitation(user)
     if waiting is not None:
         return _invite(waiting)
+    if not user.has_usable_password() and user.last_login is None:
+        return {"sent": 0}  # never joined, and the invitation was withdrawn
     key = ResetTokens().make_token(user)
     path = reverse("account_reset_password_from_key", kwargs={"uidb36": user_pk_to_url_str(user), "key": key})
     return _send(user.email, user.language, "password_reset", user=user, link=settings.SITE_URL + path)
@@ -65,8 +67,8 @@ def mail_notice(run: Run) -> dict[str, Any]:
     moment = dt.datetime.fromisoformat(str(run.params["at"]))
     with translation.override(user.language), timezone.override(user.time_zone):
         at = format_datetime(timezone.localtime(moment), "medium", locale=dates())
-    ip, device = run.params["ip"], run.params["device"]
-    return _send(user.email, user.language, "notice", user=user, what=NOTICES[notice], at=at, ip=ip, device=device)
+    where = ", ".join(str(part) for part in (at, run.params["ip"], run.params["device"]) if part)
+    return _send(user.email, user.language, "notice", user=user, what=NOTICES[notice], where=where)
 
 
 def _invite(invitation: Invitation) -> dict[str, Any]:

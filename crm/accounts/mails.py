@@ -16,6 +16,7 @@ NOTICES: dict[str, Any] = {
     "totp_deactivated": _("The authenticator app of your account was turned off"),
     "webauthn_added": _("A passkey was added to your account"),
     "webauthn_removed": _("A passkey was removed from your account"),
+    "factors_removed": _("An administrator removed the second factors of your account"),
     "recovery_codes_generated": _("New recovery codes were made for your account"),
 }
 """What allauth lets people know of: what happened, as the subject and the first words of a mail."""

@@ -14,6 +14,7 @@ from django.db import connection
 from crm.accounts import throttle
 from crm.accounts.models import User
 from crm.accounts.refusals import NotSignedIn, SecondFactorRequired
+from crm.activity.facts import record_access
 from crm.lib.errors import TooMany
 
 FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -37,6 +38,7 @@ def check_code(user: User, code: str | None) -> None:
     if wait:
         raise TooMany(extra={"retry_after": wait})
     if not _valid(user, code.strip()):
+        record_access("accounts.code_failed", user=user)
         raise SecondFactorRequired("The code is not right.")
     throttle.give_back("code", str(user.pk))
 

@@ -44,6 +44,8 @@ def check_password(
     ]
     wait = max([throttle.take(*c) for c in counted])
     if wait:
+        if wait >= throttle.LIMITS[counted[0][0]].lock:  # the lock falls with this attempt
+            record_access("accounts.locked_out", email=email)
         raise TooMany(str(WRONG), extra={"retry_after": wait})
     user = authenticate(request, email=email, password=password)
     if not isinstance(user, User):

@@ -23,7 +23,6 @@ from crm.accounts.models import RefreshToken, User
 from crm.accounts.refusals import TokenInvalid
 from crm.activity.facts import publish, record_access
 from crm.activity.intention import intend
-from crm.lib.errors import Missing
 from crm.lib.ids import uuid7
 from crm.lib.prepared import PreparedOne
 
@@ -114,12 +113,6 @@ def revoke(token: str) -> None:
     known = RefreshToken.objects.filter(token_hash=hash_of(token)).select_related("user").first()
     if known is not None:
         revoke_family(known.user, known.family)
-
-
-def end_family(user: User, family: uuid.UUID) -> None:
-    """End one of the user's own API sign-ins; ``Missing`` if there is none alive."""
-    if not revoke_family(user, family):
-        raise Missing
 
 
 def authenticate_access(token: str) -> User:

@@ -31,6 +31,7 @@ from crm.records.services import (
     update_record,
 )
 from crm.records.services.records import visible_trash
+from crm.records.watching import note_view
 
 BULK = shapes.shape(operations=shapes.listing(
     shapes.shape(
@@ -68,6 +69,7 @@ class ReadViewSet(ViewSetMixin, OfEntity):
         row = next(iter(shown.by_id([id])), None) if found else None
         if found is None or row is None:
             raise Missing
+        note_view(request.user, self.entity, found[0], door="api")
         return answer(row, headers={"ETag": tag_of(found[-1] if len(found) > 1 else None, row)})
 
 

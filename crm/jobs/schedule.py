@@ -67,11 +67,6 @@ def daily(kind: str, *, at: str, grace: timedelta = timedelta(hours=6)) -> None:
     _SLOTS[kind] = Slot(kind, None, time(int(hour), int(minute)), grace)
 
 
-def all_slots() -> dict[str, Slot]:
-    """Return every scheduled kind."""
-    return dict(_SLOTS)
-
-
 def enqueue_due(now: datetime | None = None) -> list[Job]:
     """Write the jobs whose time has come."""
     now = now or timezone.now()

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.utils.crypto import constant_time_compare
 
+from crm.access.preview import look_as
 from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.accounts.sign_in import session_holds
@@ -148,6 +149,8 @@ class LiveConsumer(AsyncWebsocketConsumer):
         await self._say_here(name, editing[:120])
 
     async def _say_here(self, name: str, editing: str) -> None:
+        if getattr(self.user, "previewing", ""):
+            return  # who looks as a role is seen by nobody
         came = await self.store.here(name, self.socket, self._as_person(editing))
         # A beat that says nothing new is heard by nobody: the others look when somebody's time is over.
         if came or self.edits.get(name, "") != editing:
@@ -326,4 +329,7 @@ def signed_in_user(session_key: str | None) -> User | None:
         return None
     known = session.get(HASH_SESSION_KEY, "")
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return user if any(constant_time_compare(known, each) for each in hashes) else None
+    if not any(constant_time_compare(known, each) for each in hashes):
+        return None
+    look_as(user, session)
+    return user

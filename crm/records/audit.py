@@ -31,16 +31,21 @@ WORDS: dict[str, Any] = {
     "deleted": pgettext_lazy("audit log", "moved to the trash"), "restored": pgettext_lazy("audit log", "restored"),
     "removed": pgettext_lazy("audit log", "removed"),
 }
-_ACCESSES: dict[str, Any] = {
+ACCESSES: dict[str, Any] = {
     "accounts.signed_in": gettext_lazy("signed in"), "accounts.sign_in_failed": gettext_lazy("failed to sign in"),
-    "accounts.signed_out": gettext_lazy("signed out"), "accounts.password_changed": gettext_lazy("password changed"),
-    "accounts.address_changed": gettext_lazy("e-mail address changed"), "accounts.joined": gettext_lazy("invitation accepted"),
+    "accounts.locked_out": gettext_lazy("locked out after too many attempts"), "accounts.signed_out": gettext_lazy("signed out"),
+    "accounts.code_failed": gettext_lazy("gave a wrong second factor"),
+    "accounts.factor_added": gettext_lazy("second factor set up"), "accounts.factor_removed": gettext_lazy("second factor removed"),
+    "accounts.codes_made": gettext_lazy("recovery codes made"),
+    "accounts.password_changed": gettext_lazy("password changed"), "accounts.address_changed": gettext_lazy("e-mail address changed"),
+    "accounts.joined": gettext_lazy("invitation accepted"),
     "accounts.refresh_token_reused": gettext_lazy("a refresh token was used twice"),
     "accounts.links_guessed": gettext_lazy("links were guessed"), "accounts.sign_in_link_made": gettext_lazy("sign-in link made"),
     "accounts.invitation_printed": gettext_lazy("invitation link made"),
+    "access.viewed_as_role": gettext_lazy("looked at Rapport as"),
     "audit.exported": gettext_lazy("audit log exported"), "records.exported": gettext_lazy("exported"),
-    "records.document_downloaded": gettext_lazy("document downloaded"), "deliveries.discarded": gettext_lazy("deliveries discarded"),
-    "deliveries.waiting": gettext_lazy("deliveries tried again"),
+    "records.viewed": gettext_lazy("opened"), "records.document_downloaded": gettext_lazy("document downloaded"),
+    "deliveries.discarded": gettext_lazy("deliveries discarded"), "deliveries.waiting": gettext_lazy("deliveries tried again"),
 }
 # Tables without a name of ours go by Django's, in the reader's language.
 _TABLES = (
@@ -63,6 +68,8 @@ class Changed:
     label: str
     before: Any
     after: Any
+    before_text: str = ""
+    after_text: str = ""
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Filters:
 
 def say(action: str) -> str:
     """Return what an action of the log is called; its stored name where nobody gave it words."""
-    return str(WORDS.get(action) or _ACCESSES.get(action) or words_of_facts().get(action, action))
+    return str(WORDS.get(action) or ACCESSES.get(action) or words_of_facts().get(action, action))
 
 
 def entries_for(user: Any, filters: Filters) -> QuerySet[ActivityLog]:

@@ -15,7 +15,7 @@ KEPT = 30
 def remember_search(user: Any, q: str) -> None:
     """Put the words on top of the user's search history, which keeps thirty."""
     words = clean_line(q)[:200]
-    if not words:
+    if not words or _looks_on(user):
         return
     RecentSearch.objects.bulk_create(
         [RecentSearch(user=user, words=words, used_at=timezone.now())],
@@ -38,6 +38,8 @@ def forget_searches(user: Any) -> None:
 
 def remember_visit(user: Any, entity: str, record_id: uuid.UUID) -> None:
     """Put a record on top of those that the user opened, which keeps thirty; at most once a minute each."""
+    if _looks_on(user):
+        return
     now = timezone.now()
     known = RecentVisit.objects.filter(user=user, record_id=record_id)
     if known.filter(used_at__gt=now - timedelta(minutes=1)).exists():
@@ -48,6 +50,11 @@ def remember_visit(user: Any, entity: str, record_id: uuid.UUID) -> None:
     old = list(RecentVisit.objects.filter(user=user).order_by("-used_at").values_list("pk", flat=True)[KEPT:])
     if old:
         RecentVisit.objects.filter(pk__in=old).delete()
+
+
+def _looks_on(user: Any) -> bool:
+    """Tell whether an administrator looks at the application as a role: of that nothing is kept."""
+    return bool(getattr(user, "previewing", ""))
 
 
 def recent_visits(user: Any, limit: int = 8) -> list[tuple[str, uuid.UUID]]:

@@ -17,6 +17,7 @@ from crm.activity.undo import ENTRIES_AT_ONCE, count_entries, preview_undo, requ
 from crm.jobs.engine import cancel, enqueue
 from crm.jobs.models import Job
 from crm.lib.errors import Conflict, Refusal
+from crm.lib.ids import parse_uuid
 from crm.lists import query
 from crm.lists.state import title_key
 from crm.lists.views.base import state_for_act
@@ -31,7 +32,6 @@ from crm.transfer.jobs import change_set_of, start_check, start_import
 from crm.transfer.models import ImportRun
 from crm.transfer.services import discard, failed_rows, mend, receive, settle, suggest
 from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
-from crm.ui.values import is_uuid
 
 State = ImportRun.State
 WORKING = (State.CHECKING, State.RUNNING)
@@ -270,7 +270,7 @@ def export(request: HttpRequest) -> HttpResponseBase:
     form = form if form in TYPES else "csv"
     rows, ids = query.matching(state), None
     if request.method == "POST" and request.POST.get("all") != "1":
-        ids = [i for i in request.POST.getlist("ids")[:MAX_IDS] if is_uuid(i)]
+        ids = [i for i in request.POST.getlist("ids")[:MAX_IDS] if parse_uuid(i)]
         rows = rows.filter(pk__in=ids)
     rows = rows.order_by(*query.ordering(state))
     # From a list: its title and its columns, in their order. Without that: every field that one may read.

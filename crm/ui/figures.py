@@ -18,6 +18,7 @@ from babel.numbers import (
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from crm.lib.agents import client_of
 from crm.lib.languages import dates, locale
 from crm.ui.html import SafeString, esc
 
@@ -262,6 +263,14 @@ def duration(seconds: Any) -> str:
     if hours:
         return _("%(h)d h %(m)d min") % {"h": hours, "m": minutes} if minutes else _("%(h)d h") % {"h": hours}
     return _("%(m)d min") % {"m": minutes} if minutes else _("%(s)d s") % {"s": rest}
+
+
+def client(agent: Any) -> str:
+    """Return what a User-Agent says to a person: “Firefox on Windows”."""
+    program, system = client_of(str(agent or ""))
+    if program and system:
+        return _("%(program)s on %(system)s") % {"program": program, "system": system}
+    return program or system or _("Unknown client")
 
 
 def size(count: Any) -> str:

@@ -16,12 +16,13 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
 from crm.lib.errors import Refusal
+from crm.lib.ids import parse_uuid
 from crm.lib.languages import number_to_type, typed_number
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.services.values import ADDRESS_LABELS
 from crm.ui.problems import problems_of
-from crm.ui.values import is_seen, is_uuid, value_of
+from crm.ui.values import is_seen, value_of
 
 NUMBERS = frozenset({Kind.NUMBER, Kind.INTEGER, Kind.MONEY})
 
@@ -183,7 +184,7 @@ class EntityForm:
     def name_links(self) -> None:
         """Put the records in the place of their ids, so that the controls show names."""
         for made in self.fields.values():
-            if made.field.kind in (Kind.LINK, Kind.USER) and isinstance(made.value, str) and is_uuid(made.value):
+            if made.field.kind in (Kind.LINK, Kind.USER) and isinstance(made.value, str) and parse_uuid(made.value):
                 target = entity("user" if made.field.kind == Kind.USER else made.field.link)
                 made.value = visible_to(self.user, target.model).filter(pk=made.value).first() or Unseen(made.value)
 

@@ -22,7 +22,6 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import EVERYTHING, NOTHING, SYSTEM, allows, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
-from crm.lib.ids import parse_uuid
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.services.phones import readable_phone
@@ -375,12 +374,7 @@ def titles_of(objects: Iterable[Any], fields: Iterable[Field], user: Any) -> dic
     return found
 
 
-def is_uuid(text: str) -> bool:
-    """Tell whether a text is a record's id."""
-    return parse_uuid(text) is not None
-
-
 __all__ = [
-    "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "is_uuid", "may", "may_do", "record_mark", "record_url",
+    "EMPTY", "display", "draw", "drawer", "for_eyes", "is_seen", "may", "may_do", "record_mark", "record_url",
     "sees_everything", "settled", "titles_of", "value_of", "veil", "with_links", "with_sight",
 ]

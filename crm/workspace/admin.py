@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django import forms
@@ -92,7 +93,7 @@ class TeamAdmin(OurAdmin):
         rules.follow_team(obj, not change)
 
 
-# allauth registers these with their secrets in plain view.
-for secret in (Authenticator, SocialAccount, SocialApp, SocialToken):
+# allauth registers these with their secrets in plain view; addresses are kept with the user.
+for secret in (Authenticator, SocialAccount, SocialApp, SocialToken, EmailAddress):
     if admin.site.is_registered(secret):
         admin.site.unregister(secret)

@@ -12,7 +12,9 @@ from django.utils.translation import gettext_lazy as _
 from crm.accounts.models import Role, Team, User
 from crm.activity.intention import Intention, intend
 from crm.lib.errors import Refusal
+from crm.records.entity import all_entities
 from crm.records.services import update_record
+from crm.ui.remote import RemoteSelect
 from crm.workspace.models import Workspace
 
 T = TypeVar("T")
@@ -20,6 +22,11 @@ T = TypeVar("T")
 def zones() -> list[tuple[str, str]]:
     """Return the time zones that people know, by name."""
     return [("UTC", "UTC"), *((z, z.replace("_", " ")) for z in sorted(available_timezones()) if "/" in z and not z.startswith("Etc/"))]
+
+
+def watchable() -> list[tuple[str, Any]]:
+    """Return the kinds of records that people open."""
+    return [(of.name, of.label_plural) for of in all_entities().values() if "pages" in of.abilities]
 
 
 def currencies() -> list[tuple[str, str]]:
@@ -109,6 +116,7 @@ class LeaveForm(forms.Form):
 
     successor = forms.ModelChoiceField(
         User.objects.none(), label=_("Hand open records over to"), required=False, empty_label=_("Nobody: leave them"),
+        widget=RemoteSelect("user"),
     )
 
     def __init__(self, *args: Any, leaving: User, **kwargs: Any) -> None:
@@ -137,7 +145,7 @@ class TeamForm(forms.Form):
         Team.objects.order_by("sort_key"), label=_("Parent team"), required=False, empty_label=_("None")
     )
     manager = forms.ModelChoiceField(
-        User.objects.active(), label=_("Manager"), required=False, empty_label=_("None")
+        User.objects.active(), label=_("Manager"), required=False, empty_label=_("None"), widget=RemoteSelect("user"),
     )
 
 
@@ -152,9 +160,14 @@ class WorkspaceForm(forms.ModelForm):  # type: ignore[type-arg]
         label=_("First day of the week"), choices=[(day, WEEKDAYS[day - 1]) for day in (1, 7, 6)], coerce=int
     )
 
+    watched = forms.MultipleChoiceField(
+        label=_("Note in the audit log who opens"), required=False, choices=watchable, widget=forms.CheckboxSelectMultiple,
+        help_text=_("Once an hour for each person and record, on pages and over the API."),
+    )
+
     class Meta:
         model = Workspace
-        fields = ("name", "currency", "language", "time_zone", "fiscal_year_starts", "first_day_of_week")
+        fields = ("name", "currency", "language", "time_zone", "fiscal_year_starts", "first_day_of_week", "watched")
 
 
 class RateForm(forms.Form):

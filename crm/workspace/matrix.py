@@ -60,7 +60,7 @@ def _same(scope: str, *actions: str) -> dict[str, str]:
 
 
 _EVERYBODY = {"product": _same("all", "view"), "report": _same("all", "view"), "job": _same("own", "view")}
-_SHARES_VIEWS = {"saved_view": _same("team", "share")}
+_SHARES_VIEWS = {"saved_view": _same("all", "share")}
 
 ROLES = (
     RoleStart("ADMIN", "Administrator", "Everything, settings and people included.", is_admin=True),
@@ -72,7 +72,7 @@ ROLES = (
             **{e: _same("tree", *EVERYDAY) for e in ("note", "document")},
             "product": _same("all", "view", "create", "change", "export"),
             "tag": _same("all", *GOVERNED),
-            "saved_view": _same("all", "share"),
+            **_SHARES_VIEWS,
             "report": _same("all", "view"),
             "audit": _same("tree", "view"),
             "job": _same("own", "view"),

@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, path
 from crm.workspace.views import access, attached, comments, documents, duplicates, merging, trash
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("access/whom", access.whom, name="access_whom"),
     path("access/<slug:entity>/<uuid:pk>", access.who_can_see, name="access"),
     path("access/<slug:entity>/<uuid:pk>/share", access.share, name="access_share"),
     path("access/<slug:entity>/<uuid:pk>/unshare", access.unshare, name="access_unshare"),

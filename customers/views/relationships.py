@@ -9,8 +9,8 @@ from django.utils.translation import gettext as _
 from crm.access.policy import visible_to
 from crm.activity.intention import intend
 from crm.lib.errors import Invalid, Refusal
+from crm.lib.ids import parse_uuid
 from crm.ui.pages import done, page, problems_of, render, toast
-from crm.ui.values import is_uuid
 from customers.models import Company, Customer, Relationship
 from customers.services.relationships import relate, unrelate
 
@@ -53,7 +53,7 @@ def _other(request: HttpRequest) -> Any:
     """Return the person or company that the form names."""
     for name, model in (("customer", Customer), ("company", Company)):
         key = request.POST.get(name, "")
-        if is_uuid(key):
+        if parse_uuid(key):
             found = visible_to(request.user, model).filter(pk=key).first()
             if found is not None:
                 return found

@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 ('updated_at', models.DateTimeField(auto_now=True)),
                 ('entity', models.CharField(max_length=60)),
                 ('action', models.CharField(choices=[('view', 'View'), ('create', 'Create'), ('change', 'Change'), ('delete', 'Delete'), ('assign', 'Assign to others'), ('export', 'Export'), ('import', 'Import'), ('merge', 'Merge'), ('share', 'Share'), ('manage', 'Manage')], max_length=12)),
-                ('scope', models.CharField(choices=[('none', 'None'), ('own', 'Own'), ('team', 'Team'), ('tree', 'Team and below'), ('all', 'All')], default='own', max_length=8)),
+                ('scope', models.CharField(choices=[('none', 'None'), ('own', 'Own'), ('team', 'Team'), ('tree', 'Team tree'), ('all', 'All')], default='own', max_length=8)),
                 ('condition', models.JSONField(blank=True, help_text='Criteria that a record must also fulfil (A15).', null=True)),
                 ('role', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='permissions', to='accounts.role')),
             ],

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
 from crm.activity.intention import intend
+from crm.lib.ids import parse_uuid
 from crm.lib.markup import to_html
 from crm.lists.views.base import record_or_404
 from crm.records.entity import Entity
@@ -20,7 +21,6 @@ from crm.records.models import Note
 from crm.records.services import delete_record, update_record
 from crm.records.timeline import Cursor, Entry, kinds_of, timeline
 from crm.ui.pages import page, render, toast
-from crm.ui.values import is_uuid
 
 CHANGED = '{"record:changed": {}}'
 MOST_AT_ONCE = 100
@@ -66,7 +66,7 @@ def timeline_context(request: HttpRequest, entity: Entity, obj: Any) -> dict[str
     until = Cursor.read(asked["until"]) if asked.get("until") else None
     found = timeline(
         obj, request.user, before=asked.get("before") or None, kinds=[kind] if kind in known else None, words=words,
-        by=uuid.UUID(by) if is_uuid(by) else None, since=until.at if until else None, limit=MOST_AT_ONCE if until else 30,
+        by=parse_uuid(by), since=until.at if until else None, limit=MOST_AT_ONCE if until else 30,
     )
     notes = [] if asked.get("before") or "notes" not in entity.abilities else list(
         visible_to(request.user, Note).filter(entity=entity.name, record_id=obj.pk, is_pinned=True).select_related("author")[:5]

@@ -11,13 +11,14 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
+from crm.lib.ids import parse_uuid
 from crm.lib.prepared import PreparedMany, PreparedOne, Shelf
 from crm.lists.models import SavedView
 from crm.lists.state import ALL, ListState, read
 from crm.records.entity import Entity
 from crm.records.services.records import visible_trash
 from crm.ui.pages import local_url, wants_part
-from crm.ui.values import is_uuid, veil, with_sight
+from crm.ui.values import veil, with_sight
 
 _SOME = uuid.UUID(int=1)
 # What every page of a list or a record begins with, by rights and entity.
@@ -83,7 +84,7 @@ def state_of(request: HttpRequest, entity: Entity, views: list[SavedView] | None
 def state_in(entity: Entity, params: QueryDict, user: Any) -> ListState:
     """Return the state of the list that a record was opened from; without a view that is not there any more."""
     wanted = params.get("view", "")
-    view = visible_to(user, SavedView).filter(entity=entity.name, pk=wanted).first() if is_uuid(wanted) else None
+    view = visible_to(user, SavedView).filter(entity=entity.name, pk=wanted).first() if parse_uuid(wanted) else None
     return read(entity, params, user, view)
 
 

@@ -7,6 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from crm.lib.errors import Invalid, Refusal
+from crm.lib.ids import parse_uuid
 from crm.lists import bulk
 from crm.lists.state import ListState
 from crm.lists.views.base import state_for_act
@@ -15,14 +16,13 @@ from crm.records.entity import entity as entity_named
 from crm.records.fields import Field, Kind
 from crm.ui.forms import EntityForm, read_value
 from crm.ui.pages import done, page, problems_of, redirect_to, render, toast, wants_part
-from crm.ui.values import is_uuid
 
 MAX_IDS = 1000
 
 
 def _selection(request: HttpRequest) -> tuple[list[str], bool]:
     """Return the chosen ids, or that everything matching is meant."""
-    ids = [i for i in request.POST.getlist("ids") if is_uuid(i)][:MAX_IDS]
+    ids = [i for i in request.POST.getlist("ids") if parse_uuid(i)][:MAX_IDS]
     return ids, request.POST.get("all") == "1"
 
 

@@ -11,6 +11,7 @@ from crm.access.policy import require, visible_to
 from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.lib.errors import Outdated, Refusal
+from crm.lib.ids import parse_uuid
 from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
 from crm.records.entity import Entity
@@ -19,7 +20,7 @@ from crm.records.fields import Kind
 from crm.records.services import create_record, update_record
 from crm.ui.forms import EntityForm, with_others_tags
 from crm.ui.pages import done, local_url, page, redirect_to, render, toast, wants_part
-from crm.ui.values import display, is_uuid
+from crm.ui.values import display
 
 
 def _initial(request: HttpRequest, entity: Entity) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def _initial(request: HttpRequest, entity: Entity) -> dict[str, Any]:
             continue
         if f.kind in (Kind.LINK, Kind.USER):
             target = entity_named("user" if f.kind == Kind.USER else f.link)
-            row = visible_to(request.user, target.model).filter(pk=value).first() if is_uuid(value) else None
+            row = visible_to(request.user, target.model).filter(pk=value).first() if parse_uuid(value) else None
             if row is not None:
                 found[key] = row
         elif f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE, Kind.CHOICE, Kind.DATE, Kind.DATETIME):

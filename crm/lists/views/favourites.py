@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 
 from crm.access.policy import visible_to
+from crm.lib.ids import parse_uuid
 from crm.lib.prepared import PreparedTuples
 from crm.lists.models import Favourite, SavedView
 from crm.records.entity import Entity
 from crm.ui.pages import done, page, render
-from crm.ui.values import is_uuid
 
 VIEW = "saved_view"
 
@@ -56,7 +56,7 @@ def star_view(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpRespon
 @page("POST")
 def order(request: HttpRequest) -> HttpResponse:
     """Put the favourites in the order of ``id``."""
-    wanted = [i for i in request.POST.getlist("id")[:200] if is_uuid(i)]
+    wanted = [i for i in request.POST.getlist("id")[:200] if parse_uuid(i)]
     with transaction.atomic():
         mine = {str(f.pk): f for f in Favourite.objects.select_for_update().filter(user=request.user)}
         rows = [mine[i] for i in wanted if i in mine]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy
 
 from crm.access.rights import rights_of
 from crm.lib.errors import Invalid
+from crm.lib.ids import parse_uuid
 from crm.lib.languages import typed_number
 from crm.lists import query
 from crm.lists.facets import facets, with_range
@@ -25,7 +26,6 @@ from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.ui.figures import number
 from crm.ui.pages import page, render, toast
-from crm.ui.values import is_uuid
 
 DENSITIES = (("compact", gettext_lazy("Compact")), ("", gettext_lazy("As in my settings")), ("comfortable", gettext_lazy("Comfortable")))
 EXPORTS = (("csv", "CSV"), ("xlsx", "Excel"), ("json", "JSON"))
@@ -110,7 +110,7 @@ def _emptiness(state: ListState) -> str:
 def rows_anew(request: HttpRequest, entity: Entity) -> HttpResponse:
     """Draw some rows of a list again, after something that concerns them."""
     state = state_of(request, entity)
-    ids = [i for i in request.GET.getlist("id")[: query.PAGE] if is_uuid(i)]
+    ids = [i for i in request.GET.getlist("id")[: query.PAGE] if parse_uuid(i)]
     return HttpResponse(Table(state, columns_of(state)).anew(query.some(state, ids)))
 
 

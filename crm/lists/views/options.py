@@ -24,18 +24,18 @@ def options(request: HttpRequest, name: str) -> JsonResponse:
     user: Any = request.user
     found = [
         {"value": str(o.pk), "text": str(o), "subtitle": _subtitle(o, user), "hue": str(getattr(o, "hue", "") or "")}
-        for o in to_choose(entity, user, request.GET.get("q", ""))
+        for o in to_choose(entity, user, request.GET.get("q", ""), left=request.GET.get("left") == "1")
     ]
     return JsonResponse({"options": found, "may_create": rights_of(user).may("create", name)})
 
 
-def to_choose(entity: Entity, user: Any, words: str) -> list[Any]:
-    """Return up to twenty records that may be linked to, whose title contains the words."""
+def to_choose(entity: Entity, user: Any, words: str, *, left: bool = False) -> list[Any]:
+    """Return up to twenty records that may be linked to, whose title contains the words; with ``left`` also people who have left."""
     model: Any = entity.model
     rows = visible_to(user, model)
     if hasattr(model, "archived_at"):
         rows = rows.filter(archived_at=None)
-    if entity.name == "user":
+    if entity.name == "user" and not left:
         rows = rows.filter(is_active=True)
     if words:
         rows = rows.filter(find(entity, words[:200], entity.fields_for(user)))

@@ -21,6 +21,7 @@ from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.records.panels import panel_of, panels_for
 from crm.records.services import archive_record, delete_record, restore_record, unarchive_record
+from crm.records.watching import note_view
 from crm.search.recent import remember_visit
 from crm.ui.figures import number
 from crm.ui.html import SafeString, esc
@@ -117,6 +118,7 @@ def record_page(
     """Show a record, or a quick view of it. A room brings its ``template`` (blocks ``record_…``) and ``more`` for it."""
     user: Any = request.user
     obj = record_or_404(request, entity, pk, trashed=True)
+    note_view(user, entity, obj.pk, door="web")
     trashed = getattr(obj, "deleted_at", None) is not None
     rights = rights_of(user)
     allowed = set() if trashed else may_do(user, obj, "change", "delete", *(["merge"] if "merge" in entity.abilities else []))

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from crm.access.policy import visible_to
 from crm.activity.intention import intend
 from crm.lib.errors import Refusal
+from crm.lib.ids import parse_uuid
 from crm.lists import tabs
 from crm.lists.entities import sharings
 from crm.lists.models import SavedView
@@ -19,7 +20,6 @@ from crm.lists.views.base import state_for_act, state_of, views_of
 from crm.records.entity import Entity
 from crm.records.services import create_record, delete_record, update_record
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
-from crm.ui.values import is_uuid
 
 
 def _content(state: ListState) -> dict[str, Any]:
@@ -149,6 +149,6 @@ def prefer_all(request: HttpRequest, entity: Entity) -> HttpResponse:
 @page("POST")
 def order_views(request: HttpRequest, entity: Entity) -> HttpResponse:
     """Keep the order in which the tabs were dragged."""
-    ids = [uuid.UUID(i) for i in request.GET.getlist("ids")[:200] if is_uuid(i)]
+    ids = [pk for i in request.GET.getlist("ids")[:200] if (pk := parse_uuid(i))]
     tabs.keep_order(entity, request.user, views_of(entity, request.user), ids)
     return HttpResponse(status=204)

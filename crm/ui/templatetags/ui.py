@@ -30,6 +30,7 @@ for drawn in _DRAWN:
 _FILTERS: dict[str, Callable[..., Any]] = {
     "num": figures.number, "percent": figures.percent, "weekday": figures.weekday, "day_in_full": figures.day_in_full,
     "money": figures.money, "signed": figures.signed, "when": figures.when, "duration": figures.duration, "filesize": figures.size,
+    "client": figures.client,
 }
 for name, function in _FILTERS.items():
     register.filter(name, function)

@@ -209,7 +209,7 @@ class SessionsView(APIView):
 def _family(token: RefreshToken, current: Any) -> dict[str, Any]:
     return {
         "id": str(token.family), "kind": "api", "ip_address": token.ip_address, "user_agent": token.user_agent,
-        "created_at": token.created_at, "last_seen_at": token.created_at, "current": token.family == current,
+        "created_at": getattr(token, "began", token.created_at), "last_seen_at": token.created_at, "current": token.family == current,
     }
 
 

@@ -16,6 +16,7 @@ from crm.api.viewsets import RecordView
 from crm.lib.errors import Invalid, Missing
 from crm.records.entity import all_entities
 
+MOST = 500
 PERSON = shape(id=uuid(), name=text())
 REASON = shape(action=one_of(["view", "change", "delete"]), why=text(), text=text())
 SEEN = shape(user=PERSON, actions=listing({"type": "string"}), reasons=listing(REASON))
@@ -29,10 +30,11 @@ def _person(row: Any) -> dict[str, Any] | None:
 class AccessView(RecordView):
     """Who can see a record, and why."""
 
-    @describe("Who can see this, and why", answer=SEEN, many=True, whole=True, errors=(404,))
+    @describe("Who can see this, and why", answer=SEEN, many=True, whole=True, errors=(404,),
+              description="The first 500 people by name who see the record, each with every reason.")
     def get(self, request: Any, id: Any) -> Any:
         """List everyone who sees the record."""
-        people = who_sees(self.get_object(id))
+        people, _more = who_sees(self.get_object(id), limit=MOST)
         return answer([
             {"user": _person(p.user), "actions": p.actions, "reasons": [r.as_dict() for r in p.reasons]} for p in people
         ])

@@ -16,7 +16,13 @@ from crm.lib.errors import Invalid
 from crm.workspace.matrix import ACTIONS
 from crm.workspace.services.conditions import effective_cells, in_words
 from crm.workspace.services.roles import set_field_rights, set_permissions
-from crm.workspace.services.users import belongings, deactivate_user, invite_again, reactivate_user
+from crm.workspace.services.users import (
+    belongings,
+    deactivate_user,
+    invite_again,
+    reactivate_user,
+    withdraw_invitation,
+)
 
 STATE: Schema = shape(id=uuid(), is_active=boolean())
 CELL: Schema = shape(
@@ -78,6 +84,17 @@ class InviteView(UserAction):
         """Invite again; the earlier link is dead."""
         user = self.user(request, id)
         invite_again(user=user, actor=request.user)
+        return answer({"id": user.pk, "is_active": user.is_active})
+
+
+class WithdrawView(UserAction):
+    """Takes an invitation back."""
+
+    @describe("Withdraw an invitation", answer=STATE, errors=(403, 404, 409), tag="users")
+    def post(self, request: Any, id: Any) -> Response:
+        """Withdraw; the link is dead."""
+        user = self.user(request, id)
+        withdraw_invitation(user=user, actor=request.user)
         return answer({"id": user.pk, "is_active": user.is_active})
 
 

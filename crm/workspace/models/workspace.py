@@ -15,6 +15,7 @@ class Workspace(Model):
     time_zone = models.CharField(_("time zone"), max_length=60, default="UTC")
     fiscal_year_starts = models.PositiveSmallIntegerField(_("first month of the fiscal year"), default=1)
     first_day_of_week = models.PositiveSmallIntegerField(_("first day of the week"), default=1)
+    watched = models.JSONField(_("kinds of records whose views are noted"), default=list, blank=True)
     only = models.BooleanField(default=True, editable=False, unique=True)
     version = models.PositiveIntegerField(default=1, editable=False)
 

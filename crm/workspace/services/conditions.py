@@ -10,6 +10,7 @@ from crm.accounts.models import Role, RolePermission
 from crm.criteria import describe, unknown_to, validate
 from crm.lib.errors import Detail, Invalid
 from crm.records.entity import all_entities
+from crm.records.told import tells
 from crm.workspace import rules
 from crm.workspace.matrix import ACTIONS, UNCONDITIONAL
 
@@ -47,6 +48,13 @@ def in_words(entity: str, condition: Any, reader: Any) -> str:
         return describe(condition, all_entities()[entity].model, reader)
     except (Invalid, KeyError):
         return _("a condition that cannot be read any more: it lets nothing through")
+
+
+@tells(RolePermission, "condition")
+def _told(value: Any, pk: Any, reader: Any) -> str:
+    """Say a condition in the audit log; of a permission that is gone nobody knows any more what it was about."""
+    entity = RolePermission.objects.filter(pk=pk).values_list("entity", flat=True).first()
+    return in_words(entity, value, reader) if entity else str(value)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.db.models import F
+from django.db.models import F, Min, OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -14,9 +15,10 @@ from crm.access.rights import rights_of
 from crm.accounts import throttle
 from crm.accounts.events import UserDeactivated, UserReactivated
 from crm.accounts.invitations import open_invitation
+from crm.accounts.mails import request_notice
 from crm.accounts.models import Invitation, RefreshToken, Role, Team, User
 from crm.accounts.sign_in import end_access
-from crm.activity.facts import publish
+from crm.activity.facts import publish, record_access
 from crm.activity.intention import relabel, verb
 from crm.lib.errors import Conflict, Denied, Invalid, Missing, TooMany
 from crm.records.entity import all_entities
@@ -64,6 +66,39 @@ def invite_again(*, user: User, actor: Any) -> Invitation:
     if wait := throttle.take("mail", user.email):
         raise TooMany(_("This person was sent enough mails just now. Try again later."), extra={"retry_after": wait})
     return rules.invite(user, actor, mail=True)
+
+
+@verb
+def withdraw_invitation(*, user: User, actor: Any) -> Invitation:
+    """Take back an invitation that nobody has taken: its link is dead, and no reset mail brings it back."""
+    user = lock(user)
+    _may_govern(actor, user)
+    waiting = open_invitation(user)
+    if waiting is None or user.has_usable_password():
+        raise Conflict(_("There is no invitation to withdraw."))
+    relabel(_("Withdraw the invitation of %(name)s") % {"name": user.name})
+    waiting.revoked_at = timezone.now()
+    waiting.save(update_fields=["revoked_at", "updated_at"])
+    return waiting
+
+
+@verb
+def forget_factors(*, user: User, actor: Any) -> int:
+    """Remove the second factors of someone who has lost them; he is signed out, told by mail, and sets up new ones."""
+    user = lock(user)
+    _may_govern(actor, user)
+    if getattr(actor, "pk", None) == user.pk:
+        raise Conflict(_("Remove your own second factor under Settings, Security."))
+    held = list(Authenticator.objects.filter(user_id=user.pk))
+    if not held:
+        raise Conflict(_("This person has no second factor."))
+    relabel(_("Remove the second factor of %(name)s") % {"name": user.name})
+    for factor in held:
+        record_access("accounts.factor_removed", entity="user", entity_id=user.pk, factor=factor.type)
+        factor.delete()
+    end_access(user, reason="factor_removed")
+    request_notice(user, "factors_removed", ip="", device="", at=timezone.now().isoformat())
+    return len(held)
 
 
 @verb
@@ -153,9 +188,10 @@ def sign_out_everywhere(*, user: User, actor: Any) -> None:
 def sessions_of(user: User) -> tuple[list[UserSession], list[RefreshToken]]:
     """Return a user's browser sessions and API sign-ins that are alive, newest first."""
     browsers = [s for s in UserSession.objects.filter(user=user).order_by("-last_seen_at") if s.exists()]
+    began = RefreshToken.objects.filter(family=OuterRef("family")).order_by().values("family").annotate(at=Min("created_at")).values("at")
     families = RefreshToken.objects.filter(
         user=user, used_at=None, revoked_at=None, expires_at__gt=timezone.now(), auth_epoch=user.auth_epoch
-    ).order_by("-created_at")
+    ).annotate(began=Subquery(began)).order_by("-created_at")
     return browsers, list(families)
 
 

@@ -12,10 +12,12 @@ from crm.access.policy import require
 from crm.activity.intention import relabel, verb
 from crm.lib.errors import Invalid, Missing
 from crm.records.services.records import lock
+from crm.records.watching import watched_by
 from crm.workspace.models import ExchangeRate, Workspace
 
 NAME = "workspace:name"
 """The cached name, which every page shows."""
+WATCHED = "workspace:watched"
 
 
 def workspace_name() -> str:
@@ -27,9 +29,21 @@ def workspace_name() -> str:
     return str(name)
 
 
+def watched_entities() -> frozenset[str]:
+    """Return the kinds of records whose views are noted."""
+    names = cache.get(WATCHED)
+    if names is None:
+        names = Workspace.objects.values_list("watched", flat=True).first() or []
+        cache.set(WATCHED, names, 300)
+    return frozenset(names)
+
+
+watched_by(watched_entities)
+
+
 @verb
 def change_workspace(*, actor: Any, values: dict[str, Any]) -> Workspace:
-    """Change the name, currency, language, time zone and calendar of the installation."""
+    """Change the name, currency, language, time zone and calendar of the installation, and whose views are noted."""
     row: Workspace = lock(Workspace.objects.get())
     require(actor, "change", row)
     differing = {n: v for n, v in values.items() if getattr(row, n) != v}
@@ -39,7 +53,7 @@ def change_workspace(*, actor: Any, values: dict[str, Any]) -> Workspace:
             setattr(row, name, value)
         row.version += 1
         row.save(update_fields=[*differing, "version", "updated_at"])
-        transaction.on_commit(lambda: cache.delete(NAME))
+        transaction.on_commit(lambda: cache.delete_many([NAME, WATCHED]))
     return row
 
 

@@ -4,9 +4,14 @@ import re
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
+from django.core import mail
 from django.test import Client
 
+from crm.accounts.invitations import fresh_token
 from crm.accounts.models import Role, Team, User
+from crm.activity.models import ActivityLog
+from crm.jobs.models import Job
 from crm.testing.fixtures import PASSWORD
 from crm.workspace.models import ExchangeRate, Workspace
 
@@ -70,6 +75,7 @@ def test_invite_change_and_deactivate(admin: User, client_for: Any, rep2: User) 
     assert client.post(f"{page}/deactivate", {"successor": str(rep2.pk)}).status_code == 302
     nell.refresh_from_db()
     assert (nell.role.code, nell.is_active) == ("SUPPORT", False)
+    assert "Deactivated" in client.get(f"{page}").content.decode()
     assert client.post(f"{page}/reactivate").status_code == 302
     assert client.post(f"{page}/sign-out").status_code == 302
     assert client.post(f"{page}/fly").status_code == 404
@@ -165,3 +171,50 @@ def test_query_budget(admin: User, client_for: Any, make_user: Any, django_asser
     client.get("/settings/users")
     with django_assert_max_num_queries(10):
         client.get("/settings/users")
+
+
+def test_an_invitation_is_withdrawn_for_good(admin: User, client_for: Any) -> None:
+    client = client_for(admin)
+    client.post("/settings/users/invite", {"email": "nell@example.com", "role": str(Role.objects.get(code="SALES_REP").pk)})
+    nell = User.objects.get(email="nell@example.com")
+    token = fresh_token(nell.invitation)
+    assert Client().get(f"/account/invitation/{token}").status_code == 200
+    assert client.post(f"/settings/users/{nell.pk}/withdraw").status_code == 302
+    assert Client().get(f"/account/invitation/{token}").status_code == 404
+    assert "Invitation withdrawn" in client.get("/settings/users?state=withdrawn").content.decode()
+    assert client.get("/settings/users?state=joined&q=nell").content.decode().count("nell@example.com") == 0
+    # A reset mail would be another way in.
+    mail.outbox.clear()
+    Client().post("/account/password/reset", {"email": "nell@example.com"})
+    Job.objects.filter(kind="accounts.mail_password_reset").update(state="running")
+    assert not mail.outbox
+    assert client.post(f"/settings/users/{nell.pk}/withdraw").status_code == 302  # told, not done again
+    assert client.post(f"/settings/users/{nell.pk}/invite").status_code == 302
+    nell.invitation.refresh_from_db()
+    assert nell.invitation.revoked_at is None
+
+
+def test_lost_second_factors_are_removed_by_those_who_manage_users(admin: User, rep: User, manager: User, client_for: Any) -> None:
+    Authenticator.objects.create(user=rep, type="totp", data={"secret": "x"})
+    Authenticator.objects.create(user=rep, type="recovery_codes", data={})
+    epoch = rep.auth_epoch
+    assert client_for(manager).post(f"/settings/users/{rep.pk}/forget-factors").status_code == 403
+    page = client_for(admin).get(f"/settings/users/{rep.pk}").content.decode()
+    assert "Authenticator app, Recovery codes" in page
+    assert client_for(admin).post(f"/settings/users/{rep.pk}/forget-factors").status_code == 302
+    rep.refresh_from_db()
+    assert not Authenticator.objects.filter(user=rep).exists()
+    assert rep.auth_epoch == epoch + 1
+    assert ActivityLog.objects.filter(action="accounts.factor_removed", entity_id=rep.pk, user_id=admin.pk).count() == 2
+
+
+def test_people_are_found_by_role_team_and_state(admin: User, rep: User, rep2: User, client_for: Any) -> None:
+    client = client_for(admin)
+    assert rep.team is not None
+    shown = client.get(f"/settings/users?team={rep.team_id}").content.decode()
+    assert rep.email in shown
+    assert rep2.email not in shown.partition("<tbody>")[2]
+    by_role = client.get(f"/settings/users?role={rep.role_id}&state=joined").content.decode().partition("<tbody>")[2]
+    assert rep2.email in by_role
+    assert admin.email not in by_role
+    assert client.get("/settings/users?role=x&team=y&state=z&page=0").status_code == 200

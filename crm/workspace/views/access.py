@@ -3,17 +3,20 @@
 import uuid
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.translation import gettext as _
 
-from crm.access.policy import allows
-from crm.access.reasons import MAX_PEOPLE, who_sees
+from crm.access.policy import allows, visible_to
+from crm.access.reasons import who_sees
 from crm.access.services import share_record, shares_of, unshare_record
 from crm.accounts.models import Team, User
+from crm.activity.intention import intend
 from crm.lib.errors import Invalid, Refusal
+from crm.lib.text import whole_number
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
 from crm.workspace.views.onrecord import named
 
+OFFERED = 10
 
 @page()
 def who_can_see(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpResponse:
@@ -22,16 +25,29 @@ def who_can_see(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpRespons
     return _shown(request, of, obj)
 
 
+@page()
+def whom(request: HttpRequest) -> JsonResponse:
+    """Return people and teams to share with, whose name contains the words."""
+    words = request.GET.get("q", "").strip()[:100].replace("\x00", "").casefold()
+    people = visible_to(request.user, User).filter(is_active=True, search_text__contains=words).order_by("sort_key")[:OFFERED]
+    teams = visible_to(request.user, Team).filter(sort_key__contains=words).order_by("sort_key")[:OFFERED]
+    return JsonResponse({"options": [
+        *({"value": f"team:{t.pk}", "text": t.name, "subtitle": _("Team")} for t in teams),
+        *({"value": f"user:{u.pk}", "text": u.name, "subtitle": u.email} for u in people),
+    ]})
+
+
 @page("POST")
 def share(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpResponse:
     """Share a record with a person or a team."""
     of, obj = named(request, entity, pk, "share")
     try:
         user, team = _whom(request.POST.get("whom", ""))
-        share_record(obj=obj, user=user, team=team, may_change=request.POST.get("level") == "change", actor=request.user)
+        with intend(actor=request.user) as act:
+            share_record(obj=obj, user=user, team=team, may_change=request.POST.get("level") == "change", actor=request.user)
     except Refusal as refusal:
         return _shown(request, of, obj, problems_of(refusal), refusal.status)
-    toast(request, _("Shared with %(name)s") % {"name": user or team})
+    toast(request, _("Shared with %(name)s") % {"name": user or team}, undo=act.id)
     return redirect_to(request, f"/access/{of.name}/{obj.pk}")
 
 
@@ -40,8 +56,9 @@ def unshare(request: HttpRequest, entity: str, pk: uuid.UUID) -> HttpResponse:
     """Take a share back."""
     of, obj = named(request, entity, pk, "share")
     user, team = _whom(request.POST.get("whom", ""))
-    unshare_record(obj=obj, user=user, team=team, actor=request.user)
-    toast(request, _("No longer shared with %(name)s") % {"name": user or team})
+    with intend(actor=request.user) as act:
+        unshare_record(obj=obj, user=user, team=team, actor=request.user)
+    toast(request, _("No longer shared with %(name)s") % {"name": user or team}, undo=act.id)
     return redirect_to(request, f"/access/{of.name}/{obj.pk}" if allows(request.user, "view", obj) else f"/{of.plural}")
 
 
@@ -63,10 +80,10 @@ def _shown(
     request: HttpRequest, of: Any, obj: Any, problems: dict[str, Any] | None = None, status: int = 200
 ) -> HttpResponse:
     may_share = "share" in of.abilities and allows(request.user, "share", obj)
+    words = request.GET.get("q", "").strip()[:100].replace("\x00", "")
+    people, after = who_sees(obj, after=whole_number(request.GET.get("after", "")) or 0, words=words)
     context = {
-        "entity": of, "obj": obj, "url": of.url(obj), "people": who_sees(obj), "most": MAX_PEOPLE, "may_share": may_share,
-        "shares": shares_of(obj), "problems": problems or {}, "chosen": request.POST.get("whom", ""),
-        "users": [(f"user:{u.pk}", u) for u in User.objects.active().order_by("sort_key")[:MAX_PEOPLE]] if may_share else [],
-        "teams": [(f"team:{t.pk}", t) for t in Team.objects.order_by("sort_key")[:MAX_PEOPLE]] if may_share else [],
+        "entity": of, "obj": obj, "url": of.url(obj), "people": people, "after": after, "q": words, "may_share": may_share,
+        "shares": shares_of(obj), "problems": problems or {}, "path": f"/access/{of.name}/{obj.pk}",
     }
-    return render(request, "workspace/access.html", context, status=422 if status == 400 else status)
+    return render(request, "workspace/access.html", context, status=422 if status == 400 else status, part="people")

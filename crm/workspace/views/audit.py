@@ -2,7 +2,10 @@
 
 import csv
 import datetime as dt
+import ipaddress
 import json
+import re
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,20 +14,22 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from crm.access.policy import require
+from crm.access.policy import require, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
-from crm.activity.facts import record_access
+from crm.activity.facts import record_access, words_of_facts
 from crm.activity.models import ActivityLog
 from crm.lib.errors import Denied, Invalid
 from crm.lib.ids import parse_uuid
-from crm.records.audit import WORDS, Filters, Line, entities, entries_for, lines
+from crm.records.audit import ACCESSES, WORDS, Filters, Line, entities, entries_for, lines
+from crm.records.told import told
 from crm.transfer.formulas import guard
 from crm.ui.pages import page, render
 
 PAGE = 50
 MOST_EXPORTED = 100_000
 CHUNK = 500
+ID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 
 
 @page()
@@ -34,13 +39,16 @@ def audit_log(request: HttpRequest) -> HttpResponse:
     filters, problems = _filters(request)
     before = parse_uuid(request.GET.get("before", ""))
     rows = entries_for(request.user, filters) if not problems else ActivityLog.objects.none()
+    if not any(request.GET.values()) or set(request.GET) == {"before"}:
+        # What jobs tell of themselves drowns what people do; whoever asks for it gets it.
+        rows = rows.exclude(entity="job", user=None)
     if before is not None:
         rows = rows.filter(id__lt=before)
     found = list(rows.select_related("change_set")[: PAGE + 1])
     context = {
-        "lines": lines(found[:PAGE], request.user), "older": found[PAGE - 1].id if len(found) > PAGE else None,
-        "people": User.objects.order_by("sort_key").only("id", "first_name", "last_name", "email"),
-        "entities": entities(), "kinds": ActivityLog.Kind.choices, "actions": WORDS.items(), "problems": problems,
+        "lines": told(lines(found[:PAGE], request.user), request.user), "older": found[PAGE - 1].id if len(found) > PAGE else None,
+        "who": visible_to(request.user, User).filter(pk=filters.user).first() if filters.user else None,
+        "entities": entities(), "kinds": ActivityLog.Kind.choices, "actions": _actions(), "problems": problems,
         "asked": request.GET, "filtered": any(v for k, v in request.GET.items() if k != "before"),
         "may_export": rights_of(request.user).may("export", "audit"),
     }
@@ -70,28 +78,38 @@ class _Echo:
 def _csv(user: Any, filters: Filters) -> Iterator[str]:
     writer = csv.writer(_Echo())
     yield "\ufeff" + writer.writerow(
-        ["time", "who", "kind", "action", "entity", "record", "title", "changes", "source", "ip address", "user agent", "change set"]
+        ["time", "who", "kind", "action", "entity", "record", "title", "changes", "data", "source", "ip address", "user agent", "change set"]
     )
     before, written = None, 0
     while written < MOST_EXPORTED:
         rows = entries_for(user, filters)
         chunk = list((rows.filter(id__lt=before) if before else rows).select_related("change_set")[:CHUNK])
-        for line in lines(chunk, user):
-            yield writer.writerow([guard(str(v)) for v in _cells(line)])
+        plain = lines(chunk, user)
+        for line, words in zip(plain, told(plain, user), strict=True):
+            yield writer.writerow([guard(str(v)) for v in _cells(line, words)])
         written += len(chunk)
         if len(chunk) < CHUNK:
             return
         before = chunk[-1].id
 
 
-def _cells(line: Line) -> list[Any]:
+def _cells(line: Line, words: Line) -> list[Any]:
     e = line.entry
-    changes = {c.label: [c.before, c.after] for c in line.changes} if e.kind == "change" else line.payload
+    data = {c.name: [c.before, c.after] for c in line.changes} if e.kind == "change" else line.payload
+    said = [f"{c.label}: {c.before_text or '–'} → {c.after_text or '–'}" for c in words.changes] or [f"{k}: {v}" for k, v in words.payload.items()]
     return [
         e.created_at.isoformat(), line.user.email if line.user else "", e.kind, e.action, e.entity,
-        "" if line.hidden else e.entity_id or "", line.title, json.dumps(changes, ensure_ascii=False, default=str),
+        "" if line.hidden else e.entity_id or "", line.title, "; ".join(said),
+        json.dumps(data, ensure_ascii=False, default=str),
         e.change_set.source if e.change_set else "", e.ip_address or "", e.user_agent, e.change_set_id or "",
     ]
+
+
+def _actions() -> list[tuple[Any, list[tuple[str, Any]]]]:
+    """Return what can be logged, under the kind that it is."""
+    kinds = dict(ActivityLog.Kind.choices)
+    groups = ((ActivityLog.Kind.CHANGE, WORDS), (ActivityLog.Kind.ACCESS, ACCESSES), (ActivityLog.Kind.FACT, words_of_facts()))
+    return [(kinds[kind], sorted(words.items(), key=lambda pair: str(pair[1]).casefold())) for kind, words in groups]
 
 
 def _require(request: HttpRequest) -> None:
@@ -114,13 +132,27 @@ def _filters(request: HttpRequest) -> tuple[Filters, list[str]]:
 
     filters = Filters(
         user=read("user", _("Who"), parse_uuid), kind=get("kind", ""), action=get("action", "")[:80],
-        entity=get("entity", "")[:60], entity_id=read("record", _("Record"), parse_uuid),
+        entity=get("entity", "")[:60], entity_id=read("record", _("Record"), _record),
+        ip_address=read("address", _("Address"), _address) or "",
         change_set=read("change_set", _("Change set"), parse_uuid), since=read("from", _("From"), _day),
         until=read("to", _("Until"), lambda v: (d + dt.timedelta(days=1)) if (d := _day(v)) else None),
     )
     if filters.kind and filters.kind not in ActivityLog.Kind.values:
         problems.append(_("There is no kind “%(kind)s”.") % {"kind": filters.kind[:20]})
     return filters, problems
+
+
+def _record(text: str) -> uuid.UUID | None:
+    """Read the id of a record, alone or at the end of its address."""
+    found = ID.findall(text)
+    return parse_uuid(found[-1]) if found else None
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
 
 
 def _day(text: str) -> dt.datetime | None:

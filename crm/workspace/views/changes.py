@@ -16,6 +16,7 @@ from crm.jobs.engine import enqueue
 from crm.lib.errors import Refusal
 from crm.lib.ids import parse_uuid
 from crm.records.audit import lines
+from crm.records.told import told
 from crm.records.undoing import titled
 from crm.ui.pages import done, page, redirect_to, render, toast, wants_part
 
@@ -46,7 +47,7 @@ def change_set(request: HttpRequest, change_set_id: uuid.UUID) -> HttpResponse:
         .values("entity", "action").annotate(n=Count("id")).order_by("-n")
     )
     context = {
-        "set": found, "lines": lines(entries[:SHOWN], request.user), "total": count_entries(found), "shown": SHOWN,
+        "set": found, "lines": told(lines(entries[:SHOWN], request.user), request.user), "total": count_entries(found), "shown": SHOWN,
         "by_entity": by_entity[:30], "preview": preview, "refused": refused, "undone_by": undone_by(found),
         "conflicts": titled(preview.conflicts, request.user) if preview else [],
         "may_audit": rights_of(request.user).may("view", "audit"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from crm.access.policy import visible_to
 from crm.activity.intention import intend
 from crm.lib.errors import Refusal
+from crm.lib.ids import parse_uuid
 from crm.records.duplicates import duplicates_of, keep_apart
 from crm.records.entity import Entity, entity_of, has_entity
 from crm.records.fields import Field, Kind
@@ -20,7 +21,7 @@ from crm.records.models import Comment, Document, Note
 from crm.records.services.merging import merge_records, relations_of, rule_of
 from crm.search.service import search
 from crm.ui.pages import local_url, page, problems_of, redirect_to, render, toast, wants_part
-from crm.ui.values import display, is_uuid, record_mark, titles_of, with_sight
+from crm.ui.values import display, record_mark, titles_of, with_sight
 from crm.workspace.views.onrecord import named
 
 AT_ONCE = 10
@@ -126,9 +127,10 @@ def _with(of: Entity, obj: Any, others: list[Any], pk: Any, back: str) -> str:
 def _others(request: HttpRequest, of: Entity, obj: Any) -> list[Any]:
     """Return the other records that the address names, in its order; one that is not seen is not there."""
     asked = list(dict.fromkeys([*request.POST.getlist("other"), *request.GET.getlist("other")]))
-    if not all(map(is_uuid, asked)):
+    named = [parse_uuid(text) for text in asked]
+    if not all(named):
         raise Http404
-    keys = [k for k in map(uuid.UUID, asked) if k != obj.pk][: AT_ONCE - 1]
+    keys = [k for k in named if k != obj.pk][: AT_ONCE - 1]
     rows = {o.pk: o for o in with_sight(visible_to(request.user, of.model), of, request.user).filter(pk__in=keys)}
     if len(rows) < len(keys):
         raise Http404

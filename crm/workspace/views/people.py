@@ -4,32 +4,52 @@ from typing import Any
 from uuid import UUID
 
 from allauth.account.decorators import reauthentication_required
+from allauth.mfa.models import Authenticator
 from django.core.paginator import Paginator
 from django.db.models import Count, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.access.policy import require, visible_to
 from crm.access.rights import rights_of
-from crm.accounts.models import Team, User
+from crm.accounts.models import Role, Team, User
 from crm.activity.intention import intend
-from crm.lib.errors import Denied, Refusal
+from crm.lib.errors import Conflict, Denied, Refusal, TooMany
+from crm.lib.ids import parse_uuid
 from crm.records.entity import entity
 from crm.records.services import create_record, delete_record
+from crm.ui.figures import day_and_time
 from crm.ui.pages import page, redirect_to, render, toast
 from crm.workspace.forms import InviteForm, LeaveForm, PersonForm, TeamForm, accepted, plain, status_of, update
+from crm.workspace.selectors import STATES, in_state, seen_last, state_of
 from crm.workspace.services.users import (
     belongings,
     deactivate_user,
+    forget_factors,
     invite_again,
     invite_user,
     reactivate_user,
+    sessions_of,
     sign_out_everywhere,
+    withdraw_invitation,
 )
 
 PEOPLE = "/settings/users"
 TEAMS = "/settings/teams"
+ACTS: dict[str, tuple[Any, Any]] = {
+    "reactivate": (reactivate_user, gettext_lazy("%(name)s can sign in again.")),
+    "invite": (invite_again, gettext_lazy("The invitation of %(name)s is sent again.")),
+    "withdraw": (withdraw_invitation, gettext_lazy("The invitation of %(name)s is withdrawn.")),
+    "sign-out": (sign_out_everywhere, gettext_lazy("%(name)s is signed out everywhere.")),
+    "forget-factors": (forget_factors, gettext_lazy("%(name)s signs in without a second factor until a new one is set up.")),
+}
+FACTORS = {
+    Authenticator.Type.TOTP: gettext_lazy("Authenticator app"), Authenticator.Type.WEBAUTHN: gettext_lazy("Passkeys"),
+    Authenticator.Type.RECOVERY_CODES: gettext_lazy("Recovery codes"),
+}
 
 
 def _may_manage(request: HttpRequest) -> None:
@@ -39,21 +59,32 @@ def _may_manage(request: HttpRequest) -> None:
 
 def _person(request: HttpRequest, user_id: UUID) -> User:
     _may_manage(request)
-    people = visible_to(request.user, User).select_related("role", "team", "invitation")
+    people = seen_last(visible_to(request.user, User.objects.signing_in())).select_related("role", "team", "invitation__invited_by")
     found: User = get_object_or_404(people, pk=user_id)
     return found
 
 
 @page()
 def users(request: HttpRequest) -> HttpResponse:
-    """Everybody, the active first."""
+    """Everybody, the active first, narrowed by words, role, team and state."""
     _may_manage(request)
-    people = visible_to(request.user, User).select_related("role", "team", "invitation").order_by("-is_active", "sort_key", "id")
-    q = request.GET.get("q", "").strip()[:100]
+    people = seen_last(visible_to(request.user, User)).select_related("role", "team", "invitation")
+    q, state = request.GET.get("q", "").strip()[:100], request.GET.get("state", "")
     if q and "\x00" not in q:
         people = people.filter(search_text__contains=q.casefold())
-    listed = Paginator(people, 50).get_page(request.GET.get("page"))
-    return render(request, "workspace/settings/users.html", {"people": listed, "q": q}, part="people")
+    for name in ("role", "team"):
+        if (key := parse_uuid(request.GET.get(name, ""))) is not None:
+            people = people.filter(**{name: key})
+    if state in dict(STATES):
+        people = people.filter(in_state(state))
+    listed = Paginator(people.order_by("-is_active", "sort_key", "id"), 50).get_page(request.GET.get("page"))
+    for person in listed:
+        person.state = state_of(person)
+    context = {
+        "people": listed, "q": q, "asked": request.GET, "states": STATES, "may_invite": rights_of(request.user).may("create", "user"),
+        "roles": visible_to(request.user, Role).order_by("name"), "teams": visible_to(request.user, Team).order_by("sort_key"),
+    }
+    return render(request, "workspace/settings/users.html", context, part="people")
 
 
 @page("GET POST")
@@ -64,7 +95,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if made := accepted(form, lambda: invite_user(actor=request.user, **form.cleaned_data)):
         toast(request, _("%(email)s is invited.") % {"email": made.email})
         return redirect_to(request, PEOPLE)
-    context = {"form": form, "title": _("Invite a person"), "back": PEOPLE, "submit": _("Invite")}
+    context = {"form": form, "title": _("Invite a person"), "back": PEOPLE, "back_label": _("Users"), "submit": _("Invite")}
     return render(request, "workspace/settings/form.html", context, status=status_of(form))
 
 
@@ -77,26 +108,34 @@ def user(request: HttpRequest, user_id: UUID) -> HttpResponse:
     if act := accepted(form, lambda: update(person, plain(form, changed=True), request.user)):
         toast(request, _("Saved."), undo=act.id)
         return redirect_to(request, f"{PEOPLE}/{person.pk}")
-    return render(request, "workspace/settings/user.html", _shown(person, form), status=status_of(form))
+    return render(request, "workspace/settings/user.html", _shown(request, person, form), status=status_of(form))
 
 
-def _shown(person: User, form: PersonForm, leave: LeaveForm | None = None) -> dict[str, Any]:
+def _shown(request: HttpRequest, person: Any, form: PersonForm, leave: LeaveForm | None = None) -> dict[str, Any]:
     held = belongings(person)
+    person.state = state_of(person)
+    invitation = getattr(person, "invitation", None)
+    if invitation is not None:
+        invitation.until = day_and_time(timezone.localtime(invitation.expires_at))
+    kinds = set(Authenticator.objects.filter(user_id=person.pk).values_list("type", flat=True))
     return {
         "person": person,
+        "invitation": invitation,
+        "factors": [label for kind, label in FACTORS.items() if kind in kinds],
+        "signed_in": sum(len(several) for several in sessions_of(person)),
+        "may_audit": rights_of(request.user).may("view", "audit"),
         "form": form,
         "leave": leave or LeaveForm(leaving=person),
         "held": [(entity(name).label_plural, count) for name, count in held.counts.items()],
-        "waiting": getattr(person, "invitation", None) is not None and person.invitation.accepted_at is None
-        and not person.has_usable_password(),
+        "waiting": person.state in ("invited", "expired", "withdrawn"),
     }
 
 
 @page("POST")
 @reauthentication_required
 def user_act(request: HttpRequest, user_id: UUID, act: str) -> HttpResponse:
-    """Deactivate, reactivate, invite again, sign out everywhere. The password is asked for again first."""
-    if act not in ("deactivate", "reactivate", "invite", "sign-out"):
+    """Deactivate, reactivate, invite again, and whatever else ``ACTS`` names. The password is asked for again first."""
+    if act != "deactivate" and act not in ACTS:
         raise Http404
     person = _person(request, user_id)
     actor = request.user
@@ -104,19 +143,17 @@ def user_act(request: HttpRequest, user_id: UUID, act: str) -> HttpResponse:
         form = LeaveForm(request.POST, leaving=person)
         if not form.is_valid():
             start = PersonForm(initial={n: getattr(person, n) for n in PersonForm.base_fields})
-            return render(request, "workspace/settings/user.html", _shown(person, start, form), status=422)
+            return render(request, "workspace/settings/user.html", _shown(request, person, start, form), status=422)
         with intend(actor=actor) as done:
             deactivate_user(user=person, actor=actor, successor=form.cleaned_data["successor"])
         toast(request, _("%(name)s is deactivated and signed out.") % {"name": person.name}, undo=done.id)
-    elif act == "reactivate":
-        reactivate_user(user=person, actor=actor)
-        toast(request, _("%(name)s can sign in again.") % {"name": person.name})
-    elif act == "invite":
-        invite_again(user=person, actor=actor)
-        toast(request, _("The invitation is sent again."))
     else:
-        sign_out_everywhere(user=person, actor=actor)
-        toast(request, _("%(name)s is signed out everywhere.") % {"name": person.name})
+        do, said = ACTS[act]
+        try:
+            do(user=person, actor=actor)
+            toast(request, said % {"name": person.name})
+        except (Conflict, TooMany) as refusal:
+            toast(request, refusal.message, level="error")
     return redirect_to(request, f"{PEOPLE}/{person.pk}")
 
 

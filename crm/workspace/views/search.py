@@ -13,6 +13,7 @@ from django.utils.translation import pgettext
 from crm.access.policy import allows, field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
+from crm.lib.ids import parse_uuid
 from crm.lib.text import fold, in_sentence
 from crm.records.entity import entity_by_plural
 from crm.records.models import Tag
@@ -21,7 +22,6 @@ from crm.search.registry import searchables
 from crm.search.service import CAP, Hit, facets, recent_hits, search
 from crm.ui.nav import creatable_by, sections_for, settings_for
 from crm.ui.pages import page, redirect_to, render
-from crm.ui.values import is_uuid
 
 PAGE_LIMIT = 50
 EACH = 8
@@ -128,7 +128,7 @@ def _acts_on(user: Any, url: str) -> list[Heading]:
     """Return what can be done with the record at an address; nothing for what one may not see."""
     plural, _slash, key = url.strip("/").partition("/")
     entity = entity_by_plural(plural)
-    if entity is None or "pages" not in entity.abilities or not is_uuid(key):
+    if entity is None or "pages" not in entity.abilities or not parse_uuid(key):
         return []
     obj = visible_to(user, entity.model).filter(pk=key).first()
     if obj is None:

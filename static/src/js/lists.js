@@ -125,14 +125,14 @@ class Find extends HTMLElement {
 
   handleEvent(event) {
     if (!event.target.matches('[data-find]')) return;
-    const items = $$('.menu-scroll .mi', this);
+    const items = $$(this.dataset.items ?? '.menu-scroll .mi', this);
     if (event.type === 'keydown') {
       if (event.key === 'Enter') { event.preventDefault(); items.find((item) => !item.hidden)?.click(); }
       return;
     }
     const words = event.target.value.trim().toLowerCase();
     for (const item of items) {
-      item.hidden = words ? !item.textContent.toLowerCase().includes(words) : 'deep' in item.dataset;
+      item.hidden = words ? !`${item.textContent} ${item.dataset.words ?? ''}`.toLowerCase().includes(words) : 'deep' in item.dataset;
     }
   }
 }
