@@ -288,7 +288,7 @@ USERSESSIONS_TRACK_ACTIVITY = False  # crm.accounts.middleware does it once in f
 SESSION_COOKIE_AGE = 86_400 * env.number("SESSION_MAX_DAYS", 14, least=1, most=90)
 SESSION_IDLE_SECONDS = 3600 * env.number("SESSION_IDLE_HOURS", 72, least=1, most=2160)
 REGISTRATION_OPEN = env.flag("REGISTRATION_OPEN", False)
-JWT_ACCESS_SECONDS = env.number("JWT_ACCESS_SECONDS", 600, least=60, most=3600)
+JWT_ACCESS_SECONDS = env.number("JWT_ACCESS_SECONDS", 600, least=60, most=600)
 JWT_REFRESH_DAYS = env.number("JWT_REFRESH_DAYS", 14, least=1, most=90)
 
 # -- security -----------------------------------------------------------------------------------

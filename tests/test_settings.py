@@ -115,6 +115,14 @@ def test_a_wrong_value_is_refused_by_name(tmp_path: Path) -> None:
     assert {case: said for case, said in refusals.items() if case[0] not in said} == {}
 
 
+def test_no_token_may_live_longer_than_ten_minutes(tmp_path: Path) -> None:
+    """A longer life is refused, not cut in silence."""
+    done = load(tmp_path, JWT_ACCESS_SECONDS="3600")
+    assert done.returncode != 0
+    assert "JWT_ACCESS_SECONDS" in done.stderr
+    assert load(tmp_path, JWT_ACCESS_SECONDS="600").returncode == 0
+
+
 def test_a_command_tells_a_wrong_setting_in_one_line(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "RAPPORT_HOME": str(tmp_path), "RAPPORT_DOTENV": "off", "PORT": "eighty"}
     done = subprocess.run([sys.executable, "manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)

@@ -72,7 +72,7 @@ def issue(
         ip_address=address,
         user_agent=agent[:400],
     )
-    return Pair(_access(user, family, second_factor), refresh, _lifetime())
+    return Pair(_access(user, family, second_factor), refresh, settings.JWT_ACCESS_SECONDS)
 
 
 def refresh(token: str, *, address: str | None = None, agent: str = "") -> tuple[User, Pair]:
@@ -149,7 +149,7 @@ def _access(user: User, family: uuid.UUID, second_factor: bool) -> str:
         "aud": AUDIENCE,
         "sub": str(user.pk),
         "iat": now,
-        "exp": now + timedelta(seconds=_lifetime()),
+        "exp": now + timedelta(seconds=settings.JWT_ACCESS_SECONDS),
         "jti": secrets.token_urlsafe(12),
         "typ": "access",
         "epoch": user.auth_epoch,
@@ -179,7 +179,3 @@ def _decode(token: str) -> dict[str, Any]:
 
 def _key(secret: str) -> bytes:
     return hmac.new(secret.encode(), b"rapport.jwt.access", hashlib.sha256).digest()
-
-
-def _lifetime() -> int:
-    return min(int(settings.JWT_ACCESS_SECONDS), 600)

@@ -58,7 +58,7 @@ class Command(BaseCommand):
             port = probe.getsockname()[1]
         environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TZ", "CADDY")} | {
             "RAPPORT_ENV": "drill", "RAPPORT_HOME": str(home), "RAPPORT_DOTENV": "off", "PORT": str(port),
-            "API_QUOTA_PER_MINUTE": "100000000", "JWT_ACCESS_SECONDS": "3600", "LOG_LEVEL": "WARNING",
+            "API_QUOTA_PER_MINUTE": "100000000", "LOG_LEVEL": "WARNING",
         }
         child = subprocess.Popen([sys.executable, *sys.argv], cwd=settings.BASE_DIR, env=environment)
         try:
