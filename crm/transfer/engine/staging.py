@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.models.expressions import RawSQL
 from psycopg import sql
 
+from crm.activity.intention import tell_database
 from crm.transfer.models import ImportRun
 from crm.transfer.readers import Row, Source
 
@@ -41,6 +42,7 @@ def copy_rows(table: str, columns: list[str], rows: Iterable[Iterable[Any]]) -> 
         sql.Identifier(table), sql.SQL(", ").join(sql.Identifier(c) for c in columns)
     )
     count, held = 0, []
+    tell_database()  # COPY goes past the cursors that would
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.cursor.copy(statement) as copy:  # type: ignore[attr-defined]
         for row in rows:
             held.append("\t".join(map(copy_text, row)))
