@@ -1,12 +1,14 @@
 """Texts that a spreadsheet would run: guarded on the way out, recognised on the way back in (CWE-1236)."""
 
-_STARTS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20|%")
+BEFORE = " \u00a0\"'`"
+"""What a spreadsheet passes over before a formula."""
+STARTS = frozenset("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20|%")
 
 
 def is_formula(text: str) -> bool:
     """Tell whether a spreadsheet could take a text for a formula, also after blanks and quotation marks."""
-    rest = text.lstrip(" \u00a0\"'`")
-    return rest[:1] in _STARTS if rest else False
+    rest = text.lstrip(BEFORE)
+    return rest[:1] in STARTS if rest else False
 
 
 def guard(text: str) -> str:

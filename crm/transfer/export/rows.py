@@ -65,22 +65,35 @@ class Exported:
             count += len(chunk)
             self._told(count)
 
+    def alias(self, name: str, what: str) -> str:
+        """Return the name under which the statement of ``raw`` gives what a column shows (no custom field)."""
+        f = self._shown.fields.get(name)
+        if f is None:
+            return name
+        if what == "id":
+            return f"{f.source}_id"
+        if what == "name":
+            return f"_name_{f.name}"
+        if f.kind == Kind.TAGS:
+            return f"_tags_{f.name}"
+        return f"_value_{f.name}" if f.expression is not None or f.extra.get("display") == "name" else f.source
+
+    def raw(self) -> QuerySet[Any] | None:
+        """Return the statement behind the rows; None where something in them is known only to this program."""
+        return None if self._shown.custom_links else self._shown.values(self.queryset)
+
+    def told(self, count: int) -> None:
+        """Say how many rows were written so far."""
+        self._told(count)
+
     def _reader(self, name: str, what: str) -> Any:
         f = self._shown.fields.get(name)
         if what == "custom":
             return lambda row: _flat((row.get("custom") or {}).get(name))
         if what == "custom name":
             return lambda row: self._names.get((name, (row.get("custom") or {}).get(name)))
-        if f is None:
-            return lambda row: row[name]
-        if what == "id":
-            return lambda row: row[f"{f.source}_id"]
-        if what == "name":
-            return lambda row: row[f"_name_{f.name}"]
-        if f.kind == Kind.TAGS:
-            return lambda row: _flat(row[f"_tags_{f.name}"])
-        key = f"_value_{f.name}" if f.expression is not None or f.extra.get("display") == "name" else f.source
-        if f.kind in NUMERIC or f.kind == Kind.BOOLEAN:
+        key = self.alias(name, what)
+        if f is None or what in ("id", "name") or f.kind in NUMERIC or f.kind == Kind.BOOLEAN:
             return lambda row: row[key]
         return lambda row: _flat(row[key])
 

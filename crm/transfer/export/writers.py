@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 
 import orjson
 
+from crm.transfer.export.lines import CSV, MAX_CELL, XLSX, lines_of
 from crm.transfer.export.rows import Exported
 from crm.transfer.formulas import guard
 
@@ -27,8 +28,6 @@ _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 # Certainly no formula, and nothing to quote.
 _PLAIN = re.compile(r"[^\W_](?:[^\",\r\n]*[^\",\s])?")
 KNOWN = 30_000
-MAX_CELL = 32_767
-"""What Excel holds in a cell."""
 
 
 def text_of(value: Any) -> str:
@@ -86,6 +85,12 @@ def pieces_of_csv(exported: Exported) -> Iterator[bytes]:
     cells = Cells()
     held = [cells.line(list(exported.headers))]
     yield b"\xef\xbb\xbf"
+    written = lines_of(exported, CSV)
+    if written is not None:
+        yield f"{held[0]}\r\n".encode()
+        for lines in written:
+            yield ("\r\n".join(lines) + "\r\n").encode()
+        return
     for row in exported.rows():
         held.append(cells.line(row))
         if len(held) >= PIECE:
@@ -145,7 +150,11 @@ def pieces_of_xlsx(exported: Exported) -> Iterator[bytes]:
             with book.open("xl/worksheets/sheet1.xml", "w", force_zip64=True) as sheet:
                 sheet.write(_SHEET.encode())
                 held = ["<row>" + "".join(_xlsx_cell(h, 1) for h in exported.headers) + "</row>"]
-                for row in exported.rows():
+                written = lines_of(exported, XLSX)
+                for lines in written or ():
+                    sheet.write("".join(held + lines).encode())
+                    held.clear()
+                for row in exported.rows() if written is None else ():
                     held.append("<row>" + "".join(map(_xlsx_cell, row)) + "</row>")
                     if len(held) >= PIECE:
                         sheet.write("".join(held).encode())

@@ -12,11 +12,14 @@ import pytest
 from django.test import Client
 
 from crm.access.policy import visible_to
+from crm.accounts.models import FieldRight
 from crm.activity.models import ActivityLog
 from crm.jobs.engine import run_next, run_now
 from crm.jobs.models import Job
 from crm.notifications.models import Notification
 from crm.records.entity import entity
+from crm.records.models import CustomField, Tag
+from crm.records.services import create_record
 from crm.transfer.export import export_pieces
 from crm.transfer.export.files import path_of, remove_old_files
 from crm.transfer.export.writers import PIECES
@@ -147,3 +150,67 @@ def test_a_large_workbook_is_made_by_a_job(client_for: Any, admin: Any, rep: Any
     os.utime(path_of(job), (0, 0))
     assert remove_old_files() == 1
     assert client.get(f"/exports/{job.pk}/file").status_code == 404
+
+
+ODD = [*PAYLOADS, "", " ", "a\\b", "\\", '"', 'a"b', "a,b", "(a)", "two\r\nlines", "tab\there", "ünï ☃", "100 %", "x" * 300, "\\\\=1", "\x07bell", "<b>&amp;"]
+
+
+@pytest.fixture
+def odd_people(admin: Any, rep: Any) -> list[Customer]:
+    """Make people out of whatever a column can hold, with custom fields of every kind."""
+    kinds = {"word": "text", "sum": "number", "yes": "boolean", "day": "date", "one": "choice", "many": "multi_choice"}
+    options = [{"value": v, "label": v} for v in ("a", "=b", "c,d")]
+    for key, kind in kinds.items():
+        CustomField.objects.create(entity="customer", key=key, kind=kind, label=key, choices=options if "choice" in kind else [])
+    found = []
+    for i, text in enumerate(ODD):
+        custom = {"word": text, "sum": i - 3.5, "yes": i % 2 == 0, "day": "2026-02-03", "one": "=b", "many": ["a", "=b", "c,d"][: i % 4]}
+        found.append(Customer.objects.create(
+            first_name=text[:100], last_name=f"L{i}", email=f"odd{i}@example.com", description=text, score=i, lifetime_value=-i,
+            address={"city": text, "lines": [text]} if i % 3 else {}, custom={k: v for k, v in custom.items() if i % 5 or k == "word"},
+            assigned_user=rep if i % 2 else admin, archived_at=None,
+        ))
+        found[-1].tags.set([Tag.objects.get_or_create(name=name)[0] for name in ("vip", "=tag", "a; b")[: i % 4]])
+    return found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("person", ["admin", "rep"])
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_the_database_writes_what_we_would_write(
+    form: str, person: str, cast: Any, odd_people: list[Customer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The quick way and the long one give the same cells: guarded, quoted, hidden where a role may not see."""
+    user = cast(person)
+    FieldRight.objects.create(role=cast("rep").role, entity="customer", field="lifetime_value", level="hidden")
+
+    def cells() -> list[list[Any]]:
+        content = written(form, user)
+        if form == "csv":
+            return list(csv.reader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+        return [[c.value for c in row] for row in openpyxl.load_workbook(io.BytesIO(content)).active.iter_rows()]
+
+    quick = cells()
+    with monkeypatch.context() as slow:
+        slow.setattr("crm.transfer.export.writers.lines_of", lambda exported, form: None)
+        long = cells()
+    assert ("lifetime_value" in quick[0]) is (person == "admin")
+    assert len(quick) > 10
+    for one, other in zip(quick, long, strict=True):
+        for name, a, b in zip(quick[0], one, other, strict=True):
+            if name == "address" and a and a[0] in "{[":
+                a, b = json.loads(a), json.loads(b)
+            assert a == b, name
+    if form == "csv":
+        texts = [cell for row in quick[1:] for name, cell in zip(quick[0], row, strict=True) if name in ("first_name", "description", "custom.word")]
+        assert all(cell.startswith("'") or not is_formula(cell) for cell in texts)
+
+
+@pytest.mark.django_db
+def test_links_in_custom_fields_are_named(admin: Any, odd_people: list[Customer]) -> None:
+    """What only this program knows (the titles of custom links) is written the long way."""
+    create_record(of="custom_field", data={"entity": "customer", "key": "boss", "kind": "user", "label": "Boss"}, actor=admin)
+    Customer.objects.filter(pk=odd_people[0].pk).update(custom={"boss": str(admin.pk)})
+    rows = list(csv.DictReader(io.StringIO(written("csv", admin).decode("utf-8-sig"), newline="")))
+    named = next(row for row in rows if row["id"] == str(odd_people[0].pk))
+    assert (named["custom.boss"], named["custom.boss_id"]) == (admin.name, str(admin.pk))
