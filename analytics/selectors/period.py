@@ -5,7 +5,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
@@ -18,6 +18,11 @@ from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.lib.errors import Denied, Detail, Invalid
 from sales.models import Pipeline
+
+T = TypeVar("T")
+
+MOST_YEARS = 10
+"""A chart over more years than this shows only the months that have something."""
 
 PERIODS = {
     "": gettext_lazy("All time"),
@@ -131,6 +136,15 @@ def _person(named: str) -> User | None:
         return User.objects.filter(pk=uuid.UUID(named)).first()
     except ValueError:
         return None
+
+
+def every_month(rows: list[tuple[dt.date, T]], empty: T) -> list[tuple[dt.date, T]]:
+    """Return the rows with ``empty`` for each month between them that has none, so that a chart skips no month."""
+    known = {(month.year, month.month): row for month, row in rows}
+    if not rows or (last := rows[-1][0]).year - (first := rows[0][0]).year > MOST_YEARS:
+        return rows
+    months = (_next(first.replace(day=1), n) for n in range((last.year - first.year) * 12 + last.month - first.month + 1))
+    return [(month, known.get((month.year, month.month), empty)) for month in months]
 
 
 def _named(period: str) -> tuple[dt.date | None, dt.date | None]:

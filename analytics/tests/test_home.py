@@ -39,5 +39,5 @@ def test_each_alert_has_one_verb_that_opens_the_fix(rep: Any, client_for: Any) -
     assert found == {f"/deals/{late.pk}": f"/deals/{late.pk}/close-date", f"/deals/{idle.pk}": f"/tasks/plan?deal={idle.pk}"}
     page = client_for(rep)
     for fix in found.values():
-        assert f'hx-get="{fix}"' in page.get("/").content.decode()
+        assert f'data-fix="{fix}"' in page.get("/").content.decode()
         assert "<form" in page.get(fix).content.decode()

@@ -15,6 +15,8 @@ from django.utils import timezone
 
 from analytics.selectors import dashboard, sales_report, scope_of
 from analytics.selectors.home import forecast_weeks
+from analytics.selectors.period import every_month
+from analytics.selectors.sales import Figures
 from analytics.views.reports import sales_context
 from communications.models import Interaction
 from communications.tests.factories import InteractionFactory
@@ -87,7 +89,7 @@ def test_every_number_equals_the_list_behind_it(deals: None, admin: Any, rep: An
             for line in (*context["owners"], *context["products"]):
                 for name in ("open", "won", "lost"):
                     assert behind(line[f"{name}_url"], user).count() == getattr(line["figures"], f"{name}_count")
-            for row, (_month, figures) in zip(context["months"], report.by_month, strict=True):
+            for row, (_month, figures) in zip(context["months"], every_month(report.by_month, Figures()), strict=True):
                 assert behind(row["url"], user).count() == figures.won_count
             assert sum(g.figures.won_count for g in report.by_owner) == report.totals.won_count
             assert sum(g.figures.won_value for g in report.by_product) == report.totals.won_value
@@ -198,3 +200,11 @@ def test_pages(deals: None, admin: Any, client_for: Any) -> None:
     for path in ("/", "/?span=week", "/reports", "/reports/sales?period=quarter", "/reports/customers", "/reports/activities",
                  "/dashboards?period=year", "/reports/sales?period=aeon"):
         assert page.get(path).status_code == 200, path
+
+
+def test_a_chart_of_months_skips_none() -> None:
+    rows = [(dt.date(2025, 11, 1), 3), (dt.date(2026, 2, 1), 4)]
+    assert every_month(rows, 0) == [(dt.date(2025, 11, 1), 3), (dt.date(2025, 12, 1), 0), (dt.date(2026, 1, 1), 0), (dt.date(2026, 2, 1), 4)]
+    assert every_month([], 0) == []
+    far = [(dt.date(1990, 1, 1), 1), (dt.date(2026, 2, 1), 1)]
+    assert every_month(far, 0) == far

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
 from analytics.selectors import Scope, activity_report, customer_report, dashboard, sales_report, scope_of
-from analytics.selectors.period import PERIODS, list_url, rows_of
+from analytics.selectors.period import PERIODS, every_month, list_url, rows_of
 from analytics.selectors.reasons import lost_by_reason
 from analytics.selectors.sales import Figures, Group, SalesReport
 from crm.access.policy import require
@@ -84,7 +84,7 @@ def customers(request: HttpRequest) -> HttpResponse:
         "months": [
             {"label": month_label(m), "value": n, "display": number(n),
              "url": list_url("customers", scope.owned(*_during(scope, "created_at"), *_in_month("created_at", m)))}
-            for m, n in found.by_month
+            for m, n in every_month(found.by_month, 0)
         ],
         "companies": [
             {"label": name, "value": float(value if value is not None else n),
@@ -110,7 +110,7 @@ def activities(request: HttpRequest) -> HttpResponse:
         ],
         "months": [
             {"label": month_label(m), "value": n, "display": number(n),
-             "url": list_url("interactions", scope.owned(*said, *_in_month("happened_at", m), field="user"))} for m, n in found.by_month
+             "url": list_url("interactions", scope.owned(*said, *_in_month("happened_at", m), field="user"))} for m, n in every_month(found.by_month, 0)
         ],
         "urls": _done_by(scope), "people": [(p, _done_by(scope, p)) for p in found.by_person],
     }
@@ -120,6 +120,8 @@ def activities(request: HttpRequest) -> HttpResponse:
 def sales_context(report: SalesReport) -> dict[str, Any]:
     """Return the rows of the charts, each with the list behind it."""
     scope, currency = report.scope, report.currency
+    nothing = Figures() if report.totals.won_value is not None else Figures(won_value=None, lost_value=None)
+    months = every_month(report.by_month, nothing)
 
     def url(outcome: str, *more: dict[str, Any]) -> str:
         return list_url("deals", scope.criteria({"field": "outcome", "op": "is", "value": outcome}, *more, closed=outcome != "open"))
@@ -164,14 +166,14 @@ def sales_context(report: SalesReport) -> dict[str, Any]:
         "months": [
             {"label": month_label(month), "value": float(f.won_value or 0), "display": money(f.won_value, currency),
              "url": url("won", {"field": "actual_close_date", "op": "between", "value": [month.isoformat(), _last(month)]})}
-            for month, f in report.by_month
+            for month, f in months
         ],
         "month_counts": [
             {"label": month_label(month), "values": {"won": f.won_count, "lost": f.lost_count}, "display": f"{f.won_count} / {f.lost_count}",
              "url": list_url("deals", scope.criteria(
                  {"field": "outcome", "op": "is_any_of", "value": ["won", "lost"]},
                  {"field": "actual_close_date", "op": "between", "value": [month.isoformat(), _last(month)]}))}
-            for month, f in report.by_month
+            for month, f in months
         ],
         "outcome_series": [("won", _("Won")), ("lost", _("Lost"))],
     }
