@@ -27,12 +27,15 @@ _REASONS = {
     409: "A unique value or the state stands in the way, or the idempotency key was used for another request.",
     412: "Someone changed the same thing in the meantime.",
     413: "The body is too large.",
+    414: "The address is longer than 64 KB: the server refuses it before it is read, without a body.",
     415: "The body is not of a media type that this address reads.",
     423: "The record is locked by a running operation.",
     429: "The quota is used up; `Retry-After` tells when to try again.",
     500: "Something went wrong on our side.",
     503: "The database is not available or took too long; `Retry-After` tells when to try again.",
 }
+_BEFORE_US = frozenset({414})
+"""What the server answers by itself."""
 _ALSO = {202: "It goes on in the background: this is the job."}
 _HEADERS: dict[str, Schema] = {
     "X-RateLimit-Limit": {"schema": {"type": "integer"}, "description": "Calls a minute."},
@@ -125,8 +128,8 @@ class AutoSchema(SpectacularAutoSchema):
             answers[str(status)] = {"description": _ALSO[status], "headers": dict(headers), "content": content}
         has_body = operation.body_schema(self.view) is not None
         statuses = {405, 406, 429, 500, 503, *operation.errors}
-        # Any address refuses parameters that it does not know.
-        statuses.add(400)
+        # Any address refuses parameters that it does not know, and what is too long to be one.
+        statuses |= {400, 414}
         if not public:
             statuses |= {401, 403}
         if "{" in self.path:
@@ -175,6 +178,8 @@ def _headers() -> dict[str, Any]:
 
 
 def _refusal(status: int) -> dict[str, Any]:
+    if status in _BEFORE_US:
+        return {"description": _REASONS[status]}
     more = _headers()
     if status in (429, 503):
         more["Retry-After"] = {"schema": {"type": "integer"}, "description": "Seconds to wait."}

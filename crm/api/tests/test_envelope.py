@@ -34,3 +34,12 @@ def test_a_record_from_birth_to_trash(api, rep):
     assert client.get(address).status_code == 404
     assert client.post(f"{address}/restore").status_code == 200
     assert client.get(address).status_code == 200
+
+
+def test_every_operation_documents_what_any_address_may_answer(api):
+    paths = api(None).get("/api/v1/schema").json()["paths"]
+    operations = [(path, method, o) for path, item in paths.items() for method, o in item.items()]
+    assert len(operations) > 300
+    bare = [(path, method) for path, method, o in operations if not {"400", "405", "406", "414", "429", "500", "503"} <= set(o["responses"])]
+    assert bare == []
+    assert len({o["operationId"] for _p, _m, o in operations}) == len(operations)

@@ -160,8 +160,7 @@ class VersionsView(RecordView):
     @describe(
         "List the versions of a record", answer=VERSION, many=True, errors=(400, 404),
         parameters=(
-            Parameter("cursor", text(max_length=80), "Where to go on; empty to begin."),
-            Parameter("limit", integer(1, 200), "How many at most."),
+            *(p for p in PAGING if p.name != "page"),
         ),
     )
     def get(self, request: Any, id: Any) -> Any:
