@@ -16,4 +16,5 @@ searchable(
     icon="messages-square",
     hue="sky",
     weight=0.8,
+    through=("user", "-happened_at"),
 )

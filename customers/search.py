@@ -19,6 +19,8 @@ searchable(
     icon="user-round",
     hue="teal",
     weight=1.3,
+    begins=("sort_key", "search_text"),
+    begins_of_owner=("sort_key",),
 )
 searchable(
     "company",
@@ -31,4 +33,6 @@ searchable(
     icon="building-2",
     hue="blue",
     weight=1.4,
+    begins=("sort_key",),
+    begins_of_owner=("sort_key",),
 )

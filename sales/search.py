@@ -17,6 +17,7 @@ searchable(
     icon="handshake",
     hue="violet",
     weight=1.2,
+    begins=("sort_key",),
 )
 searchable(
     "product",
@@ -29,4 +30,5 @@ searchable(
     icon="package",
     hue="olive",
     weight=0.9,
+    begins=("sort_key",),
 )

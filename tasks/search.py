@@ -14,4 +14,5 @@ searchable(
     icon="circle-check",
     hue="apricot",
     weight=1.0,
+    begins=("sort_key",),
 )

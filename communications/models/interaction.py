@@ -1,12 +1,11 @@
 """Interactions: the common timeline row; calls and meetings extend it one to one."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import Model, folded
+from crm.lib.models import Model, folded, owner_index, search_indexes
 from crm.records.models import Record, Tag
 from customers.models import Company, Customer
 from sales.models import Deal
@@ -57,7 +56,7 @@ class Interaction(Record):
         Deal, models.PROTECT, null=True, blank=True, related_name="interactions", verbose_name=_("deal")
     )
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="interactions",
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="interactions",
         verbose_name=_("user"),
     )
     scheduled_at = models.DateTimeField(_("scheduled for"), null=True, blank=True)
@@ -94,7 +93,8 @@ class Interaction(Record):
             models.Index(fields=["deal", "-happened_at", "-id"], name="interaction_by_deal", condition=LIVING),
             models.Index(fields=["user", "-happened_at", "-id"], name="interaction_by_user", condition=LIVING),
             models.Index(fields=["-happened_at", "-id"], name="interaction_newest", condition=LIVING),
-            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="interaction_search"),
+            owner_index("interaction", "user"),
+            *search_indexes("interaction"),
         ]
 
     def __str__(self) -> str:

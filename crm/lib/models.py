@@ -1,7 +1,8 @@
-"""The base of every table: a time-ordered key, the two timestamps, and the folded text columns."""
+"""The base of every table: a time-ordered key, the two timestamps, the folded text columns, and a sample of the rows."""
 
 from typing import Any
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Coalesce, Concat
 
@@ -41,3 +42,56 @@ def folded(*names: str) -> Any:
     return models.GeneratedField(
         expression=searched(*names), output_field=models.TextField(), db_persist=True, editable=False
     )
+
+
+class Shuffled(models.Transform):
+    """``id__shuffled``: a number that belongs to a key like a drawn lot: rows in its order are a sample of any set of rows.
+
+    Keys grow with time, so that neighbours by key are of one day, one import, one person.
+    """
+
+    lookup_name = "shuffled"
+    function = "uuid_hash"
+    output_field = models.IntegerField()
+
+
+class Lot(Shuffled):
+    """``id__lot``: one of 256 lots that a key is in, each as good a sample as any other."""
+
+    lookup_name = "lot"
+    template = "(%(function)s(%(expressions)s) & 255)"
+
+
+models.UUIDField.register_lookup(Shuffled)
+models.UUIDField.register_lookup(Lot)
+
+SAMPLED = models.Q(id__lot=0)
+"""The condition of one row in 256, whichever."""
+
+
+class Like(models.Lookup):  # type: ignore[type-arg]
+    """``search_text__like="%a%b%"``: a pattern as it is."""
+
+    lookup_name = "like"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        """Return the comparison."""
+        column, params = self.process_lhs(compiler, connection)
+        return f"{column} LIKE %s", [*params, self.rhs]
+
+
+models.TextField.register_lookup(Like)
+
+
+def owner_index(prefix: str, owner: str = "assigned_user") -> models.Index:
+    """Return the index of what belongs to somebody, which also gives a sample of it."""
+    return models.Index(models.F(owner), Shuffled("id"), name=f"{prefix}_of_owner")
+
+
+def search_indexes(prefix: str, text: Any = "search_text") -> list[models.Index]:
+    """Return the trigram indexes of what is searched: of all rows, and of the sample that tells how common a word is."""
+    return [
+        GinIndex(OpClass(text, "gin_trgm_ops"), name=f"{prefix}_search"),
+        GinIndex(OpClass(text, "gin_trgm_ops"), name=f"{prefix}_search_some", condition=SAMPLED),
+    ]

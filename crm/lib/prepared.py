@@ -9,13 +9,16 @@ The database keeps them too: each connection has such a statement parsed and pla
 """
 
 import threading
+import uuid
 from collections.abc import Callable, Hashable, Sequence
+from contextlib import nullcontext
 from typing import Any, Generic, TypeVar
 
 from django.core.exceptions import EmptyResultSet
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.backends.postgresql.base import ServerBindingCursor
 from django.db.models.query import get_related_populators
+from psycopg.sql import Literal
 
 M = TypeVar("M", bound=models.Model)
 Q = TypeVar("Q", bound="_Query")
@@ -53,15 +56,14 @@ models.UUIDField.register_lookup(Among)
 
 
 class _Query:
-    """What both kinds share: the compiled statement, and where its values stand."""
+    """What all kinds share: the compiled statement, and where its values stand."""
 
-    def __init__(self, build: Callable[..., Any], samples: Sequence[Any], *, planned: bool = True, around: str = "{}") -> None:
-        """``planned``: the server keeps the plan too, which is wrong where the best plan depends on the values.
+    _may_leave_out = False
+    """Whether there may be values that the statement has no place for."""
 
-        ``around`` is put around the statement.
-        """
+    def __init__(self, build: Callable[..., Any], samples: Sequence[Any], *, planned: bool = True) -> None:
+        """``planned``: the server keeps the plan too, which is wrong where the best plan depends on the values."""
         self._planned = planned
-        self._around = around
         self._build: Callable[..., Any] | None = build
         self._samples = samples
         self._lock = threading.Lock()
@@ -74,31 +76,38 @@ class _Query:
         if not self._sql:
             return []
         params = [p if at is None else values[at] for p, at in zip(self._params, self._places, strict=True)]
+        rows = self._rows(params)
+        return list(self.compiler.apply_converters([list(r) for r in rows], self._converters)) if self._converters else rows
+
+    def _rows(self, params: Sequence[Any]) -> list[Any]:
         with prepared_cursor() if self._planned else connection.cursor() as cursor:
             cursor.execute(self._sql, params)
-            rows = cursor.fetchall()
-        return list(self.compiler.apply_converters([list(r) for r in rows], self._converters)) if self._converters else rows
+            return list(cursor.fetchall())
 
     def _compile(self) -> None:
         with self._lock:
             if self._ready:
                 return
             assert self._build is not None
-            self.compiler = self._build(*self._samples).query.get_compiler(DEFAULT_DB_ALIAS)
             try:
-                sql, params = self.compiler.as_sql()
+                sql, params = self._made(self._build(*self._samples))
             except EmptyResultSet:  # whoever asks sees nothing of it
                 self._sql, self._ready, self._build = "", True, None
                 return
-            self._sql = self._around.replace("{}", sql)
+            self._sql = sql
             self._params = list(params)
             self._places = [next((at for at, s in enumerate(self._samples) if s == p), None) for p in self._params]
-            if {*self._places} - {None} != {*range(len(self._samples))}:
+            if not self._may_leave_out and {*self._places} - {None} != {*range(len(self._samples))}:
                 raise ValueError("Not every value is in the query as it is given.")
-            plain = self._around == "{}"
-            self._converters = self.compiler.get_converters([e for e, *_ in self.compiler.select]) if plain else {}
             self._ready = True
             self._build = None  # it may hold on to the user who asked first
+
+    def _made(self, built: Any) -> tuple[str, Sequence[Any]]:
+        """Return the statement that was built and its values."""
+        self.compiler = built.query.get_compiler(DEFAULT_DB_ALIAS)
+        sql, params = self.compiler.as_sql()
+        self._converters = self.compiler.get_converters([e for e, *_ in self.compiler.select])
+        return sql, params
 
 
 class PreparedMany(_Query, Generic[M]):
@@ -136,6 +145,40 @@ class PreparedOne(PreparedMany[M]):
 
 class PreparedTuples(_Query):
     """Plain tuples of a queryset with ``values_list()``, a union as well."""
+
+
+# Workers would cost more to start than they could save.
+_PLANNED_ONCE = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('max_parallel_workers_per_gather', '0', true)"
+
+
+class PreparedText(_Query):
+    """Plain tuples of a statement that is put together of several: ``build`` gives its text and its values.
+
+    Its plan must fit any values. Ids stay values of the statement, so that people with the same kind of rights share the
+    plan; everything else is written into it, so that the planner sees it.
+    """
+
+    _may_leave_out = True
+
+    def _made(self, built: Any) -> tuple[str, Sequence[Any]]:
+        self._converters: dict[int, Any] = {}
+        sql, params = built
+        pieces = sql.split("%s")
+        text, kept = pieces[0], []
+        for value, piece in zip(params, pieces[1:], strict=True):
+            if value in self._samples or isinstance(value, uuid.UUID):
+                text, kept = f"{text}%s{piece}", [*kept, value]
+            else:
+                text += Literal(value).as_string().replace("%", "%%") + piece
+        return text, kept
+
+    def _rows(self, params: Sequence[Any]) -> list[Any]:
+        if not self._planned:
+            return super()._rows(params)
+        with transaction.atomic() if not connection.in_atomic_block else nullcontext(), prepared_cursor() as cursor:
+            cursor.execute(_PLANNED_ONCE)
+            cursor.execute(self._sql, params)
+            return list(cursor.fetchall())
 
 
 class PreparedRows(_Query):

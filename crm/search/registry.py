@@ -2,8 +2,8 @@
 
     searchable("deal", Deal, label=_("Deals"), url="/deals/{id}", title=F("title"), columns=("title", …))
 
-The model has a ``search_text`` column (``crm.lib.models.folded``) with a trigram index, or gives the ``text`` that
-such an index holds.
+The model has a ``search_text`` column (``crm.lib.models.folded``) with trigram indexes (``search_indexes``), or gives the
+``text`` that such indexes hold.
 """
 
 from collections.abc import Mapping
@@ -37,6 +37,12 @@ class Searchable:
     """The folded text that is searched, where it is an index and no column."""
     weight: float = 1.0
     """Breaks a tie between equally good hits of two kinds."""
+    begins: tuple[str, ...] = ()
+    """Folded columns with a plain index: what begins with the words is found in it, however many rows contain them."""
+    begins_of_owner: tuple[str, ...] = ()
+    """Those of them that have an index that starts with the owner."""
+    through: tuple[str, str] | None = None
+    """Its rows are seen by way of other records: the column of whose row it is, and the order of each one's in an index."""
 
 
 def searchable(

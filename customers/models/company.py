@@ -1,12 +1,11 @@
 """Companies: organisations with a parent."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import folded
+from crm.lib.models import folded, owner_index, search_indexes
 from crm.records.models import Record, Tag, Touched
 
 LIVING = models.Q(deleted_at=None)
@@ -37,7 +36,7 @@ class Company(Touched, Record):
     description = models.TextField(_("description"), blank=True, default="", max_length=20_000)
     source = models.CharField(_("source"), max_length=120, blank=True, default="")
     assigned_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="companies",
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="companies",
         verbose_name=_("owner"),
     )
     is_active = models.BooleanField(_("active"), default=True)
@@ -63,7 +62,8 @@ class Company(Touched, Record):
             models.Index(fields=["parent"], name="company_by_parent"),
             models.Index(fields=["domain"], name="company_by_domain", condition=~models.Q(domain="")),
             models.Index(fields=["industry", "sort_key", "id"], name="company_by_industry", condition=LIVING),
-            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="company_search"),
+            owner_index("company"),
+            *search_indexes("company"),
         ]
 
     def __str__(self) -> str:

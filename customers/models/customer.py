@@ -1,13 +1,12 @@
 """Customers: the people we sell to."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import folded
+from crm.lib.models import folded, owner_index, search_indexes
 from crm.records.models import Record, Tag, Touched
 from customers.models.company import LIVING, Company
 
@@ -42,7 +41,7 @@ class Customer(Touched, Record):
         _("lifetime value"), max_digits=18, decimal_places=2, default=0, db_default=0
     )
     assigned_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="customers",
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="customers",
         verbose_name=_("owner"),
     )
     is_active = models.BooleanField(_("active"), default=True)
@@ -75,9 +74,11 @@ class Customer(Touched, Record):
             models.Index(fields=["assigned_user", "sort_key", "id"], name="customer_by_owner", condition=LIVING),
             models.Index(fields=["status", "sort_key", "id"], name="customer_by_status", condition=LIVING),
             models.Index(fields=["company", "sort_key", "id"], name="customer_by_company", condition=LIVING),
+            models.Index(fields=["search_text", "id"], name="customer_by_first_name", condition=LIVING),
             models.Index(fields=["-score", "-id"], name="customer_by_score", condition=LIVING),
             models.Index(fields=["-lifetime_value", "-id"], name="customer_by_value", condition=LIVING),
-            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="customer_search"),
+            owner_index("customer"),
+            *search_indexes("customer"),
         ]
 
     address_is_hidden = False

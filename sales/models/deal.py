@@ -4,12 +4,11 @@ import time
 from decimal import Decimal
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import Model, folded
+from crm.lib.models import Model, folded, owner_index, search_indexes
 from crm.records.models import Record, Tag, Touched
 from customers.models import Company, Customer
 from sales.models.pipeline import LossReason, Pipeline, Stage
@@ -64,7 +63,7 @@ class Deal(Touched, Record):
     close_note = models.CharField(_("note on closing"), max_length=500, blank=True, default="")
     competitor = models.CharField(_("competitor"), max_length=120, blank=True, default="")
     assigned_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="deals",
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="deals",
         verbose_name=_("owner"),
     )
     is_active = models.BooleanField(_("active"), default=True)
@@ -110,7 +109,8 @@ class Deal(Touched, Record):
             models.Index(fields=["-value_base", "-id"], name="deal_by_value", condition=LIVING),
             models.Index(fields=["sort_key", "id"], name="deal_by_title", condition=LIVING),
             models.Index(fields=["expected_close_date", "id"], name="deal_by_close", condition=LIVING),
-            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="deal_search"),
+            owner_index("deal"),
+            *search_indexes("deal"),
         ]
 
     def __str__(self) -> str:

@@ -1,11 +1,10 @@
 """Products: what can be sold (S9)."""
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import folded
+from crm.lib.models import folded, search_indexes
 from crm.records.models import Record, Tag
 
 LIVING = models.Q(deleted_at=None)
@@ -40,7 +39,7 @@ class Product(Record):
         indexes = [
             *Record.record_indexes("product"),
             models.Index(fields=["sort_key", "id"], name="product_by_name", condition=LIVING),
-            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="product_search"),
+            *search_indexes("product"),
         ]
 
     def __str__(self) -> str:

@@ -3,11 +3,10 @@
 import datetime as dt
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import Model, folded
+from crm.lib.models import Model, folded, owner_index, search_indexes
 from crm.records.models import Record, Tag
 from customers.models import Company, Customer
 from sales.models import Deal
@@ -96,7 +95,7 @@ class Task(Record):
         Deal, models.PROTECT, null=True, blank=True, related_name="tasks", verbose_name=_("deal")
     )
     assigned_user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="tasks",
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, db_index=False, related_name="tasks",
         verbose_name=_("assigned to"),
     )
     tags = models.ManyToManyField(Tag, blank=True, related_name="tasks", verbose_name=_("tags"))
@@ -129,13 +128,15 @@ class Task(Record):
             models.Index(fields=["remind_at"], name="task_to_remind",
                          condition=LIVING & models.Q(remind_at__isnull=False, reminded_at=None)),
             models.Index(fields=["due_date", "id"], name="task_by_due", condition=LIVING),
+            models.Index(fields=["sort_key", "id"], name="task_by_title", condition=LIVING),
             models.Index(fields=["assigned_user", "-created_at", "-id"], name="task_by_owner", condition=LIVING),
             models.Index(fields=["customer", "due_date"], name="task_by_customer", condition=LIVING),
             models.Index(fields=["company", "due_date"], name="task_by_company", condition=LIVING),
             models.Index(fields=["deal", "due_date"], name="task_by_deal", condition=LIVING),
             *(models.Index(fields=[about, "due_date", "created_at"], name=f"task_next_of_{about}", condition=LIVING & OPEN)
               for about in ("customer", "company", "deal")),
-            GinIndex(OpClass("search_text", "gin_trgm_ops"), name="task_search"),
+            owner_index("task"),
+            *search_indexes("task"),
         ]
 
     def __str__(self) -> str:

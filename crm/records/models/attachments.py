@@ -1,11 +1,10 @@
 """What people attach to any record: notes, comments, documents. The record is named by entity and id."""
 
 from django.conf import settings
-from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import Model, searched
+from crm.lib.models import Model, search_indexes, searched
 from crm.records.models.record import Record
 
 
@@ -36,7 +35,7 @@ class Note(Attached, Record):
             *Record.record_indexes("note"),
             models.Index(fields=["record_id", "-created_at"], name="note_by_record"),
             models.Index(fields=["author", "-created_at"], name="note_by_author"),
-            GinIndex(OpClass(searched("title", "content"), name="gin_trgm_ops"), name="note_search"),
+            *search_indexes("note", searched("title", "content")),
         ]
         constraints = [models.CheckConstraint(condition=~models.Q(content=""), name="note_not_empty")]
 
@@ -77,7 +76,7 @@ class Document(Attached, Record):
         indexes = [
             *Record.record_indexes("document"),
             models.Index(fields=["record_id", "-created_at"], name="document_by_record"),
-            GinIndex(OpClass(searched("name", "description"), name="gin_trgm_ops"), name="document_search"),
+            *search_indexes("document", searched("name", "description")),
         ]
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from crm.lib.models import Model
+from crm.lib.models import Model, Shuffled
 
 
 class RecordQuerySet(models.QuerySet[Any]):
@@ -58,7 +58,7 @@ class Record(Model):
 
     @staticmethod
     def record_indexes(prefix: str) -> list[models.Index]:
-        """Return the indexes every record table has: recent first, and its custom fields."""
+        """Return the indexes every record table has: recent first, in a drawn order, and its custom fields."""
         return [
             models.Index(
                 fields=["-created_at", "-id"], name=f"{prefix}_recent", condition=models.Q(deleted_at=None)
@@ -66,5 +66,6 @@ class Record(Model):
             models.Index(
                 fields=["-updated_at", "-id"], name=f"{prefix}_touched", condition=models.Q(deleted_at=None)
             ),
+            models.Index(Shuffled("id"), name=f"{prefix}_shuffled", condition=models.Q(deleted_at=None)),
             GinIndex(fields=["custom"], name=f"{prefix}_custom", opclasses=["jsonb_path_ops"]),
         ]

@@ -19,7 +19,7 @@ from crm.records.entity import entity_by_plural
 from crm.records.models import Tag
 from crm.search.recent import forget_searches, recent_searches, recent_visits, remember_search
 from crm.search.registry import searchables
-from crm.search.service import CAP, Hit, facets, recent_hits, search
+from crm.search.service import Hit, find, recent_hits, search
 from crm.ui.nav import creatable_by, sections_for, settings_for
 from crm.ui.pages import page, redirect_to, render
 
@@ -62,18 +62,17 @@ def search_page(request: HttpRequest) -> HttpResponse:
     kinds = searchables()
     chosen = request.GET.get("in", "")
     chosen = chosen if chosen in kinds else ""
-    hits = search(request.user, q, entities=[chosen] if chosen else None, limit=PAGE_LIMIT if chosen else EACH)
-    counts = facets(request.user, q) if q.strip() else {}
-    if hits and not request.headers.get("HX-Request"):
+    found = find(request.user, q, entities=[chosen] if chosen else None, limit=PAGE_LIMIT if chosen else EACH)
+    if found.hits and not request.headers.get("HX-Request"):
         remember_search(request.user, q)
-    groups = [(kinds[name], [h for h in hits if h.entity == name]) for name in kinds]
+    groups = [(kinds[name], [h for h in found.hits if h.entity == name]) for name in kinds]
     visited = recent_hits(request.user, recent_visits(request.user)) if not q.strip() else []
     return render(request, "search/page.html", {
-        "q": q, "chosen": chosen, "total": sum(counts.values()), "cap": CAP,
-        "groups": [(kind, found) for kind, found in groups if found],
-        "facets": [(kind, counts.get(name, 0)) for name, kind in kinds.items() if counts.get(name)],
+        "q": q, "chosen": chosen, "total": sum(found.counts.values()), "more": bool(found.more), "instead": found.instead,
+        "groups": [(kind, hits) for kind, hits in groups if hits],
+        "facets": [(kind, found.counts[name], name in found.more) for name, kind in kinds.items() if found.counts.get(name)],
         "recent": recent_searches(request.user) if not q.strip() else [],
-        "visited": visited, "named": ",".join(f"{h.entity}:{h.id}" for h in [*hits, *visited]),
+        "visited": visited, "named": ",".join(f"{h.entity}:{h.id}" for h in [*found.hits, *visited]),
     }, part="results")
 
 
