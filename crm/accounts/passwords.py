@@ -7,6 +7,8 @@ from django.utils.translation import gettext as _
 from zxcvbn import zxcvbn
 
 LONGEST = 128
+SHORT, UNKNOWN = 10, 7.9
+"""Below so many characters a password must be one that no dictionary helps with: 10^7.9 guesses or more."""
 
 
 class MaximumLength:
@@ -23,7 +25,10 @@ class MaximumLength:
 
 
 class HardToGuess:
-    """Refuse what a guesser tries in its first million attempts (zxcvbn score under 2), the product's name included."""
+    """Refuse what a guesser tries in its first million attempts (zxcvbn score under 2), the product's name included.
+
+    A short one must be random: the fewer characters, the less a pattern may help.
+    """
 
     def validate(self, password: str, user: Any = None) -> None:
         """Refuse a guessable one, saying why where zxcvbn knows."""
@@ -35,7 +40,7 @@ class HardToGuess:
         if len(rest) < 6:
             raise ValidationError(_("This password is too easy to guess."), code="password_too_guessable")
         found = zxcvbn(password[:72], user_inputs=known)
-        if found["score"] < 2:
+        if found["score"] < 2 or (len(password) < SHORT and found["guesses_log10"] < UNKNOWN):
             raise ValidationError(_("This password is too easy to guess."), code="password_too_guessable")
 
     def get_help_text(self) -> str:
