@@ -116,11 +116,11 @@ def server(of: Postgres | Valkey) -> Program:
 
 def ours(
     name: str, arguments: list[str], logs: Path, base: Path, *, patience: float = 25, extra: dict[str, str] | None = None,
-    files: tuple[int, ...] = (),
+    files: tuple[int, ...] = (), stop_signal: int = signal.SIGTERM,
 ) -> Program:
     """Return one of our own processes: ``python -m …``, with its output in ``<home>/log/<name>.log``.
 
-    ``files`` are open files that it inherits.
+    ``files`` are open files that it inherits. It gets ``stop_signal`` also when the supervisor dies.
     """
 
     def launch() -> "subprocess.Popen[bytes]":
@@ -130,10 +130,10 @@ def ours(
         with file.open("ab") as log:
             return spawn(
                 [sys.executable, "-m", *arguments], cwd=base, stdout=log, stderr=log, env={**(extra or {}), **os.environ},
-                pass_fds=files,
+                pass_fds=files, stop_signal=stop_signal,
             )
 
-    return Program(name, launch, patience=patience, arguments=tuple(arguments))
+    return Program(name, launch, stop_signal, patience, arguments=tuple(arguments))
 
 
 def application(*, base: Path, logs: Path, listener: socket.socket | None = None) -> list[Program]:
@@ -143,8 +143,8 @@ def application(*, base: Path, logs: Path, listener: socket.socket | None = None
     files: tuple[int, ...] = ()
     if listener is not None:
         extra[LISTEN_FD], files = str(listener.fileno()), (listener.fileno(),)
-    web = ours("web", ["crm.operations.web"], logs, base, extra=extra, files=files)
-    web.stop_signal = signal.SIGINT  # we stop it with all the rest: nobody needs the pause
+    # We stop it with all the rest, or are dead: nobody needs the pause that SIGTERM would begin.
+    web = ours("web", ["crm.operations.web"], logs, base, extra=extra, files=files, stop_signal=signal.SIGINT)
     web.leaves = lambda pid: note_of(pid, logs.parent).exists()
     celery = ["celery", "--app", "crm.celery", "--quiet"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "WARNING"]

@@ -11,7 +11,7 @@ import pytest
 
 from crm.embedded.processes import dies_with_parent, end_group, spawn, started_at
 from crm.operations.home import Home
-from crm.operations.programs import Program
+from crm.operations.programs import Program, application
 from crm.operations.supervisor import Supervisor, port_problem
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
@@ -153,3 +153,36 @@ def test_the_wish_to_end_reaches_the_process_and_its_children_follow(tmp_path: P
     parent.stdout.close()
     assert (tmp_path / "seen").read_text() == "None", "The child was to live while its parent ends in good order."
     assert started_at(child) is None
+
+
+def test_the_web_server_does_not_linger_when_its_supervisor_is_dead(tmp_path: Path) -> None:
+    web = application(base=tmp_path, logs=tmp_path)[0]
+    assert web.name == "web"
+    # SIGTERM would begin the pause in which a successor is awaited.
+    assert web.stop_signal == signal.SIGINT
+    seen = tmp_path / "seen"
+    program = (
+        "import pathlib, signal, sys, time\n"
+        "for number in (signal.SIGINT, signal.SIGTERM):\n"
+        "    signal.signal(number, lambda n, f: (pathlib.Path(sys.argv[1]).write_text(signal.Signals(n).name), sys.exit()))\n"
+        "print('up', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    parent = (
+        "import signal, subprocess, sys, time\n"
+        "from crm.embedded.processes import spawn\n"
+        "child = spawn([sys.executable, '-c', sys.argv[1], sys.argv[2]], stop_signal=signal.SIGINT, stdout=subprocess.PIPE)\n"
+        "print(child.stdout.readline().decode(), flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    root = Path(__file__).resolve().parents[3]
+    running = spawn([sys.executable, "-c", parent, program, str(seen)], stdout=-1, cwd=root)
+    assert running.stdout is not None
+    assert running.stdout.readline().strip() == b"up"
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and not (seen.exists() and seen.read_text()):
+        time.sleep(0.05)
+    assert seen.read_text() == "SIGINT"
