@@ -91,17 +91,21 @@ def tables_exist(run: ImportRun) -> tuple[bool, bool]:
     return bool(rows), bool(plan)
 
 
-def stage(run: ImportRun, source: Source, counted: Any) -> tuple[int, dict[int, dict[str, Any]]]:
-    """Copy the file into its table; return the rows and, by column, how many cells are filled and some samples."""
-    filled = [0] * len(source.headers)
+def stage(run: ImportRun, source: Source, counted: Any) -> dict[str, Any]:
+    """Copy the file into its table; return the rows, by column how many cells are filled and some samples, and the widest row."""
+    width = widest = len(source.headers)
+    filled = [0] * width
     samples: list[list[str]] = [[] for _h in source.headers]
     total = 0
 
     def lines() -> Iterator[tuple[int, str, str | None]]:
-        nonlocal total
+        nonlocal total, widest
         for row in source.rows():
             total += 1
-            for index, cell in enumerate(row.cells):
+            cells = row.cells
+            if len(cells) > width:
+                widest, cells = max(widest, len(cells)), cells[:width]
+            for index, cell in enumerate(cells):
                 if cell and not cell.isspace():
                     filled[index] += 1
                     if len(samples[index]) < 50 and len(cell) < 300:
@@ -115,7 +119,8 @@ def stage(run: ImportRun, source: Source, counted: Any) -> tuple[int, dict[int, 
     # Piece by piece: each is a statement of its own, far below the limit on a statement's time.
     while copy_rows(run.staging_table, ["number", "cells", "problem"], islice(rows, STAGED_AT_ONCE)):
         pass
-    return total, {i: {"filled": filled[i], "samples": list(dict.fromkeys(samples[i]))[:8]} for i in range(len(filled))}
+    columns = [{"filled": filled[i], "samples": list(dict.fromkeys(samples[i]))[:8]} for i in range(width)]
+    return {"rows": total, "columns": columns, "widest": widest}
 
 
 def staged_chunks(run: ImportRun, size: int = CHUNK, after: int = -1) -> Iterator[list[Row]]:

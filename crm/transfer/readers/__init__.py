@@ -1,6 +1,5 @@
 """Readers: a file of any supported kind as headers and rows of texts, with bounded memory."""
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,9 @@ from crm.transfer.readers.workbook import Workbook
 
 __all__ = ["Row", "Source", "Unreadable", "open_source"]
 
-_KINDS: dict[str, type[Any]] = {"csv": Delimited, "xlsx": Workbook, "json": JsonFile, "vcard": CardFile}
-_REFUSED = {
-    "xls": "XLSX", "ods": "XLSX", "numbers": "XLSX", "pdf": "CSV", "yaml": "JSON", "yml": "JSON", "xml": "CSV",
-    "html": "CSV", "htm": "CSV", "docx": "CSV", "zip": "CSV",
-}
+_KINDS: dict[str, type[Any]] = {"csv": Delimited, "workbook": Workbook, "json": JsonFile, "vcard": CardFile}
+_WORKBOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods")
+_REFUSED = {"pdf": "CSV", "yaml": "JSON", "yml": "JSON", "xml": "CSV", "html": "CSV", "htm": "CSV", "numbers": "XLSX"}
 
 
 def open_source(path: Path, name: str, options: dict[str, Any] | None = None) -> Source:
@@ -35,25 +32,23 @@ def kind_of(path: Path, name: str) -> str:
     extension = Path(name).suffix.lower().lstrip(".")
     with path.open("rb") as file:
         head = file.read(4096)
-    if head.startswith(b"PK\x03\x04") or (extension == "xlsx" and zipfile.is_zipfile(path)):
-        if extension in ("xlsx", "xlsm", ""):
-            return "xlsx"
-        raise Unreadable(_("This is a ZIP archive. Unpack it and import the files in it."))
+    # Workbooks are told by what is in them; the child process says so where they are something else.
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return "workbook"
     refuse_binary(head)
-    if extension in ("xlsx", "xlsm"):
-        raise Unreadable(_("This is not an XLSX workbook, whatever its name says."))
     if extension in _REFUSED:
         raise Unreadable(
             _("Files of the kind .%(kind)s cannot be read. Save the table as %(better)s.")
             % {"kind": extension, "better": _REFUSED[extension]}
         )
     text = head.removeprefix(b"\xef\xbb\xbf").replace(b"\x00", b"").lstrip()
+    if text[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml", b"<table")):
+        raise Unreadable(_("This is a web page or XML, not a table. Open it in a spreadsheet program and save the table as XLSX or CSV."))
+    # Many programs give tabs or commas the name of a workbook (.xls), and spreadsheets open it all the same.
+    if extension in _WORKBOOKS and extension != "xls":
+        raise Unreadable(_("This is not an XLSX workbook, whatever its name says. Rename it to .csv if it is text."))
     if extension in ("vcf", "vcard") or text[:11].upper() == b"BEGIN:VCARD":
         return "vcard"
-    if extension in ("json", "jsonl", "ndjson"):
+    if extension in ("json", "jsonl", "ndjson") or text[:1] == b"{" or (text[:1] == b"[" and text[1:].lstrip()[:1] == b"{"):
         return "json"
-    if not extension and text[:1] in (b"[", b"{"):
-        return "json"
-    if text[:14].lower().startswith((b"<!doctype html", b"<html", b"<?xml")):
-        raise Unreadable(_("This is a web page or XML, not a table. Save the table as CSV."))
     return "csv"

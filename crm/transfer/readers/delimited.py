@@ -11,23 +11,27 @@ from typing import Any, TextIO
 from django.utils.translation import gettext as _
 
 from crm.transfer.readers.base import (
-    MAX_CELL,
     Row,
     Source,
     Unreadable,
     fit,
     left_out,
     name_headers,
+    no_rows,
     storable,
     titles_above,
 )
-from crm.transfer.readers.encoding import detect
+from crm.transfer.readers.encoding import MIXED, detect, open_text, undecodable
+from crm.transfer.readers.records import Dialect, records
 
 LOOKED_AT, TITLES = 20, 5
-DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
+LOOKED_THROUGH = 65_536
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "^": "caret", "~": "tilde"}
+NONE = "\x1f"
+"""Stands between cells that there are none of: the table has one column."""
+_YEAR = re.compile(r"^(19|20)\d\d$")
 _LOOKS_LIKE_DATA = re.compile(r"^(\S+@\S+\.\S+|-?\d+([.,]\d+)?|\d{4}-\d\d-\d\d.*|\d{1,2}[./]\d{1,2}[./]\d{2,4}.*|[=@+].*\(.*)$")
-
-csv.field_size_limit(MAX_CELL)
+_DECLARED = re.compile(r'"?sep=(.)"?\r?\n')
 
 
 class Delimited(Source):
@@ -35,122 +39,120 @@ class Delimited(Source):
 
     def __init__(self, path: Path, options: dict[str, Any]) -> None:
         super().__init__(path, "csv")
+        self._chosen = bool(options.get("encoding") and options.get("chosen", True))
         self.encoding = str(options.get("encoding") or detect(path))
         self._declared = 0
-        self.delimiter = _delimiter_of(options.get("delimiter")) or self._find_delimiter()
-        records = self._first_records()
+        sample = self._sample()
+        given = _delimiter_of(options.get("delimiter"))
+        if declared := _DECLARED.match(sample):  # Excel's own way of saying it
+            self._declared, sample = 1, sample[declared.end() :]
+        self.delimiter = given or (declared[1] if declared else _find_delimiter(sample))
+        self.dialect = _dialect(sample, self.delimiter)
+        found = self._first_records()
         wanted = options.get("header")
-        self._above = 0 if wanted is False else _titles([cells for _number, cells in records])
-        header_row, first = records[self._above]
-        self.has_header = wanted if isinstance(wanted, bool) else not any(_LOOKS_LIKE_DATA.match(c.strip()) for c in first)
+        self._above = 0 if wanted is False else _titles([cells for _number, cells in found])
+        header_row, first = found[self._above]
+        self.has_header = wanted if isinstance(wanted, bool) else not _is_data(first)
         if self.has_header:
             self.headers = name_headers(first)
             if self._above:
-                self.warnings.append(left_out(header_row, records[0][1]))
+                self.warnings.append(left_out(header_row, found[0][1]))
+            if len(found) == self._above + 1:
+                raise no_rows(self.headers)
         else:
             self._above = 0
             self.headers = name_headers([""] * len(first))
             self.warnings.append(_("The first row looks like data, so the columns are numbered."))
+        if self.encoding == MIXED:
+            self.warnings.append(_("The file is UTF-8 with some letters of Windows-1252 in it; both were read."))
         self.details = {
             "encoding": self.encoding, "delimiter": self.delimiter,
-            "delimiter_name": DELIMITERS.get(self.delimiter, self.delimiter), "header": self.has_header,
+            "delimiter_name": DELIMITERS.get(self.delimiter, "none" if self.delimiter == NONE else self.delimiter), "header": self.has_header,
+            "chosen": self._chosen,
         }
 
     def _open(self) -> TextIO:
-        try:
-            file = self.path.open(encoding=self.encoding, newline="", errors="strict")
-        except LookupError:
-            raise Unreadable(_("There is no encoding called “%(name)s”.") % {"name": self.encoding}) from None
+        file = open_text(self.path, self.encoding, strict=self._chosen)
         for _line in range(self._declared):
             file.readline()
         return file
 
-    def _find_delimiter(self) -> str:
+    def _sample(self) -> str:
         with self._open() as file:
             try:
-                sample = file.read(65_536)
+                sample = file.read(LOOKED_THROUGH)
             except UnicodeDecodeError as error:
-                raise _undecodable(self.encoding, error) from None
-        declared = re.match(r"sep=(.)\r?\n", sample)
-        if declared:  # Excel's own way of saying it
-            self._declared = 1
-            return declared[1]
-        if len(sample) == 65_536:
-            sample = sample[: max(sample.rfind("\n"), 1)]
-        best, score = ",", 0.0
-        for candidate in DELIMITERS:
-            found = _score(sample, candidate)
-            if found > score:
-                best, score = candidate, found
-        return best
+                raise undecodable(self.encoding, error) from None
+        return sample[: max(sample.rfind("\n"), 1)] if len(sample) == LOOKED_THROUGH else sample
+
+    def _records(self) -> Iterator[tuple[int, list[str], str]]:
+        """Yield number, cells and problem of every record that is not blank; blank ones count."""
+        number = 0
+        with self._open() as file:
+            try:
+                for number, (_line, cells, problem) in enumerate(records(file, self.dialect, 1 + self._declared), 1):
+                    if problem or (any(cells) and any(c.strip() for c in cells)):
+                        yield number, cells, problem
+            except UnicodeDecodeError as error:
+                raise undecodable(self.encoding, error, number) from None
 
     def _first_records(self) -> list[tuple[int, list[str]]]:
-        with self._open() as file:
-            reader = csv.reader(file, delimiter=self.delimiter, skipinitialspace=True)
-            found: list[tuple[int, list[str]]] = []
-            try:
-                for number, cells in enumerate(reader, 1):
-                    if any(c.strip() for c in cells):
-                        found.append((number, cells))
-                    if len(found) == LOOKED_AT:
-                        break
-            except UnicodeDecodeError as error:
-                raise _undecodable(self.encoding, error) from None
-            except csv.Error as error:
-                if found:
-                    return found
-                raise Unreadable(_("The first row cannot be read: %(error)s.") % {"error": error}) from None
+        found = [(number, cells) for number, cells, _problem in islice(self._records(), LOOKED_AT)]
         if not found:
             raise Unreadable(_("The file is empty."))
         return found
 
     def rows(self) -> Iterator[Row]:
-        """Yield the rows; a row whose quotes are wrong comes with its problem."""
-        width, number, due = len(self.headers), 0, self._above + 1 if self.has_header else 0
-        with self._open() as file:
-            reader = csv.reader(file, delimiter=self.delimiter, strict=True, skipinitialspace=True)
-            while True:
-                number += 1
-                line = reader.line_num + 1 + self._declared
-                try:
-                    cells = next(reader)
-                except StopIteration:
-                    return
-                except UnicodeDecodeError as error:
-                    raise _undecodable(self.encoding, error, number) from None
-                except csv.Error as error:
-                    if "unexpected end of data" in str(error):
-                        raise Unreadable(
-                            _("A quotation mark opened in row %(row)d (line %(line)d) is never closed.")
-                            % {"row": number, "line": line}, row=number,
-                        ) from None
-                    yield Row(number, [""] * width, _quotes(line, error))
-                    continue
-                if not any(cells) or not any(c.strip() for c in cells):
-                    continue
-                if due:
-                    due -= 1
-                    continue
-                cells, problem = fit(cells, width)
-                cells, unstorable = storable(cells)
-                yield Row(number, cells, problem or unstorable)
+        """Yield the rows; one whose quotes are wrong comes with its problem and with what it says."""
+        width, due = len(self.headers), self._above + 1 if self.has_header else 0
+        for number, cells, problem in self._records():
+            if due:
+                due -= 1
+                continue
+            cells, ragged = fit(cells, width)
+            cells, unstorable = storable(cells)
+            yield Row(number, cells, problem or ragged or unstorable)
 
 
-def _titles(records: list[list[str]]) -> int:
+def _is_data(cells: list[str]) -> bool:
+    """Tell whether a first row is no header: an address, a number, a date stands in it. Years may head columns."""
+    return any(_LOOKS_LIKE_DATA.match(c.strip()) and not _YEAR.match(c.strip()) for c in cells)
+
+
+def _titles(found: list[list[str]]) -> int:
     """Return how many rows are titles: only where a table of one width without a doubt begins below them."""
-    for above in range(titles_above(records), min(TITLES, len(records) - 2) + 1):
-        header, *rest = records[above:]
+    remarks = next((i for i, cells in enumerate(found) if not cells[0].lstrip().startswith("#")), 0)
+    if remarks and remarks < len(found) - 1:
+        return remarks
+    for above in range(titles_above(found), min(TITLES, len(found) - 2) + 1):
+        header, *rest = found[above:]
         regular = len(header) > 2 and sum(len(cells) == len(header) for cells in rest) >= 0.9 * len(rest)
-        if regular and all(sum(map(bool, cells)) < len(header) for cells in records[:above]):
-            return 0 if any(_LOOKS_LIKE_DATA.match(c.strip()) for c in header) else above
+        if regular and all(sum(map(bool, cells)) < len(header) for cells in found[:above]):
+            return 0 if _is_data(header) else above
     return 0
+
+
+def _find_delimiter(sample: str) -> str:
+    best, score = NONE, 0.0
+    for candidate in DELIMITERS:
+        found = _score(sample, candidate)
+        if found > score:
+            best, score = candidate, found
+    if best == NONE:
+        # No row is as wide as another: what the header is divided by; a header in one piece has one column.
+        header = sample.lstrip().partition("\n")[0]
+        best = max(DELIMITERS, key=header.count)
+        return best if best in header else NONE
+    return best
 
 
 def _score(sample: str, delimiter: str) -> float:
     """Return how well a delimiter explains the text: many rows of the same width, more than one column."""
+    if delimiter not in sample:
+        return 0.0
     try:
         reader = csv.reader(sample.splitlines(keepends=True), delimiter=delimiter, skipinitialspace=True)
-        widths = [len(r) for r in islice(reader, 200) if any(r)]
+        widths = [len(r) for r in islice(reader, 200) if any(r) and not r[0].startswith("#")]
     except csv.Error:
         return 0.0
     if not widths:
@@ -162,32 +164,43 @@ def _score(sample: str, delimiter: str) -> float:
         widths.pop(0)
     agreeing = widths.count(width)
     share = agreeing / len(widths)
-    if width < 2 or (widths[0] != width and share < 0.9):
+    # The mark of a header that has none of it stands in the texts, not between them.
+    if width < 2 or (widths[0] != width and share < 0.9) or (widths[0] == 1 and width == 2):
         return 0.0
-    return share**2 * (1 + min(width, 40) / 40)
+    rare = 0.5 if delimiter in "^~" else 1.0
+    return rare * share**2 * (1 + min(width, 40) / 40)
+
+
+def _dialect(sample: str, delimiter: str) -> Dialect:
+    """Tell quotation marks that are escaped by a backslash, and cells in single ones."""
+    plain = Dialect(delimiter)
+    if '\\"' in sample and _failures(sample, plain) > _failures(sample, escaped := Dialect(delimiter, escape="\\")):
+        return escaped
+    heads = [c.strip() for c in sample.partition("\n")[0].split(delimiter)]
+    if all(len(c) > 1 and c[0] == c[-1] == "'" for c in heads):
+        return Dialect(delimiter, quote="'")
+    return plain
+
+
+def _failures(sample: str, dialect: Dialect) -> int:
+    failed, lines = 0, iter(sample.splitlines(keepends=True))
+    reader = dialect.reader(lines, strict=True)
+    for _turn in range(500):
+        try:
+            next(reader)
+        except StopIteration:
+            break
+        except csv.Error:
+            failed += 1
+            reader = dialect.reader(lines, strict=True)
+    return failed
 
 
 def _delimiter_of(given: Any) -> str | None:
     if not given:
         return None
     text = str(given)
-    found = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}.get(text.lower(), text)
+    found = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "none": NONE}.get(text.lower(), text)
     if len(found) != 1 or found in "\r\n\"":
         raise Unreadable(_("A delimiter is one character; “%(value)s” is not.") % {"value": text[:20]})
     return found
-
-
-def _undecodable(encoding: str, error: UnicodeDecodeError, row: int | None = None) -> Unreadable:
-    where = _(" near row %(row)d") % {"row": row} if row else ""
-    return Unreadable(
-        _("The file is not valid %(encoding)s%(where)s (byte 0x%(byte)02x). Choose another encoding.")
-        % {"encoding": encoding, "where": where, "byte": error.object[error.start]}, row=row,
-    )
-
-
-def _quotes(line: int, error: csv.Error) -> str:
-    if "field larger" in str(error):
-        return _("A cell in line %(line)d is longer than %(limit)d characters.") % {"line": line, "limit": MAX_CELL}
-    return _(
-        "The quotation marks in line %(line)d are not closed where the cell ends. Double the marks inside a cell."
-    ) % {"line": line}

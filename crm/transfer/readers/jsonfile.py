@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.transfer.readers.base import MAX_CELL, MAX_COLUMNS, Row, Source, Unreadable, storable
-from crm.transfer.readers.encoding import detect
+from crm.transfer.readers.encoding import detect, open_text
 
 _SPACE = " \t\r\n,"
 
@@ -77,7 +77,7 @@ class _Text:
     """The file as a growing and shrinking window, so that memory does not depend on its size."""
 
     def __init__(self, path: Path, encoding: str) -> None:
-        self.file = path.open(encoding=encoding)
+        self.file = open_text(path, encoding, strict=False, newline=None)
         self.window = ""
         self.at = 0
         self.decoder = json.JSONDecoder()

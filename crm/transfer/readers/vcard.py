@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from django.utils.translation import gettext as _
 
 from crm.transfer.readers.base import MAX_CELL, Row, Source, Unreadable, storable
-from crm.transfer.readers.encoding import detect
+from crm.transfer.readers.encoding import MIXED, detect, open_text
 
 HEADERS = [
     "UID", "Full name", "First name", "Last name", "Middle name", "Prefix", "Suffix", "Nickname", "Birthday",
@@ -56,7 +56,7 @@ class CardFile(Source):
             yield Row(number, cells, problem)
 
     def _cards(self) -> Iterator[list[Property]]:
-        with self.path.open(encoding=self.encoding, newline=None, errors="replace") as file:
+        with open_text(self.path, self.encoding, strict=False, newline=None) as file:
             current: list[Property] | None = None
             for line in unfold(file):
                 mark = line.strip().upper()
@@ -115,7 +115,7 @@ def parse(line: str, encoding: str) -> Property | None:
         else:
             found.params[key] = text
     if found.params.get("ENCODING", "").upper() == "QUOTED-PRINTABLE":
-        data = quopri.decodestring(value.encode(encoding, "replace"))
+        data = quopri.decodestring(value.encode("utf-8" if encoding == MIXED else encoding, "replace"))
         try:
             found.value = data.decode(found.params.get("CHARSET") or "utf-8")
         except (UnicodeDecodeError, LookupError):

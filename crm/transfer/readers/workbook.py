@@ -1,4 +1,4 @@
-"""XLSX workbooks, read by a child process under limits (sparse sheets, bombs and entities stop there)."""
+"""Workbooks (XLSX, XLS, XLSB, ODS), read by a child process under limits: sparse sheets, bombs and entities stop there."""
 
 import json
 import subprocess
@@ -11,7 +11,17 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from crm.transfer.readers.base import Row, Source, Unreadable, fit, left_out, name_headers, storable, titles_above
+from crm.transfer.readers.base import (
+    Row,
+    Source,
+    Unreadable,
+    fit,
+    left_out,
+    name_headers,
+    no_rows,
+    storable,
+    titles_above,
+)
 
 MEMORY = 700_000_000
 SECONDS = 600
@@ -27,7 +37,9 @@ class Workbook(Source):
         self.sheet = str(options.get("sheet") or "")
         lines = self._lines()
         about = next(lines)
-        self.details = {"sheet": self.sheet or about["sheets"][0], "sheets": about["sheets"]}
+        self.kind = about["kind"]
+        self.sheet = about["sheet"]
+        self.details = {"sheet": self.sheet, "sheets": about["sheets"]}
         records = [r for r in islice(lines, LOOKED_AT) if isinstance(r, list)]
         lines.close()
         if not records:
@@ -36,6 +48,14 @@ class Workbook(Source):
         self.headers = name_headers(records[self._above][1])
         if self._above:
             self.warnings.append(left_out(records[self._above][0], records[0][1]))
+        if len(records) == self._above + 1:
+            raise no_rows(self.headers)
+        others = [name for name in about["visible"] if name != self.sheet]
+        if others and not options.get("sheet"):
+            self.warnings.append(
+                _("“%(sheet)s” is read. The workbook also holds: %(names)s. Import each of them as well.")
+                % {"sheet": self.sheet, "names": ", ".join(others)[:300]}
+            )
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows below the header."""
@@ -81,8 +101,10 @@ def _reason(said: dict[str, Any]) -> str:
     reasons = {
         "bomb": _("Unpacked, the workbook is %(megabytes)s MB: too much for its size. It was not read."),
         "entries": _("The workbook has %(count)s parts; that is no spreadsheet."),
+        "document": _("This is a text document or a presentation, not a table. Save the table in it as XLSX or CSV."),
+        "numbers": _("This is a document of Apple Numbers. Export it as XLSX or CSV."),
+        "archive": _("This is a ZIP archive (%(names)s). Unpack it and import the files in it."),
         "encrypted": _("The workbook is protected by a password. Save it without one."),
-        "not_a_workbook": _("The archive holds no workbook. Save the table as XLSX or CSV."),
         "no_sheet": _("The workbook has no worksheet."),
         "sheet": _("There is no sheet “%(name)s”; there are: %(names)s."),
         "columns": _("The cell %(cell)s lies beyond column %(limit)s. Delete the stray cell, or save the table as CSV."),

@@ -6,17 +6,17 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from crm.lib.errors import Invalid
 from crm.records.entity import entity
 from crm.transfer.engine.memory import rare_collections
 from crm.transfer.engine.plan import Planner
 from crm.transfer.engine.staging import drop_tables, stage, tables_exist
 from crm.transfer.models import ImportRun
-from crm.transfer.readers import Unreadable
 from crm.transfer.services.mappings import effective_mapping, fields_with_planned
 from crm.transfer.services.receiving import reopen, require_import
 
 SHOWN = 50
+STAGED = ("rows", "columns", "widest")
+"""What of the report is known before the mapping is, and outlives it."""
 
 
 def check(run: ImportRun, actor: Any, progress: Callable[[int, int], None] = lambda done, total: None) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def check(run: ImportRun, actor: Any, progress: Callable[[int, int], None] = lam
     with transaction.atomic(), rare_collections():
         planner = Planner(run, mapping, fields, run.source["headers"], actor)
         planner.plan(lambda number: progress(number, total))
-    run.report = {**{k: run.report[k] for k in ("rows", "columns")}, **_report(planner, left, custom)}
+    run.report = {**{k: run.report[k] for k in STAGED}, **_report(planner, left, custom)}
     run.state = ImportRun.State.CHECKED
     run.planned_at = timezone.now()
     run.save(update_fields=["report", "state", "planned_at", "updated_at"])
@@ -42,13 +42,8 @@ def check(run: ImportRun, actor: Any, progress: Callable[[int, int], None] = lam
 
 def _stage(run: ImportRun, progress: Callable[[int, int], None]) -> None:
     source = reopen(run)
-    try:
-        with transaction.atomic():
-            rows, columns = stage(run, source, lambda count: progress(count, 0))
-    except Unreadable as error:
-        raise Invalid.field("file", error.message) from None
-    run.report = {**run.report, "rows": rows, "columns": columns}
-    run.report["columns"] = [columns[i] for i in sorted(columns)]
+    with transaction.atomic():
+        run.report = {**run.report, **stage(run, source, lambda count: progress(count, 0))}
     run.staged_at = timezone.now()
     run.save(update_fields=["report", "staged_at", "updated_at"])
 

@@ -23,8 +23,8 @@ OURS = ("_row", "_errors")
 
 
 def shape_of(headers: list[str]) -> str:
-    """Return the hash by which a set of headers is remembered."""
-    return hashlib.sha256("\x1f".join(sorted(headers)).encode()).hexdigest()
+    """Return the hash by which a set of headers is remembered; a file of failed rows has the shape of the first one."""
+    return hashlib.sha256("\x1f".join(sorted(h for h in headers if h not in OURS)).encode()).hexdigest()
 
 
 def fields_of(of: Entity, actor: Any) -> dict[str, Field]:
@@ -39,7 +39,7 @@ def statistics_of(run: ImportRun) -> dict[str, Statistics]:
     if known is None:
         filled, samples = [0] * len(headers), [[] for _h in headers]
         for row in islice(reopen(run).rows(), 1_000):
-            for index, cell in enumerate(row.cells):
+            for index, cell in enumerate(row.cells[: len(headers)]):
                 if cell.strip():
                     filled[index] += 1
                     if len(samples[index]) < 30 and len(cell) < 300:
@@ -78,7 +78,7 @@ def settle(run: ImportRun, data: dict[str, Any], actor: Any) -> Mapping:
     if unknown and len(unknown) == len([c for c in mapping.columns if c.to]):
         raise Invalid.field("columns", _("The file has none of the columns that the mapping names (%(names)s).") % {"names": ", ".join(unknown[:5])})
     run.mapping = mapping.as_dict()
-    run.report = {k: v for k, v in run.report.items() if k in ("columns", "rows")}
+    run.report = {k: v for k, v in run.report.items() if k in ("columns", "rows", "widest")}
     run.planned_at = None
     run.state = ImportRun.State.UPLOADED
     run.save(update_fields=["mapping", "report", "planned_at", "state", "updated_at"])

@@ -17,7 +17,10 @@ from crm.lib.text import clean_line, in_sentence
 from crm.records.entity import Entity, all_entities
 from crm.transfer.adapters import advice_for
 from crm.transfer.models import ImportRun
-from crm.transfer.readers import Source, Unreadable, open_source
+from crm.transfer.readers import Source, open_source
+
+OPENED = ("encoding", "chosen", "delimiter", "header", "sheet", "part")
+"""What was found out when the file was opened first, and holds whenever it is opened again."""
 
 
 def importable(name: str) -> Entity:
@@ -70,10 +73,7 @@ def receive(*, file: BinaryIO, name: str, of: str, actor: Any, options: dict[str
 
 def reopen(run: ImportRun, options: dict[str, Any] | None = None) -> Source:
     """Open a run's stored file again, the way it was opened first (or another way)."""
-    how = options if options is not None else {k: run.source[k] for k in ("encoding", "delimiter", "header", "sheet", "part") if k in run.source}
-    try:
-        return open_source(Path(run.file.path), run.file_name, how)
-    except Unreadable as error:
-        raise Invalid.field("file", error.message) from None
+    how = options if options is not None else {k: run.source[k] for k in OPENED if k in run.source}
+    return open_source(Path(run.file.path), run.file_name, how)
 
 

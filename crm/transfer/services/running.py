@@ -107,6 +107,10 @@ def failed_rows(run: ImportRun) -> Iterator[str]:
     """Yield the rows that were not written as CSV: the file's columns, then the row and what is wrong."""
     headers = [h for h in run.source["headers"] if h not in ("_row", "_errors")]
     keep = [i for i, h in enumerate(run.source["headers"]) if h not in ("_row", "_errors")]
+    # Rows that are too long come back whole: what has no column stands under a number.
+    width = len(run.source["headers"])
+    beyond = range(width, run.report.get("widest", width))
+    headers += [_("Column %(number)d") % {"number": i + 1} for i in beyond]
     late = {e["row"]: [e] for e in run.report.get("run_errors", [])}
     buffer = io.StringIO()
     writer = csv.writer(buffer)
@@ -131,7 +135,8 @@ def failed_rows(run: ImportRun) -> Iterator[str]:
             problems = orjson.loads(errors) if errors else late[number]
             words = "; ".join(": ".join(filter(None, [p["column"], p["message"]])) for p in problems)
             cell = orjson.loads(cells)
-            yield line([*(guard(cell[i]) for i in keep), number, words])
+            cell += [""] * (width + len(beyond) - len(cell))
+            yield line([*(guard(cell[i]) for i in (*keep, *beyond)), number, words])
         after = found[-1][0]
 
 

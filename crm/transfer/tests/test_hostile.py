@@ -94,7 +94,8 @@ def test_unstorable_and_ragged_rows_come_back_as_a_file(imported: Any) -> None:
     assert run.report["result"]["create"] == 2
     assert run.report["result"]["error"] == 3
     text = "".join(failed_rows(run))
-    assert text.splitlines()[0].lstrip("\ufeff") == "name,email,phone,_row,_errors"
+    assert text.splitlines()[0].lstrip("\ufeff") == "name,email,phone,Column 4,_row,_errors"
+    assert "Long,l@example.com,1,extra,4," in text
     assert ",5,email: “nope” is not an e-mail address." in text
     mended = text.replace("nope", "mended@example.com").replace("N\ufffdul", "Null").lstrip("\ufeff")
     again = imported(mended, "company")
