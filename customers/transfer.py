@@ -2,34 +2,25 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
+from rapidfuzz import fuzz
 
+from crm.lib.text import fold
+from crm.records.fields import Kind
 from crm.records.services.values import ADDRESS_PARTS
-from crm.transfer.adapters import Adapter, Child, Draft, Target, register
-from crm.transfer.engine.values import address_parts
+from crm.transfer.adapters import Adapter, Child, Draft, register
+from crm.transfer.engine.values import address_parts, values_in
+from crm.transfer.mapping.guess import Statistics
+from crm.transfer.mapping.languages import plain as words
+from crm.transfer.mapping.model import Mapping
+from customers.headers import COMPANY_TARGETS, CUSTOMER_TARGETS, EMAIL, PHONE, STATUS_WORDS
 from customers.models import CustomerAddress, CustomerContact
+from customers.names import take_apart
 
-_PLACE = r"(?P<label>home|work|business|other|private|mobile|secondary|main|office|assistant|personal)"
-_ADDRESS_OF = r"(?P<label>home|work|business|other|billing|shipping|mailing|physical|office|postal)"
-_PARTS = {
-    "line1": r"(street|address|address 1|address line 1|street address|line 1)", "line2": r"(address 2|address line 2|street 2|line 2)",
-    "city": r"(city|town|locality)", "region": r"(state|region|province|county|state province)",
-    "postal_code": r"(zip|zip ?code|postal code|post ?code|zip postal code)", "country": r"(country|country region)",
-}
-_KINDS = {"billing": "BILLING", "shipping": "SHIPPING"}
-_EMAIL, _PHONE = CustomerContact.Kind.EMAIL, CustomerContact.Kind.PHONE
-
-
-def _address_patterns(labelled: bool) -> tuple[tuple[str, dict[str, str]], ...]:
-    found = []
-    for part, pattern in _PARTS.items():
-        if labelled:
-            found.append((rf"{_ADDRESS_OF} {pattern}", {"part": part}))
-        else:
-            found.append((pattern, {"part": part, "sure": "0.9"}))
-    return tuple(found)
+_ADDRESS_KINDS = {"billing": "BILLING", "shipping": "SHIPPING", "delivery": "SHIPPING"}
 
 
 class CompanyTransfer(Adapter):
@@ -37,13 +28,9 @@ class CompanyTransfer(Adapter):
 
     entity = "company"
     nouns = ("organization", "organisation", "account")
+    files = ("firm", "client companies", "branch")
     title_is_key = True
-    targets = (
-        Target("main_address", _("Part of the address"), (
-            *((f"(?:billing|mailing|office|head ?office)? ?{p}", {"part": part, "sure": "0.9"}) for part, p in _PARTS.items()),
-            ("zipcode", {"part": "postal_code"}), ("state abbr", {"part": "region"}), ("office location", {"part": "country", "sure": "0.99"}),
-        )),
-    )
+    targets = COMPANY_TARGETS
 
     def take(self, draft: Draft, target: str, parameters: dict[str, str], text: str) -> None:
         """Put a part of the address where it belongs."""
@@ -55,46 +42,30 @@ class CustomerTransfer(Adapter):
 
     entity = "customer"
     nouns = ("person", "contact", "lead")
+    files = ("people", "connections", "address book", "addressbook", "kontakte", "persons", "subscribers", "members", "clients", "leads")
+    essential = ("first_name", "last_name", "full_name", "email", "contact_methods")
     keys = ("email",)
-    natural = ("phone", "company")
+    natural = ("phone", "company", "birthday", "address")
     children = (
         Child("contact_methods", CustomerContact, "customer", ("kind", "value")),
         Child("addresses", CustomerAddress, "customer", ("kind", *ADDRESS_PARTS)),
     )
-    targets = (
-        Target("full_name", _("Full name (split)"), (
-            (r"(full|display|contact|client|customer|lead|person|kontakt)? ?name", {"sure": "0.96"}),
-            (r"(nombre|nom|nome|nmae)", {"sure": "0.8"}),
-        ), several=False),
-        Target("contact_methods", _("Contact method"), (
-            (rf"e ?mail(?: address)? {_PLACE}", {"kind": _EMAIL}),
-            (rf"{_PLACE} e ?mail(?: address)?", {"kind": _EMAIL}),
-            (r"e ?mail (?P<label>\d+)(?: address| value)?", {"kind": _EMAIL}),
-            (r"e ?mails?", {"kind": _EMAIL, "sure": "0.6"}),
-            (r"(?P<label>home|business|work|other) fax", {"kind": CustomerContact.Kind.FAX}),
-            (r"fax(?: number)?", {"kind": CustomerContact.Kind.FAX, "label": "fax"}),
-            (r"(?:mobile|cell)(?: ?phone)?(?: number)?(?: \d+)?", {"kind": CustomerContact.Kind.MOBILE, "label": "mobile", "sure": "0.9"}),
-            (r"pager(?: number)?", {"kind": _PHONE, "label": "pager"}),
-            (rf"{_PLACE} (?:phone|number|telephone)(?: \d+)?(?: number)?", {"kind": _PHONE}),
-            (r"phone (?P<label>home|work|other|mobile|main)", {"kind": _PHONE}),
-            (r"phones?", {"kind": _PHONE, "sure": "0.6"}),
-            (r"phone (?P<label>\d+)(?: value| number)?", {"kind": _PHONE}),
-            (r"(?:web ?page|website)(?: (?P<label>\d+|home|work|blog|profile|other|ftp))?(?: page)?", {"kind": CustomerContact.Kind.WEBSITE, "sure": "0.85"}),
-            (r"websites", {"kind": CustomerContact.Kind.WEBSITE}),
-            (r"(?P<label>linkedin|twitter|facebook|instagram|xing|github)(?: url| profile| handle)?", {"kind": CustomerContact.Kind.SOCIAL}),
-            (r"(?P<label>im|screen name|skype|jabber|icq|messenger|whatsapp|telegram)s?|messengers", {"kind": CustomerContact.Kind.MESSENGER}),
-        )),
-        Target("addresses", _("Further address"), (
-            *_address_patterns(True), (rf"{_ADDRESS_OF} address", {}), (r"addresses", {}),
-        )),
-        Target("main_address", _("Part of the address"), _address_patterns(False)),
-        Target("birthday_part", _("Part of the birthday"), (
-            (r"birth (?P<part>year|month|day)", {}),
-        )),
-        Target("name_part", _("Part of the name"), (
-            (r"(middle|additional|second) names?", {"part": "middle"}), (r"(suffix|name suffix)", {"part": "suffix"}),
-        )),
-    )
+    targets = CUSTOMER_TARGETS
+    meanings = {"status": STATUS_WORDS}
+
+    def reconsider(self, mapping: Mapping, statistics: dict[str, Statistics]) -> None:
+        """Tell a whole name from half of one: “Name” beside a first name is the family's, “Nombre” beside “Apellidos” the first."""
+        by_place = {c.to: c for c in mapping.columns if c.to in ("first_name", "last_name", "full_name")}
+        whole = by_place.get("full_name")
+        if whole is None or len(by_place) != 2 or words(whole.header) in ("full name", "display name"):
+            return
+        known = statistics.get(whole.header)
+        blanks = known.share(lambda text: " " in text) if known is not None else 0.0
+        if "last_name" in by_place:
+            if words(whole.header) != "name" or blanks < 0.5:
+                whole.to, whole.parameters = "first_name", {}
+        elif blanks < 0.5:
+            whole.to, whole.parameters = "last_name", {}
 
     def take(self, draft: Draft, target: str, parameters: dict[str, str], text: str) -> None:
         """Put a cell among the names, contact methods or addresses."""
@@ -107,11 +78,15 @@ class CustomerTransfer(Adapter):
             draft.parts.setdefault("birthday", {})[parameters["part"]] = text
         elif target == "contact_methods":
             for one in _several(text):
-                self._method(draft, one.get("kind") or parameters.get("kind", _EMAIL), one["value"], one.get("label") or label)
+                self._method(draft, one.get("kind") or parameters.get("kind", EMAIL), one["value"], one.get("label") or label)
+        elif target == "method_label":
+            draft.parts.setdefault("labels", {})[f"{parameters.get('kind')}:{label}"] = text.removeprefix("* ").strip().lower()[:60]
         elif target == "main_address":
             _part_of_address(draft, parameters, text)
         elif target == "addresses":
-            if parameters.get("part"):
+            if parameters.get("part") == "formatted":
+                draft.parts.setdefault(f"further:{label}", {})["formatted"] = text
+            elif parameters.get("part"):
                 draft.parts.setdefault(f"further:{label}", {}).setdefault(parameters["part"], " ".join(text.split()))
             elif text.startswith("["):
                 for one in _several(text):
@@ -120,17 +95,43 @@ class CustomerTransfer(Adapter):
                     )
             else:
                 parts = draft.parts.setdefault(f"further:{label}", {})
-                for part, value in address_parts(text).items():
+                found, rest = address_parts(text)
+                if rest:
+                    draft.notes.append(rest)
+                for part, value in found.items():
                     parts.setdefault(part, value)
+
+    def is_somebody_else(self, record: Any, draft: Draft) -> bool:
+        """Two people share an address (info@…) when neither of their names is like the other's: the second keeps it besides."""
+        names = [(getattr(record, n), draft.values.get(n)) for n in ("first_name", "last_name")]
+        if any(not a or not b or fuzz.ratio(fold(str(a)), fold(str(b))) >= 60 for a, b in names):
+            return False
+        if fuzz.token_sort_ratio(*(fold(" ".join(str(p) for p in pair)) for pair in zip(*names, strict=True))) >= 70:
+            return False  # the names are only the other way round
+        email = draft.values.pop("email", None)
+        if email:
+            draft.collect("contact_methods", {"kind": str(EMAIL), "label": "shared", "value": email, "is_primary": False})
+        return True
+
+    def minimal(self, declared: Any, text: str) -> dict[str, Any]:
+        """Return a person's names and address out of what a cell calls them."""
+        found, around = values_in(Kind.EMAIL, text) if "@" in text else ([""], text)
+        name = take_apart(around or found[0].partition("@")[0])
+        values = {"salutation": name.salutation, "first_name": name.first, "last_name": name.last, "email": found[0] or None}
+        return {k: v[:150] for k, v in values.items() if v}
+
+    def surplus(self, draft: Draft, header: str, kind: str, values: Sequence[str], around: str) -> None:
+        """Keep further addresses and numbers as ways to reach the person, and a name around an address as the name."""
+        for value in values:
+            self._method(draft, {"email": EMAIL, "phone": PHONE}.get(kind, CustomerContact.Kind.WEBSITE), value, "")
+        if around:
+            draft.parts.setdefault("name", {}).setdefault("full", around)
 
     def _method(self, draft: Draft, kind: str, value: str, label: str) -> None:
         value = " ".join(value.split())
         if not value:
             return
-        if kind == _PHONE and re.search(r"fax", label, re.I):
-            kind = CustomerContact.Kind.FAX
-        elif kind == _PHONE and re.search(r"mobile|cell", label, re.I):
-            kind = CustomerContact.Kind.MOBILE
+        kind = _kind_by_label(kind, label)
         if len(value) > 500:
             draft.notes.append(f"{label or kind}: {value}")
             return
@@ -141,9 +142,18 @@ class CustomerTransfer(Adapter):
         self._names(draft)
         self._birthday(draft, planner)
         methods = draft.children.get("contact_methods", [])
-        self._promote(draft, planner, methods, "email", (_EMAIL,))
-        self._promote(draft, planner, methods, "phone", (_PHONE, CustomerContact.Kind.MOBILE))
+        labels = draft.parts.pop("labels", {})
+        for row in methods if labels else ():
+            row["label"] = labels.get(f"{row['kind']}:{row['label']}", row["label"])
+            row["kind"] = _kind_by_label(row["kind"], row["label"])
+        self._promote(draft, planner, methods, "email", (EMAIL,))
+        self._promote(draft, planner, methods, "phone", (PHONE, CustomerContact.Kind.MOBILE))
         self._promote(draft, planner, methods, "website", (CustomerContact.Kind.WEBSITE,))
+        company = draft.values.get("company")
+        if company and not any(draft.values.get(n) for n in ("first_name", "last_name", "email")):
+            # An address book knows companies that nobody is known of: the entry is called like them.
+            draft.values["last_name"] = str(company[1] if isinstance(company, tuple) else company)[:150]
+            draft.derived.add("last_name")
         seen: set[tuple[str, str]] = set()
         kept = []
         for row in methods:
@@ -165,9 +175,19 @@ class CustomerTransfer(Adapter):
         if not full:
             return
         if not values.get("first_name") and not values.get("last_name"):
-            first, last = split_name(full)
-            values["first_name"], values["last_name"] = first[:150], last[:150]
-        elif full.casefold() != f"{values.get('first_name') or ''} {values.get('last_name') or ''}".strip().casefold():
+            found = take_apart(full)
+            values["first_name"], values["last_name"] = found.first[:150], found.last[:150]
+            if found.salutation and not values.get("salutation") and len(found.salutation) <= 60:
+                values["salutation"] = found.salutation
+            elif found.salutation and found.salutation != values.get("salutation"):
+                draft.notes.append(str(_("Name in the file: %(name)s")) % {"name": full})
+            if found.rest:
+                draft.notes.append(str(_("Name in the file: %(name)s")) % {"name": full})
+            if len(found.first) > 150 or len(found.last) > 150:
+                draft.problems.append(("full_name", full, str(_("At most %(limit)d characters; this has %(count)d.")) % {"limit": 150, "count": len(full)}))
+            return
+        known = [values.get(n) or "" for n in ("salutation", "first_name", "last_name")]
+        if full.casefold() not in (" ".join(filter(None, known)).casefold(), " ".join(filter(None, known[1:])).casefold()):
             draft.notes.append(str(_("Name in the file: %(name)s")) % {"name": full})
 
     @staticmethod
@@ -201,32 +221,39 @@ class CustomerTransfer(Adapter):
     @staticmethod
     def _addresses(draft: Draft) -> None:
         for name in [n for n in draft.parts if n.startswith("further:")]:
-            parts = {k: v[:255 if k.startswith("line") else 120 if k != "postal_code" else 30] for k, v in draft.parts.pop(name).items() if v}
-            label = name.split(":")[1].lower()
+            given = draft.parts.pop(name)
+            label = (given.pop("label", "") or name.split(":")[1]).removeprefix("* ").lower()
+            formatted = given.pop("formatted", "")
+            if formatted and not given:
+                given = address_parts(formatted)[0]
+            elif formatted and not _says_the_same(formatted, given):
+                draft.notes.append(formatted)
+            parts = {k: v[: 255 if k.startswith("line") else 120 if k != "postal_code" else 30] for k, v in given.items() if v}
+            if long := [v for k, v in given.items() if v and v != parts[k]]:
+                draft.notes.append("\n".join(long))
             if not parts:
                 continue
             if not draft.values.get("address"):
                 draft.values["address"] = dict(parts)
-            kind = next((k for word, k in _KINDS.items() if word in label), "PHYSICAL")
+            kind = next((k for word, k in _ADDRESS_KINDS.items() if word in label), "PHYSICAL")
             rows = draft.children.setdefault("addresses", [])
             row = {**dict.fromkeys(ADDRESS_PARTS, ""), **parts, "kind": kind}
             if all({k: r[k] for k in (*ADDRESS_PARTS, "kind")} != row for r in rows):
                 rows.append({**row, "is_primary": not any(r["kind"] == kind for r in rows)})
 
 
-def split_name(full: str) -> tuple[str, str]:
-    """Return given and family name: “Doe, John” is turned, particles stay with the family name."""
-    if full.count(",") == 1:
-        last, first = (p.strip() for p in full.split(","))
-        if first and last:
-            return first, last
-    words = full.split(" ")
-    if len(words) == 1:
-        return "", full
-    cut = len(words) - 1
-    while cut > 1 and words[cut - 1].casefold() in {"von", "van", "de", "der", "den", "da", "di", "del", "della", "la", "le", "bin", "ibn", "al"}:
-        cut -= 1
-    return " ".join(words[:cut]), " ".join(words[cut:])
+def _says_the_same(text: str, parts: dict[str, str]) -> bool:
+    """Tell whether every word of an address as it is printed stands in its parts."""
+    known = " ".join(parts.values()).casefold()
+    return all(word in known for word in re.findall(r"\w+", text.casefold()))
+
+
+def _kind_by_label(kind: str, label: str) -> str:
+    if kind == PHONE and re.search(r"fax", label, re.I):
+        return CustomerContact.Kind.FAX
+    if kind == PHONE and re.search(r"mobile|cell|iphone", label, re.I):
+        return CustomerContact.Kind.MOBILE
+    return kind
 
 
 def _part_of_address(draft: Draft, parameters: dict[str, str], text: str) -> None:
@@ -235,7 +262,10 @@ def _part_of_address(draft: Draft, parameters: dict[str, str], text: str) -> Non
         return
     part = parameters.get("part", "line1")
     if part == "line1" or text.startswith("{"):
-        for name, value in address_parts(text).items():
+        found, rest = address_parts(text)
+        if rest:
+            draft.notes.append(rest)
+        for name, value in found.items():
             address.setdefault(name, value[:255])
     else:
         address.setdefault(part, " ".join(text.split())[:255])
@@ -257,11 +287,15 @@ def _several(text: str) -> list[dict[str, Any]]:
                 elif isinstance(one, str | int):
                     found.append({"value": str(one)})
             return found
+    if ":::" in text:
+        return [{"value": part} for p in text.split(":::") if (part := p.strip())]
+    if text.count("@") > 1:
+        return [{"value": value} for value in values_in(Kind.EMAIL, text)[0]]
     return [{"value": text}]
 
 
 def _usable(kind: str, value: str) -> bool:
-    if kind == _EMAIL:
+    if kind == EMAIL:
         return re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", value) is not None
     if kind == CustomerContact.Kind.WEBSITE:
         return " " not in value and "." in value

@@ -70,7 +70,7 @@ class TaskEntity(Entity):
         Field("completed_at", Kind.DATETIME, _("Completed"), writable=False, group=PLAN),
         Field("outcome", Kind.TEXT, _("Outcome"), max_length=500, group=PLAN),
         Field("customer", Kind.LINK, _("Customer"), link="customer", group=ABOUT, in_list=True, quick=True, extra={"by_name": True},
-              aliases=("contact", "whoid")),
+              aliases=("contact", "contact name", "related contact", "associated contact", "full name", "whoid")),
         Field("company", Kind.LINK, _("Company"), link="company", group=ABOUT, extra={"by_name": True}, aliases=("account",)),
         Field("deal", Kind.LINK, _("Deal"), link="deal", group=ABOUT, in_list=True, quick=True, extra={"by_name": True},
               aliases=("opportunity", "whatid")),

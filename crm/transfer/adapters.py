@@ -11,7 +11,7 @@ A domain declares one in ``<app>/transfer.py``; an entity without one is importe
 
 import re
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,6 +71,10 @@ class Draft:
     """What identifies the record, once the matcher has looked."""
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     """(header, value, sentence)"""
+    waits: bool = False
+    """Whether an answer to a question of the check may still mend the row."""
+    needs: list[uuid.UUID] = field(default_factory=list)
+    """The records that it points to."""
     warnings: list[tuple[str, str, str]] = field(default_factory=list)
 
     def collect(self, key: str, row: dict[str, Any]) -> None:
@@ -88,18 +92,46 @@ class Adapter:
     """Fields that identify a record by themselves, best first."""
     nouns: tuple[str, ...] = ()
     """What other programs call the entity where they put it before a header (“Person - Name”)."""
+    files: tuple[str, ...] = ()
+    """What other programs call a file of them, besides."""
+    essential: tuple[str, ...] = ()
+    """Places of which a file of them has one at least; the title, where none are named."""
+    rarity: float = 0.0
+    """How much rarer such files are than others with the same columns."""
     title_is_key: bool = False
     """Whether two living records of the same title are the same record (companies, products)."""
     natural: tuple[str, ...] = ()
     """Fields that together tell a record without a key from another with the same title."""
     options: frozenset[str] = frozenset()
     """Further names that a mapping of this entity may hold; ``prepare`` reads them."""
+    meanings: Mapping[str, Mapping[str, str]] = {}
+    """For fields with choices: what words of other programs (plain, in small letters) stand for."""
+
+    def reconsider(self, mapping: Any, statistics: Any) -> None:
+        """Look at the columns of a guessed mapping together, and change what one alone could not tell."""
 
     def prepare(self, planner: Any) -> None:
         """Read the mapping's options before the first row; may plan records that rows will need."""
 
     def take(self, draft: Draft, target: str, parameters: dict[str, str], text: str) -> None:
         """Put a cell where one of the ``targets`` says."""
+
+    def is_somebody_else(self, record: Any, draft: Draft) -> bool:
+        """Tell whether a row that shares a unique value with a record cannot be about it; it gives the value up then."""
+        return False
+
+    def minimal(self, declared: Any, text: str) -> dict[str, Any]:
+        """Return the values of a new record of which nothing is known but what a cell calls it."""
+        if len(declared.title) == 1:
+            return {declared.title[0]: text[:200]}
+        if "@" in text:
+            return {"email": text, declared.title[-1]: text.partition("@")[0]}
+        first, _blank, last = text.rpartition(" ")
+        return {declared.title[0]: first, declared.title[1]: last}
+
+    def surplus(self, draft: Draft, header: str, kind: str, values: Sequence[str], around: str) -> None:
+        """Keep what a cell for one address holds besides it: further ones, and the name around it. A note does."""
+        draft.notes.append(f"{header}: {', '.join(filter(None, (*values, around)))}")
 
     def complete(self, draft: Draft, planner: Any) -> None:
         """Derive what the row leaves out from what it says (``planner.put`` converts and checks a value)."""

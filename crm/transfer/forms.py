@@ -1,20 +1,22 @@
 """The wizard's forms: a row a column, and a choice for each question that the check asked."""
 
 import json
+import re
 from typing import Any
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from crm.lib.errors import Invalid
-from crm.records.entity import entity
+from crm.records.entity import all_entities, entity
 from crm.records.fields import TEMPORAL
 from crm.transfer.adapters import adapter_for
-from crm.transfer.mapping.guess import kind_of
 from crm.transfer.mapping.model import key_of
 from crm.transfer.models import ImportRun
 from crm.transfer.services.mappings import statistics_of, suggest
+from crm.transfer.services.mending import cells_of
 
+SHOWN_CELLS = 40
 SPECIAL = ("", "note", "custom", "external_id")
 
 
@@ -55,6 +57,7 @@ def mapping_rows(run: ImportRun, mapping: dict[str, Any], user: Any) -> list[dic
             value_label = ""
         f = fields.get(to)
         rows.append({
+            "kind": (column.get("custom") or {}).get("kind", "") if isinstance(column.get("custom"), dict) else "",
             "index": index, "header": header, "value": value, "value_label": value_label, "options": options,
             "samples": list(dict.fromkeys(statistics[header].samples))[:3], "filled": statistics[header].filled, "rule": column.get("rule", "overwrite"),
             "confidence": int(100 * guessed.get(header, 1 if named and to else 0)), "dates": column.get("dates", ""),
@@ -90,7 +93,7 @@ def mapping_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
             mapping["columns"][header] = None
             continue
         if to == "custom":
-            column["custom"] = {"label": header[:120], "kind": str(kind_of(statistics_of(run)[header].samples)), "key": key_of(header)}
+            column["custom"] = {"label": header[:120], "key": key_of(header), **({"kind": data[f"kind-{index}"]} if data.get(f"kind-{index}") else {})}
         else:
             column["to"] = to
         if to == "note":
@@ -111,12 +114,69 @@ def _column_of(columns: dict[str, Any], header: str, to: str = "") -> dict[str, 
 
 
 def rows_to_mend(run: ImportRun) -> list[dict[str, Any]]:
-    """Return the rows that failed, each with its errors and, where a cell is to blame, which one."""
-    at = {header: index for index, header in enumerate(run.source["headers"])}
+    """Return the rows that failed, each with its errors and with the cells that can be mended.
+
+    An error in a cell brings that cell; one of the whole row (its marks, its width) brings them all.
+    """
+    headers = run.source["headers"]
+    at = {header: index for index, header in enumerate(headers)}
     rows: dict[int, list[dict[str, Any]]] = {}
     for error in run.report.get("errors", []):
+        if error.get("waits"):
+            continue  # a question, told as such
         rows.setdefault(error["row"], []).append({**error, "index": at.get(error["column"])})
-    return [{"number": number, "errors": errors} for number, errors in rows.items()]
+    cells = cells_of(run, list(rows))
+    made = []
+    for number, errors in rows.items():
+        said = cells.get(number, [])
+        for error in errors:
+            if error["index"] is not None and error["index"] < len(said):
+                error["value"] = said[error["index"]]
+            error["long"] = _is_long(error["value"])
+        row: dict[str, Any] = {"number": number, "errors": errors, "cells": []}
+        if any(e["index"] is None for e in errors):
+            blamed = {e["index"] for e in errors}
+            chosen = [i for i, text in enumerate(said) if (text or len(headers) <= SHOWN_CELLS) and i not in blamed]
+            row["cells"] = [
+                {"index": i, "header": headers[i] if i < len(headers) else _("Column %(number)d") % {"number": i + 1}, "value": said[i],
+                 "long": _is_long(said[i])}
+                for i in chosen[:SHOWN_CELLS]
+            ]
+        made.append(row)
+    return made
+
+
+def _is_long(text: str) -> bool:
+    return len(text) > 80 or "\n" in text
+
+
+def questions_of(run: ImportRun) -> list[dict[str, Any]]:
+    """Return the open questions, each with the values it is about and the pipeline that its stages could make."""
+    found = []
+    references = list(enumerate(run.report.get("references", [])))
+    for index, asked in enumerate(run.report.get("questions", [])):
+        mine = [{"n": n, **r} for n, r in references if r["column"] == asked["column"]]
+        declared = all_entities().get(asked["entity"])
+        found.append({
+            **asked, "index": index, "values": mine, "what": declared.label if declared else "", "people": asked["entity"] == "user",
+            "pipeline": file_title(run.file_name) if asked["entity"] in ("stage", "pipeline") else "",
+            "creatable": bool(asked["entity"]) and asked["entity"] not in ("user", "stage", "pipeline"),
+        })
+    return found
+
+
+def file_title(name: str) -> str:
+    """Return a file's name as the words it is made of."""
+    words = " ".join(re.sub(r"[^\w]|_", " ", name.rpartition(".")[0] or name).split())
+    return (words[:1].upper() + words[1:])[:120]
+
+
+def reading_from(data: QueryDict) -> dict[str, Any]:
+    """Return how a file is to be opened, as far as a form says it."""
+    options: dict[str, Any] = {n: data[n] for n in ("delimiter", "encoding", "sheet", "part") if data.get(n)}
+    if data.get("header") in ("yes", "no"):
+        options["header"] = data["header"] == "yes"
+    return options
 
 
 def choices_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
@@ -124,8 +184,11 @@ def choices_from(run: ImportRun, data: QueryDict) -> dict[str, Any]:
     mapping: dict[str, Any] = json.loads(json.dumps(run.mapping))
     columns = mapping.setdefault("columns", {})
     for index, question in enumerate(run.report.get("questions", [])):
-        if choice := data.get(f"others-{index}", ""):
+        choice = data.get(f"others-{index}", "")
+        if choice:
             _column_of(columns, question["column"])["unresolved"] = choice
+        if choice == "create" and question["entity"] == "stage" and data.get(f"pipeline-{index}", "").strip():
+            mapping["pipeline"] = {"name": data[f"pipeline-{index}"].strip()}
     for index, reference in enumerate(run.report.get("references", [])):
         choice = data.get(f"choice-{index}", "") or ("other" if data.get(f"other-{index}", "").strip() else "")
         if not choice and data.get("accept") and reference["suggestions"] and reference["entity"]:

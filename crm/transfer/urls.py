@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("imports", views.imports, name="imports"),
     path("imports/new", views.upload, name="import-new"),
     path("imports/<uuid:pk>", views.run_page, name="import"),
+    path("imports/<uuid:pk>/read", views.read_again, name="import-read"),
     path("imports/<uuid:pk>/run", views.start, name="import-run"),
     path("imports/<uuid:pk>/rows/<int:number>", views.mend_row, name="import-row"),
     path("imports/<uuid:pk>/stop", views.stop, name="import-stop"),

@@ -10,8 +10,6 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.access.policy import policy_of
-from crm.access.rights import rights_of
 from crm.activity.intention import intend
 from crm.activity.undo import ENTRIES_AT_ONCE, count_entries, preview_undo, require_undo, undo, undone_by
 from crm.jobs.engine import cancel, enqueue
@@ -22,36 +20,33 @@ from crm.lists import query
 from crm.lists.state import title_key
 from crm.lists.views.base import state_for_act
 from crm.lists.views.bulk import MAX_IDS
-from crm.records.entity import Entity, all_entities, entity
+from crm.records.entity import all_entities, entity
+from crm.records.models import CustomField
 from crm.records.undoing import titled
 from crm.transfer.export import export_response, exportable
 from crm.transfer.export.files import AT_ONCE, ask_for_file, export_of, path_of
 from crm.transfer.export.writers import TYPES
-from crm.transfer.forms import choices_from, mapping_from, mapping_rows, rows_to_mend
+from crm.transfer.forms import choices_from, mapping_from, mapping_rows, questions_of, reading_from, rows_to_mend
 from crm.transfer.jobs import change_set_of, start_check, start_import
 from crm.transfer.models import ImportRun
-from crm.transfer.services import discard, failed_rows, mend, receive, settle, suggest
+from crm.transfer.services import discard, failed_rows, importable_by, mend, open_another_way, receive, settle, suggest
 from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
 
 State = ImportRun.State
 WORKING = (State.CHECKING, State.RUNNING)
 DELIMITERS = [
-    ("", gettext_lazy("Detect")), (",", gettext_lazy("Comma")), (";", gettext_lazy("Semicolon")), ("tab", gettext_lazy("Tab")),
-    ("|", gettext_lazy("Bar")),
+    ("", gettext_lazy("Detect")), (",", gettext_lazy("Comma")), (";", gettext_lazy("Semicolon")), ("\t", gettext_lazy("Tab")),
+    ("|", gettext_lazy("Bar")), ("none", gettext_lazy("None: one column")),
 ]
 STEPS = [gettext_lazy("File"), gettext_lazy("Columns"), gettext_lazy("Check"), gettext_lazy("Import"), gettext_lazy("Result")]
 PREVIEWED = 300_000
 """A larger undo is not looked through before it is done."""
-ENCODINGS = ["", "utf-8", "utf-16", "cp1252", "iso8859-15", "cp1250", "cp1251", "shift_jis", "gb18030", "mac_roman"]
-
-
-def importable_by(user: Any) -> list[Entity]:
-    """Return what a user may import."""
-    rights = rights_of(user)
-    return [
-        e for e in all_entities().values()
-        if "import" in e.abilities and rights.may("import", policy_of(e.model).entity) and rights.may("create", policy_of(e.model).entity)
-    ]
+ENCODINGS = [
+    "", "utf-8", "utf-16", "cp1252", "iso8859_15", "mac_roman", "cp850", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255",
+    "cp1256", "cp1257", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+]
+READING: dict[str, Any] = {"delimiters": DELIMITERS, "encodings": ENCODINGS}
+FIELD_KINDS = [k for k in CustomField.Kind.choices if k[0] not in ("user", "link")]
 
 
 @page("GET")
@@ -68,24 +63,36 @@ def imports(request: HttpRequest) -> HttpResponse:
 
 @page("GET POST")
 def upload(request: HttpRequest) -> HttpResponse:
-    """Take a file; what cannot be read is told at once."""
+    """Take a file; what cannot be read is told at once, and what the rows are is told by the columns."""
     kinds = importable_by(request.user)
     if not kinds:
         raise PermissionDenied
-    wanted = request.POST.get("entity") or request.GET.get("entity") or "customer"
-    context = {"kinds": kinds, "wanted": wanted, "delimiters": DELIMITERS, "encodings": ENCODINGS, "problems": {}, "steps": STEPS, "at": 1}
+    wanted = request.POST.get("entity", request.GET.get("entity", ""))
+    context = {"kinds": kinds, "wanted": wanted, **READING, "problems": {}, "steps": STEPS, "at": 1, "opened": {}}
     if request.method == "POST":
         file = request.FILES.get("file")
-        options: dict[str, Any] = {n: request.POST[n] for n in ("delimiter", "encoding", "sheet", "part") if request.POST.get(n)}
         if file is None:
             context["problems"] = {"file": [_("Choose a file.")]}
             return render(request, "transfer/new.html", context, status=422)
         try:
-            run = receive(file=file, name=file.name or "file", of=wanted, actor=request.user, options=options or None)
+            run = receive(file=file, name=file.name or "file", of=wanted, actor=request.user, options=reading_from(request.POST) or None)
         except Refusal as refusal:
-            return render(request, "transfer/new.html", {**context, "problems": problems_of(refusal)}, status=422)
+            return render(request, "transfer/new.html", {**context, "opened": request.POST, "problems": problems_of(refusal)}, status=422)
         return redirect_to(request, f"/imports/{run.pk}")
     return render(request, "transfer/new.html", context)
+
+
+@page("POST")
+def read_again(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Open the stored file another way, or take its rows for something else."""
+    run = _of(request, pk)
+    if run.state in (*WORKING, State.DONE, State.UNDONE) or change_set_of(run) is not None:
+        raise Conflict(_("This import is under way or done; import the file again."))
+    try:
+        open_another_way(run, request.user, of=request.POST.get("entity") or run.entity, options=reading_from(request.POST))
+    except Refusal as refusal:
+        return _mapping_step(request, run, problems=problems_of(refusal), status=422)
+    return redirect_to(request, f"/imports/{run.pk}")
 
 
 @page("GET POST")
@@ -104,12 +111,23 @@ def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "run": run, "entity": entity(run.entity), "step": step, "job": job, "report": run.report, "problems": {},
         "undone": _undone(run), "change_set": change_set, "source": run.source, "also": _also(run), "undoing": _undoing(run),
         "steps": STEPS, "at": {"map": 2, "check": 3, "done": 5}.get(step, 4 if run.started_at else 3), "links": _links(run),
-        "rows_to_mend": rows_to_mend(run) if step == "check" else [],
+        "failing": run.report.get("counts", {}).get("error", 0) - run.report.get("waiting", 0),
+        "rows_to_mend": rows_to_mend(run) if step == "check" else [], "questions": questions_of(run) if step == "check" else [],
     }
     if step == "map":
-        mapping = run.mapping or {**suggest(run, request.user).as_dict(), "rest": "note"}
-        context["rows"], context["mapping_json"] = mapping_rows(run, mapping, request.user), json.dumps(mapping, ensure_ascii=False, indent=2)
+        return _mapping_step(request, run)
     return render(request, "transfer/run.html", context, part="import-step")
+
+
+def _mapping_step(request: HttpRequest, run: ImportRun, *, status: int = 200, **more: Any) -> HttpResponse:
+    """Show where the columns go, and how the file was read."""
+    mapping = run.mapping or {**suggest(run, request.user).as_dict(), "rest": "note"}
+    context = {
+        "run": run, "entity": entity(run.entity), "step": "map", "problems": {}, "source": run.source, "report": run.report, "steps": STEPS, "at": 2,
+        "rows": mapping_rows(run, mapping, request.user), "mapping_json": json.dumps(mapping, ensure_ascii=False, indent=2),
+        "kinds": importable_by(request.user), "opened": run.source, "field_kinds": FIELD_KINDS, **READING, **more,
+    }
+    return render(request, "transfer/run.html", context, part="import-step", status=status)
 
 
 def _links(run: ImportRun) -> dict[str, str]:
@@ -155,12 +173,8 @@ def _settle(request: HttpRequest, run: ImportRun) -> HttpResponse:
         mapping = choices_from(run, request.POST) if request.POST.get("choices") else mapping_from(run, request.POST)
         settle(run, mapping, request.user)
     except Refusal as refusal:
-        context = {
-            "run": run, "entity": entity(run.entity), "step": "map", "problems": problems_of(refusal), "source": run.source,
-            "refusal": refusal, "steps": STEPS, "at": 2, "rows": mapping_rows(run, run.mapping or suggest(run, request.user).as_dict(), request.user),
-            "mapping_json": request.POST.get("json") or json.dumps(run.mapping, ensure_ascii=False, indent=2),
-        }
-        return render(request, "transfer/run.html", context, status=422, part="import-step")
+        more = {"mapping_json": request.POST["json"]} if request.POST.get("json") else {}
+        return _mapping_step(request, run, problems=problems_of(refusal), refusal=refusal, status=422, **more)
     start_check(run, request.user)
     return redirect_to(request, f"/imports/{run.pk}")
 
@@ -176,7 +190,8 @@ def mend_row(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
         return redirect_to(request, f"/imports/{run.pk}")
     row = next((r for r in rows_to_mend(run) if r["number"] == number), {"number": number, "errors": []})
     becomes = next((a for a, n in run.report["counts"].items() if n > before.get(a, 0)), "error")
-    context = {"run": run, "report": run.report, "row": row, "becomes": becomes, "mended": True}
+    context = {"run": run, "report": run.report, "row": row, "becomes": becomes, "mended": True,
+               "failing": run.report["counts"]["error"] - run.report.get("waiting", 0)}
     return render(request, "transfer/run.html#import-mended", context)
 
 
@@ -255,7 +270,7 @@ def errors(request: HttpRequest, pk: uuid.UUID) -> HttpResponseBase:
 @page("GET")
 def begin(request: HttpRequest) -> HttpResponse:
     """Go from a list to the wizard."""
-    return redirect_to(request, "/imports/new", entity=request.GET.get("entity", "customer"))
+    return redirect_to(request, "/imports/new", entity=request.GET.get("entity", ""))
 
 
 @page("GET POST")

@@ -25,6 +25,9 @@ class UserTransfer(Adapter):
     """
 
     entity = "user"
+    files = ("sales teams", "agents", "staff", "employees", "sales people", "salespeople", "sales reps")
+    essential = ("manager", "office", "role", "team")
+    rarity = 0.2
     keys = ("email",)
     natural = ()
     targets = (
@@ -106,6 +109,7 @@ class TeamTransfer(Adapter):
     """A team is known by its name. Its group is made when the first record is shared with it, so an undo leaves none."""
 
     entity = "team"
+    rarity = 0.3
     title_is_key = True
 
 

@@ -109,6 +109,25 @@ class Builder:
         self._check(obj, changed, draft, creating=False)
         return {a: getattr(obj, a) for a in self.attributes if before.get(a) != getattr(obj, a) and a != "version"}
 
+    def differing(self, obj: Any, draft: Draft, linked: dict[str, tuple[Any, Any]]) -> list[tuple[str, Any]]:
+        """Return the fields in which a draft contradicts a record, each with what the draft says."""
+        found = []
+        for key, value in draft.values.items():
+            f, _source, link = self._places[key]
+            if key in draft.derived or (link and key not in linked):
+                continue
+            said = linked[key][0] if link else value
+            current = self._value_of(obj, f)
+            if said in (None, "", [], {}) or current in (None, "", [], {}) or current == said:
+                continue
+            if f.kind == Kind.EMAIL and str(said).casefold() == str(current).casefold():
+                continue
+            if isinstance(said, dict) and isinstance(current, dict) and said.items() <= current.items():
+                continue
+            text = value[1] if isinstance(value, tuple) else str(linked[key][1] or said) if link else said
+            found.append((key, ", ".join(map(str, text.values())) if isinstance(text, dict) else text))
+        return found
+
     def _apply(
         self, obj: Any, draft: Draft, linked: dict[str, tuple[Any, Any]], *, overwrite: bool, rules: dict[str, str] | None = None
     ) -> set[str]:
@@ -127,7 +146,7 @@ class Builder:
                 rule = (rules or {}).get(key, "overwrite")
                 if value in (None, "", [], {}) or rule == "never" or (rule == "fill" and current not in (None, "", [], {})):
                     continue
-                if current == value:
+                if current == value or (f.kind == Kind.EMAIL and str(current).casefold() == str(value).casefold()):
                     continue
             if f.custom:
                 stored = str(value) if link else value

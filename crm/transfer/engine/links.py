@@ -71,6 +71,11 @@ class Directory:
             if name:
                 self.known[fold(name)] = found
 
+    def alias(self, found: Found, *names: str) -> None:
+        """Make a record known under further names, which are not suggested."""
+        for name in names:
+            self.known[fold(name)] = found
+
     def get(self, text: str) -> Found | None:
         """Return what a name stands for; look it up with ``look_up`` first."""
         return self.known.get(fold(text))

@@ -9,19 +9,17 @@ from typing import Any
 import orjson
 from django.utils.translation import gettext as _
 
-from crm.access.policy import SYSTEM, allows
-from crm.lib.ids import uuid7
-from crm.lib.text import in_sentence
 from crm.records.entity import entity
 from crm.records.fields import Kind
-from crm.records.models import Tag
 from crm.transfer.adapters import Draft, adapter_for
 from crm.transfer.engine.build import Builder
 from crm.transfer.engine.cells import CellReader, Skip
 from crm.transfer.engine.circles import refuse_circles
-from crm.transfer.engine.links import Directories, Found, Unresolved
+from crm.transfer.engine.evidence import readings
+from crm.transfer.engine.links import Directories, Found
 from crm.transfer.engine.matching import Matcher, Target
-from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, staged_chunks
+from crm.transfer.engine.resolving import Resolver
+from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, query, staged_chunks
 from crm.transfer.mapping.model import Column, Mapping
 from crm.transfer.models import ImportRun
 from crm.transfer.readers import Row
@@ -44,28 +42,31 @@ class Planner:
         self.directories = Directories(actor, mapping.system)
         self.builders: dict[str, Builder] = {}
         self.headers = frozenset(headers)
-        self.cells = CellReader(self.entity, self.adapter, mapping, headers, fields)
+        self.headers_in_order = headers
+        self.readings = readings(run, mapping, fields)
+        self.cells = CellReader(self.entity, self.adapter, mapping, headers, fields, self.readings)
         self.matcher = Matcher(self.entity, self.adapter, mapping, fields, actor)
         self.matcher.run = run
         self.rules = {c.to: c.rule for c in mapping.columns if c.to}
-        self.unresolved: dict[str, Unresolved] = {}
         self.counts: Counter[str] = Counter()
         self.also: Counter[str] = Counter()
         self.skipped: Counter[str] = Counter()
         self.first_errors: list[dict[str, Any]] = []
+        self.first_waiting: list[dict[str, Any]] = []
+        """Errors of rows that an open question holds up."""
+        self.waiting = 0
+        self.errors_of: dict[str, dict[str, Any]] = {}
+        """By column: how many rows fail there, the first of them, and why it does."""
         self.trashed = 0
         self.trashed_rows: list[dict[str, Any]] = []
-        self._tags: dict[str, str] = {}
-        self._may_create: dict[str, bool] = {}
         self._extra_rows: list[tuple[Any, ...]] = []
         self._part = 0
         self._number = 0
-        self._in_file: dict[str, tuple[uuid.UUID, int]] = {}
         self._parents: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
-        self._targets = {
-            key: "user" if f.kind == Kind.USER else f.link for key, f in fields.items() if f.kind in (Kind.LINK, Kind.USER)
-        }
-        self._self_links = {c.to for c in mapping.columns if (f := fields.get(c.to)) and f.kind == Kind.LINK and f.link == run.entity and not f.custom}
+        self._suspects: dict[uuid.UUID, str] = {}
+        """What only rows that are not written have asked for so far."""
+        self._needs: dict[uuid.UUID, list[uuid.UUID]] = {}
+        self.resolver = Resolver(self)
 
     # -- for adapters -----------------------------------------------------------------------------
 
@@ -77,9 +78,12 @@ class Planner:
             self.builders[name] = Builder(declared, adapter_for(name), writable, self.actor)
         return self.builders[name]
 
-    def plan_record(self, name: str, title: str, values: dict[str, Any], linked: dict[str, tuple[Any, Any]] | None = None) -> Found:
+    def plan_record(
+        self, name: str, title: str, values: dict[str, Any], linked: dict[str, tuple[Any, Any]] | None = None, number: int | None = None
+    ) -> Found:
         """Plan a record of another entity that rows need, and make it known under its title."""
-        draft = Draft(self._number, values=dict(values))
+        number = self._number if number is None else number
+        draft = Draft(number, values=dict(values))
         builder = self.builder(name)
         obj = builder.new(draft, linked or {})
         if draft.problems:
@@ -88,9 +92,29 @@ class Planner:
         found = Found(obj.pk, title, obj if self.also[name] < KEPT_OBJECTS else None, planned=True)
         self.directories.of(name).add(found)
         self._part = self._part % 30_000 + 1
-        self._extra_rows.append((self._number, self._part, name, "create", obj.pk, builder.state(obj), None, None))
+        self._extra_rows.append((number, self._part, name, "create", obj.pk, builder.state(obj), None, None))
         self.also[name] += 1
+        if linked:
+            self._needs[obj.pk] = [pk for pk, _instance in linked.values() if pk]
         return found
+
+    def planned(self, name: str) -> list[Any]:
+        """Return the objects of an entity that were planned so far, as far as they are kept."""
+        return [f.instance for f in {f.id: f for f in self.directories.of(name).known.values() if f is not None and f.planned}.values() if f.instance]
+
+    def distinct(self, *keys: str) -> list[tuple[str, ...]]:
+        """Return what the columns of some fields say, each combination once, in the order of the file."""
+        columns = [next((c for c in self.mapping.columns if c.to == key and c.header in self.headers), None) for key in keys]
+        parts = ", ".join("''" if c is None else "coalesce(btrim(c ->> %s), '')" for c in columns)
+        rows = query(
+            f"SELECT {parts} FROM (SELECT number, cells::jsonb AS c FROM {{t}} OFFSET 0) s GROUP BY {', '.join(str(i + 1) for i in range(len(keys)))} "
+            "ORDER BY min(number) LIMIT 1000", self.run.staging_table, [self.headers_in_order.index(c.header) for c in columns if c is not None],
+        )
+        found = []
+        for row in rows:
+            texts = [c.values.get(text, text) if c is not None else "" for c, text in zip(columns, row, strict=True)]
+            found.append(tuple(t if isinstance(t, str) else "" for t in texts))
+        return list(dict.fromkeys(found))
 
     def put(self, draft: Draft, key: str, text: str) -> None:
         """Give a draft a value as if a cell had said it."""
@@ -109,13 +133,14 @@ class Planner:
         create_plan(self.run)
         self.adapter.prepare(self)
         self._flush([])
-        if self._self_links:
-            self._read_titles()
+        if self.resolver.self_links:
+            self.resolver.read_titles()
         for position, chunk in enumerate(staged_chunks(self.run), 1):
             if position % COLLECT_EVERY == 0:
                 gc.collect()
             self._flush(self._plan_chunk(chunk))
             progress(chunk[-1].number)
+        self._forget_suspects()
         circles = refuse_circles(self.run, self._parents)
         self.counts["error"] += circles
         self.counts["create"] -= circles
@@ -123,10 +148,10 @@ class Planner:
     def decide_again(self, row: Row) -> tuple[str, list[dict[str, Any]]]:
         """Return what would become of one mended row, and what is still wrong with it. The plan stays as it is."""
         self.adapter.prepare(self)
-        if self._self_links:
-            self._read_titles()
+        if self.resolver.self_links:
+            self.resolver.read_titles()
         rows = self._plan_chunk([row])
-        return rows[-1][3], [{k: v for k, v in e.items() if k != "row"} for e in self.first_errors]
+        return rows[-1][3], [{k: v for k, v in e.items() if k != "row"} for e in (*self.first_errors, *self.first_waiting)]
 
     def _plan_chunk(self, chunk: list[Row]) -> list[tuple[Any, ...]]:
         """Return what is decided of some rows."""
@@ -143,128 +168,38 @@ class Planner:
                 self.skipped[str(reason)] += 1
                 self.counts["skip"] += 1
                 rows.append((row.number, 0, self.run.entity, "skip", None, None, None, None))
-        self._look_up(drafts)
+        self.resolver.look_up(drafts)
         for draft in drafts:
-            self._link_tags(draft)
+            self.resolver.link_tags(draft)
         self.matcher.begin(drafts)
         pending = self._pending_states(drafts)
-        rows.extend(self._decide(draft, pending) for draft in drafts)
+        for draft in drafts:
+            rows.append(self._decide(draft, pending))
+            self._suspect(draft, rows[-1][3])
         return rows
+
+    def _suspect(self, draft: Draft, action: str) -> None:
+        """Remember what was planned for a row that is not written; a row that is written needs what it points to."""
+        if action in ("create", "update"):
+            if self._suspects:
+                needed = [*draft.needs, *(uuid.UUID(t) for t in draft.tags)]
+                while needed:
+                    pk = needed.pop()
+                    if self._suspects.pop(pk, None) is not None:
+                        needed.extend(self._needs.get(pk, ()))
+            return
+        self._suspects.update((row[4], row[2]) for row in self._extra_rows if row[0] == draft.number)
+
+    def _forget_suspects(self) -> None:
+        """Take back what nothing that is written points to: a row that fails makes no company either."""
+        if self._suspects:
+            query("DELETE FROM {t} WHERE part > 0 AND target = ANY(%s) RETURNING number", self.run.plan_table, [list(self._suspects)])
+            self.also.subtract(self._suspects.values())
+            self.also = +self.also
 
     def _flush(self, rows: list[tuple[Any, ...]]) -> None:
         copy_rows(self.run.plan_table, PLAN_COLUMNS, [*self._extra_rows, *rows])
         self._extra_rows = []
-
-    def _read_titles(self) -> None:
-        """Know every title of the file beforehand: a row may name one that stands below it as its parent."""
-        for chunk in staged_chunks(self.run):
-            for row in chunk:
-                try:
-                    draft = self.cells.draft(row)
-                except Skip:
-                    continue
-                title = str(draft.values.get(self.entity.title[0]) or "")
-                for name in (title, *draft.external):
-                    if name and not draft.problems:
-                        self._in_file.setdefault(self.matcher.folded(name), (uuid7(), row.number))
-                        if name != title:
-                            self._in_file[self.matcher.folded(name)] = self._in_file[self.matcher.folded(title or name)]
-        for counter in (self.cells.ambiguous, self.cells.blank):
-            counter.clear()
-        self.cells.choices.clear()
-
-    # -- links ------------------------------------------------------------------------------------
-
-    def _look_up(self, drafts: list[Draft]) -> None:
-        wanted: dict[str, set[str]] = {}
-        for draft in drafts:
-            for key, value in draft.values.items():
-                if key in self._targets:
-                    text = value[1] if isinstance(value, tuple) else value
-                    if isinstance(text, str):
-                        wanted.setdefault(self._targets[key], set()).add(text)
-        for name, texts in wanted.items():
-            self.directories.of(name).look_up(texts)
-
-    def _links(self, draft: Draft) -> dict[str, tuple[Any, Any]]:
-        """Resolve a draft's links; what stands for nothing is counted and settled as the column says."""
-        linked: dict[str, tuple[Any, Any]] = {}
-        for key, value in draft.values.items():
-            if key not in self._targets:
-                continue
-            if isinstance(value, Found):
-                linked[key] = (value.id, value.instance)
-                continue
-            f, target = self.fields[key], self._targets[key]
-            column, text = value if isinstance(value, tuple) else (Column(key, key), value)
-            make = isinstance(text, dict)
-            if make:
-                text = str(text.get("title") or "")
-            found = self.directories.of(target).get(str(text))
-            if found is None and target == self.run.entity and (mine := self._in_file.get(self.matcher.folded(str(text)))):
-                draft.values[key] = Found(mine[0], str(text))
-                linked[key] = (None, None)
-                draft.later[key] = mine
-                continue
-            if found is None:
-                found = self._settle(draft, column, f, target, str(text), make)
-            if found is not None:
-                if target == "user" and found.instance is not None and not found.instance.is_active:
-                    draft.warnings.append((column.header, str(text), _("%(name)s is deactivated.") % {"name": text}))
-                linked[key] = (found.id, found.instance)
-        return linked
-
-    def _settle(self, draft: Draft, column: Column, f: Any, target: str, text: str, make: bool) -> Found | None:
-        waiting = self.unresolved.setdefault(column.header, Unresolved(column.header, f.key, target))
-        choice = "create" if make else column.unresolved
-        if choice == "ask" and f.find_or_make:
-            choice = "create"
-        if choice == "create" and target != "user" and self._creatable(target):
-            try:
-                return self.plan_record(target, text, self._minimal(target, text))
-            except ValueError as error:
-                draft.problems.append((column.header, text, str(error)))
-                return None
-        waiting.add(text)
-        if choice == "skip":
-            raise Skip(_("“%(value)s” in “%(header)s”") % {"value": text, "header": column.header})
-        if choice == "leave":
-            draft.notes.append(f"{column.header}: {text}")
-            return None
-        draft.problems.append((
-            column.header, text,
-            _("There is no %(what)s called “%(value)s”.") % {"what": in_sentence(entity(target).label), "value": text[:80]},
-        ))
-        return None
-
-    def _creatable(self, target: str) -> bool:
-        if target not in self._may_create:
-            declared = entity(target)
-            self._may_create[target] = self.actor is SYSTEM or allows(self.actor, "create", declared.model)
-        return self._may_create[target]
-
-    def _minimal(self, target: str, text: str) -> dict[str, Any]:
-        title = entity(target).title
-        if len(title) == 1:
-            return {title[0]: text[:200]}
-        if "@" in text:
-            return {"email": text, title[-1]: text.partition("@")[0]}
-        first, _blank, last = text.rpartition(" ")
-        return {title[0]: first, title[1]: last}
-
-    def _link_tags(self, draft: Draft) -> None:
-        """Replace tag names by ids; new tags are planned."""
-        if not draft.tags:
-            return
-        if not self._tags:
-            self._tags = {name.lower(): str(pk) for pk, name in Tag.objects.values_list("pk", "name")}
-        ids = []
-        for name in dict.fromkeys(draft.tags):
-            self._number = draft.number
-            if name.lower() not in self._tags:
-                self._tags[name.lower()] = str(self.plan_record("tag", name, {"name": name[:60]}).id)
-            ids.append(self._tags[name.lower()])
-        draft.tags = list(dict.fromkeys(ids))
 
     # -- rows -------------------------------------------------------------------------------------
 
@@ -280,7 +215,8 @@ class Planner:
             draft_target = self.matcher.target(draft, pending, builder)
             if draft_target.refusal:
                 draft.problems.append(draft_target.refusal)
-            linked = self._links(draft)
+            linked = self.resolver.links(draft)
+            draft.needs = [pk for pk, _instance in linked.values() if pk]
         except Skip as reason:
             self.skipped[str(reason)] += 1
             self.counts["skip"] += 1
@@ -301,6 +237,7 @@ class Planner:
         if len(self.trashed_rows) < 20:
             self.trashed_rows.append({"row": draft.number, "record": str(target.trashed)})
         if self.mapping.trash == "ask":
+            draft.waits = True
             draft.problems.append(("", "", _("“%(name)s” is in the trash: restore it, create a new one, or skip the row?") % {"name": target.trashed}))
         elif self.mapping.trash == "restore":
             target.obj = target.trashed
@@ -311,7 +248,7 @@ class Planner:
         if draft.problems:
             return self._error(draft)
         title = str(draft.values.get(self.entity.title[0]) or "")
-        mine = self._in_file.get(self.matcher.folded(title)) if self._in_file else None
+        mine = self.resolver.in_file.get(self.matcher.folded(title)) if self.resolver.in_file else None
         obj = builder.new(draft, linked, pk=mine[0] if mine and mine[1] == draft.number else None)
         later = self._later(draft, builder)
         if not draft.problems and self.matcher.same_file(draft):
@@ -336,6 +273,10 @@ class Planner:
         obj = target.obj
         version = getattr(obj, "version", None)
         later = self._later(draft, builder)
+        if target.number:
+            self._agree(draft, obj, linked, builder)
+            if draft.problems:
+                return self._error(draft)
         changes = builder.change(obj, draft, linked, self.rules)
         if draft.problems:
             return self._error(draft)
@@ -344,6 +285,7 @@ class Planner:
         if target.trashed is not None:
             obj.deleted_at = changes["deleted_at"] = None
         if not changes and not extras and not later:
+            self.matcher.seen(draft, target)
             self.counts["skip"] += 1
             self.skipped[_("the same as an earlier row of the file") if target.number else _("already there")] += 1
             return (draft.number, 0, self.run.entity, "skip", obj.pk, None, None, None)
@@ -360,6 +302,18 @@ class Planner:
             draft.number, 0, self.run.entity, "update", obj.pk, orjson.dumps(state, default=str).decode(),
             orjson.dumps(extras, default=str).decode() if extras else None, None,
         )
+
+    def _agree(self, draft: Draft, obj: Any, linked: dict[str, tuple[Any, Any]], builder: Builder) -> None:
+        """Where two rows are about one record and say different things, the first is right and a note keeps the other."""
+        for key, said in builder.differing(obj, draft, linked):
+            column = next((c for c in self.mapping.columns if c.to == key), None)
+            if "notes" in self.entity.abilities:
+                draft.notes.append(f"{column.header if column else self.fields[key].label}: {said}")
+            else:
+                words = _("Row %(row)d is about the same record and says something else.") % {"row": self.matcher.earlier(draft) or 0}
+                draft.problems.append((column.header if column else key, str(said), words))
+            linked.pop(key, None)
+            del draft.values[key]
 
     @staticmethod
     def _later(draft: Draft, builder: Builder) -> dict[str, list[Any]]:
@@ -385,8 +339,14 @@ class Planner:
     def _error(self, draft: Draft) -> tuple[Any, ...]:
         self.counts["error"] += 1
         errors = [{"column": self._header_of(h), "value": v[:200], "message": m} for h, v, m in draft.problems]
-        if len(self.first_errors) < 100:
-            self.first_errors.extend({"row": draft.number, **e} for e in errors)
+        for one in errors if not draft.waits else ():
+            of_column = self.errors_of.setdefault(one["column"], {"column": one["column"], "count": 0, "row": draft.number, "message": one["message"]})
+            of_column["count"] += 1
+        # What an answer to a question of the check will mend is told once, as that question.
+        told = self.first_waiting if draft.waits else self.first_errors
+        self.waiting += draft.waits
+        if len(told) < 100:
+            told.extend({"row": draft.number, **e, **({"waits": True} if draft.waits else {})} for e in errors)
         return (draft.number, 0, self.run.entity, "error", None, None, None, orjson.dumps(errors).decode())
 
     def _header_of(self, name: str) -> str:

@@ -22,8 +22,8 @@ from crm.records.services.constraints import explain
 from crm.records.services.fitting import why_unfit
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import stored_columns
+from crm.transfer.engine.finding import folded_from
 from crm.transfer.engine.lanes import PATIENCE, Turn, side_by_side
-from crm.transfer.engine.matching import folded_from
 from crm.transfer.engine.staging import copy_rows, query
 from crm.transfer.models import ExternalId, ImportRun
 

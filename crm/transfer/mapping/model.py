@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.utils.translation import gettext as _
+from text_unidecode import unidecode
 
 from crm.lib.errors import Detail, Invalid
 from crm.records.entity import Entity
@@ -15,11 +16,12 @@ from crm.transfer.adapters import Adapter, adapter_for
 RULES = ("overwrite", "fill", "never")
 CHOICES = ("ask", "create", "leave", "skip", "error")
 DATE_ORDERS = ("dmy", "mdy", "ymd")
+DECIMALS = (",", ".")
 TRASH = ("ask", "restore", "create", "skip")
 RESTS = ("ask", "ignore", "note", "custom")
 COMMON_TARGETS = ("note", "external_id", "tags", "key", "pair")
-_COLUMN = {"to", "rule", "values", "unresolved", "empty", "scale", "dates", "kind", "label", "part", "custom", "entity", "of", "suffix"}
-_WHOLE = {"trash", "entity", "system", "columns", "constants", "compose", "rest", "mode", "match", "source", "name", "comment"}
+_COLUMN = {"to", "rule", "values", "unresolved", "empty", "scale", "dates", "decimal", "kind", "label", "part", "custom", "entity", "of", "suffix"}
+_WHOLE = {"trash", "unresolved", "dates", "entity", "system", "columns", "constants", "compose", "rest", "mode", "match", "source", "name", "comment"}
 
 
 @dataclass
@@ -36,6 +38,8 @@ class Column:
     empty: str = "leave"
     scale: Decimal | None = None
     dates: str = ""
+    decimal: str = ""
+    """The mark before decimals; the other one groups."""
     parameters: dict[str, str] = field(default_factory=dict)
     custom: dict[str, Any] = field(default_factory=dict)
     """A custom field to make: label, kind, choices, link."""
@@ -57,6 +61,10 @@ class Mapping:
     mode: str = "both"
     trash: str = "ask"
     """What happens to rows whose record is in the trash: ask, restore, create, skip."""
+    unresolved: str = "ask"
+    """What happens to names that stand for nothing, in columns that do not say it themselves."""
+    dates: str = ""
+    """How dates are meant in columns that do not say it themselves: dmy, mdy, ymd."""
     match: list[str] = field(default_factory=list)
     options: dict[str, Any] = field(default_factory=dict)
     """What the entity's adapter understands besides (a deal's pipeline)."""
@@ -67,24 +75,34 @@ class Mapping:
         """Return how a column is read; None when the mapping does not name it."""
         return next((c for c in self.columns if c.header == header), None)
 
+    def choice_for(self, column: Column) -> str:
+        """Return what happens to names of a column that stand for nothing."""
+        return self.unresolved if column.unresolved == "ask" else column.unresolved
+
+    def choice_of_values(self, column: Column) -> str:
+        """Return the same for a field with choices, of which an import makes none."""
+        chosen = self.choice_for(column)
+        return chosen if chosen != "create" else "ask" if column.unresolved == "create" else "leave"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the mapping as its JSON."""
         made: dict[str, Any] = {"entity": self.entity, "columns": {c.header: _column_dict(c) for c in self.columns}}
-        for name in ("constants", "compose", "system", "match", "source"):
+        for name in ("constants", "compose", "system", "match", "source", "dates"):
             if getattr(self, name):
                 made[name] = getattr(self, name)
         if self.rest != "ask":
             made["rest"] = self.rest
         if self.mode != "both":
             made["mode"] = self.mode
-        if self.trash != "ask":
-            made["trash"] = self.trash
+        for name in ("trash", "unresolved"):
+            if getattr(self, name) != "ask":
+                made[name] = getattr(self, name)
         return {**made, **self.options}
 
 
 def _column_dict(column: Column) -> Any:
     made: dict[str, Any] = {"to": column.to} if column.to else {}
-    for name, default in (("rule", "overwrite"), ("unresolved", "ask"), ("empty", "leave"), ("dates", "")):
+    for name, default in (("rule", "overwrite"), ("unresolved", "ask"), ("empty", "leave"), ("dates", ""), ("decimal", "")):
         if getattr(column, name) != default:
             made[name] = getattr(column, name)
     if column.values:
@@ -119,7 +137,7 @@ def parse(data: Any, entity: Entity, *, writable: dict[str, Any]) -> Mapping:
         found = _column(str(header), given, entity, adapter, writable, problems)
         if found is not None:
             mapping.columns.append(found)
-    for name, allowed in (("rest", RESTS), ("mode", ("both", "create", "update")), ("trash", TRASH)):
+    for name, allowed in (("rest", RESTS), ("mode", ("both", "create", "update")), ("trash", TRASH), ("unresolved", CHOICES), ("dates", DATE_ORDERS)):
         if name in data:
             if data[name] not in allowed:
                 problems.append(Detail(name, _("One of: %(allowed)s.") % {"allowed": ", ".join(allowed)}))
@@ -165,7 +183,8 @@ def _column(
         column.to = column.to or f"custom.{column.custom.get('key', '')}"
     elif column.to and column.to not in writable and not _target(column.to, adapter):
         problems.append(Detail(f"{where}.to", _("“%(name)s” is no field that you may write.") % {"name": column.to}))
-    for name, allowed in (("rule", RULES), ("unresolved", CHOICES), ("empty", ("leave", "skip", "error")), ("dates", DATE_ORDERS)):
+    allowed_of = {"rule": RULES, "unresolved": CHOICES, "empty": ("leave", "skip", "error"), "dates": DATE_ORDERS, "decimal": DECIMALS}
+    for name, allowed in allowed_of.items():
         if name in given:
             if given[name] not in allowed:
                 problems.append(Detail(f"{where}.{name}", _("One of: %(allowed)s.") % {"allowed": ", ".join(allowed)}))
@@ -194,8 +213,8 @@ def _custom(where: str, header: str, given: Any, problems: list[Detail]) -> dict
     if not isinstance(given, dict):
         problems.append(Detail(f"{where}.custom", _("An object with label and kind is expected.")))
         return {}
-    kind = str(given.get("kind") or Kind.TEXT)
-    if kind not in CustomField.Kind.values:
+    kind = str(given.get("kind") or "")  # left out: the kind that all cells of the column fit
+    if kind and kind not in CustomField.Kind.values:
         problems.append(Detail(f"{where}.custom.kind", _("One of: %(allowed)s.") % {"allowed": ", ".join(CustomField.Kind.values)}))
         kind = Kind.TEXT
     made = {"label": str(given.get("label") or header)[:120], "kind": kind, "key": str(given.get("key") or key_of(header))}
@@ -206,7 +225,7 @@ def _custom(where: str, header: str, given: Any, problems: list[Detail]) -> dict
 
 
 def key_of(header: str) -> str:
-    """Return the key of a custom field that is called like a header."""
-    words = "".join(c if c.isascii() and c.isalnum() else "_" for c in header.lower())
+    """Return the key of a custom field that is called like a header, in Latin letters."""
+    words = "".join(c if c.isascii() and c.isalnum() else "_" for c in unidecode(header).lower())
     key = "_".join(w for w in words.split("_") if w)
     return (key if key[:1].isalpha() else f"field_{key}".rstrip("_"))[:60]

@@ -159,7 +159,7 @@ def _score(sample: str, delimiter: str) -> float:
         return 0.0
     width = Counter(widths).most_common(1)[0][0]
     for _title in range(min(TITLES, len(widths) - 2)):  # titles above the header have no columns
-        if width < 3 or widths[0] * 2 > width:
+        if width < 3 or widths[0] >= width:
             break
         widths.pop(0)
     agreeing = widths.count(width)

@@ -158,9 +158,8 @@ def as_row(properties: list[Property]) -> dict[str, str]:
                 other.setdefault(p.name, []).append(unescape(p.value))
             continue
         _take(p, label, row, lists, other)
-    if not row.get("First name") and not row.get("Last name") and row.get("Full name"):
-        first, _blank, last = row["Full name"].rpartition(" ")
-        row.update({"First name": first, "Last name": last} if first else {"First name": last})
+    if "COMPANY" in other.get("X-ABSHOWAS", []) or (row.get("Company") and row.get("Company") == row.get("Full name")):
+        row["Last name"] = row.pop("Full name", "") or row.get("Company", "")  # a company, not somebody of that name
     row.update({k: json.dumps(v, ensure_ascii=False) for k, v in lists.items() if v})
     if other:
         row["Other"] = "\n".join(f"{k}: {', '.join(v)}" for k, v in other.items())
@@ -187,7 +186,10 @@ def _take(
         header = p.name.capitalize()
         row[header] = "\n".join(filter(None, [row.get(header, ""), value])) if p.name == "NOTE" else value
     elif p.name == "BDAY" and (day := _day(value)):
-        row["Birthday"] = day
+        # Address books write a birthday without its year into 1604.
+        row["Birthday"] = day if day[:4] not in (p.params.get("X-APPLE-OMIT-YEAR"), "1604") else f"--{day[5:]}"
+    elif p.name == "BDAY" and re.match(r"--\d\d-?\d\d$", value):
+        row["Birthday"] = value
     elif p.name in ("GENDER", "X-GENDER"):
         row["Gender"] = value.rstrip(";")
     elif p.name == "EMAIL":

@@ -10,6 +10,7 @@ from crm.records.entity import entity
 from crm.transfer.engine.memory import rare_collections
 from crm.transfer.engine.plan import Planner
 from crm.transfer.engine.staging import drop_tables, stage, tables_exist
+from crm.transfer.mapping.model import Column
 from crm.transfer.models import ImportRun
 from crm.transfer.services.mappings import effective_mapping, fields_with_planned
 from crm.transfer.services.receiving import reopen, require_import
@@ -53,9 +54,10 @@ def _report(planner: Planner, left: dict[str, list[str]], custom: list[dict[str,
     references: list[dict[str, Any]] = []
     questions: list[dict[str, Any]] = []
     settled: list[dict[str, Any]] = []
-    for waiting in (*planner.unresolved.values(), *planner.cells.choices.values()):
+    for waiting in (*planner.resolver.unresolved.values(), *planner.cells.choices.values()):
         column = planner.mapping.column(waiting.header)
-        choice = column.unresolved if column else "ask"
+        column = column or Column(waiting.header, "")
+        choice = planner.resolver.choice(column, waiting.entity) if waiting.entity else planner.mapping.choice_of_values(column)
         if not waiting.counts:
             continue
         about = {"column": waiting.header, "entity": waiting.entity, "names": len(waiting.counts), "rows": waiting.counts.total() + waiting.more}
@@ -84,9 +86,15 @@ def _report(planner: Planner, left: dict[str, list[str]], custom: list[dict[str,
         "trash": {"count": planner.trashed, "choice": planner.mapping.trash, "rows": planner.trashed_rows} if planner.trashed else {},
         "blank": blank,
         "dates": dates,
+        "readings": [r.as_dict() for r in planner.readings if r.count],
+        "meant": [{"column": c, "value": v, "as": a, "count": n} for (c, v, a), n in planner.cells.meant.most_common(SHOWN)],
+        "nothing": [{"column": c, "value": v, "count": n} for (c, v), n in planner.cells.nothing.most_common(SHOWN)],
         "left": {k: v for k, v in left.items() if v},
         "custom_fields": custom,
-        "errors": planner.first_errors[:100],
+        "errors": [*planner.first_errors, *planner.first_waiting][:100],
+        "by_column": sorted(planner.errors_of.values(), key=lambda e: -e["count"])[:SHOWN],
+        "waiting": planner.waiting,
+        "shared": planner.matcher.shared,
         "blocked": bool(questions or dates or left["ask"] or (planner.trashed and planner.mapping.trash == "ask")),
     }
 

@@ -1,7 +1,7 @@
 """Settling how a file is read: remembered, guessed, completed so that no column is lost in silence."""
 
 import hashlib
-from itertools import islice
+import json
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,10 +13,11 @@ from crm.records.entity import Entity, entity
 from crm.records.fields import Field
 from crm.records.models import CustomField
 from crm.transfer.adapters import adapter_for
+from crm.transfer.engine.evidence import kinds_of_columns
 from crm.transfer.mapping.guess import Statistics, custom_column, guess
 from crm.transfer.mapping.model import Column, Mapping, key_of, parse
 from crm.transfer.models import ImportRun, RememberedMapping
-from crm.transfer.services.receiving import reopen
+from crm.transfer.services.receiving import reopen, seen_in
 
 OURS = ("_row", "_errors")
 """Columns that our own file of failed rows adds."""
@@ -37,14 +38,7 @@ def statistics_of(run: ImportRun) -> dict[str, Statistics]:
     headers = run.source["headers"]
     known = run.report.get("columns")
     if known is None:
-        filled, samples = [0] * len(headers), [[] for _h in headers]
-        for row in islice(reopen(run).rows(), 1_000):
-            for index, cell in enumerate(row.cells[: len(headers)]):
-                if cell.strip():
-                    filled[index] += 1
-                    if len(samples[index]) < 30 and len(cell) < 300:
-                        samples[index].append(cell)
-        return {h: Statistics(filled[i], samples[i]) for i, h in enumerate(headers)}
+        return seen_in(reopen(run))
     return {h: Statistics(known[i]["filled"], known[i]["samples"]) for i, h in enumerate(headers)}
 
 
@@ -70,7 +64,7 @@ def suggest(run: ImportRun, actor: Any) -> Mapping:
     return mapping
 
 
-def settle(run: ImportRun, data: dict[str, Any], actor: Any) -> Mapping:
+def settle(run: ImportRun, data: dict[str, Any], actor: Any, *, remember: bool = True) -> Mapping:
     """Take a mapping as the one to use, and remember it for files of these headers."""
     declared = entity(run.entity)
     mapping = parse(data, declared, writable=fields_of(declared, actor))
@@ -82,9 +76,43 @@ def settle(run: ImportRun, data: dict[str, Any], actor: Any) -> Mapping:
     run.planned_at = None
     run.state = ImportRun.State.UPLOADED
     run.save(update_fields=["mapping", "report", "planned_at", "state", "updated_at"])
+    if remember:
+        keep_mapping(run)
+    return mapping
+
+
+def keep_mapping(run: ImportRun) -> None:
+    """Remember how files of these headers are read."""
     RememberedMapping.objects.update_or_create(
         entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user, defaults={"mapping": run.mapping}
     )
+
+
+def answered(run: ImportRun) -> dict[str, Any]:
+    """Return the mapping of a checked run with the likeliest answer to each question in it, to be read and changed."""
+    mapping: dict[str, Any] = json.loads(json.dumps(run.mapping))
+    columns = mapping.setdefault("columns", {})
+
+    def column(header: str, to: str = "") -> dict[str, Any]:
+        found = columns.get(header) or {"to": to}
+        columns[header] = {"to": found} if isinstance(found, str) else found
+        made: dict[str, Any] = columns[header]
+        return made
+
+    for one in run.report["references"]:
+        if one["suggestions"] and one["entity"] not in ("", "stage"):
+            column(one["column"], one["field"]).setdefault("values", {})[one["value"]] = one["suggestions"][0]
+    for asked in run.report["questions"]:
+        answers = column(asked["column"])
+        mine = [r for r in run.report["references"] if r["column"] == asked["column"]]
+        if not asked["entity"]:
+            answers.setdefault("values", {}).update({r["value"]: r["suggestions"][0] for r in mine if r["suggestions"]})
+        elif len(answers.get("values", {})) < asked["names"]:
+            answers["unresolved"] = "leave" if asked["entity"] == "user" else "create"
+    for dated in run.report["dates"]:
+        column(dated["column"])["dates"] = "dmy"
+    if run.report["trash"] and run.report["trash"]["choice"] == "ask":
+        mapping["trash"] = "restore"
     return mapping
 
 
@@ -111,7 +139,7 @@ def effective_mapping(run: ImportRun, actor: Any) -> tuple[Mapping, dict[str, li
         if rest == "note":
             mapping.columns.append(Column(header, "note", parameters={"label": header}))
         elif rest == "custom":
-            mapping.columns.append(custom_column(header, statistics[header].samples))
+            mapping.columns.append(custom_column(header))
     # Stored JSON forgets the order; where two columns go to one place, the one further left comes first.
     place = {h: i for i, h in enumerate(run.source["headers"])}
     mapping.columns.sort(key=lambda c: place.get(c.header, len(place)))
@@ -134,6 +162,10 @@ def fields_with_planned(of: Entity, mapping: Mapping, run: ImportRun, actor: Any
         for name in _distinct(run, column.header) if column.to == "pair" else []:
             if f"custom.{key_of(name)}" not in fields:
                 planned.setdefault(key_of(name), {"label": name[:120], "kind": "text", "key": key_of(name)})
+    headers = {c.custom["key"]: c.header for c in mapping.columns if c.custom}
+    open_kinds = [key for key, spec in planned.items() if not spec["kind"]]
+    kinds = kinds_of_columns(run, [headers[key] for key in open_kinds]) if open_kinds else {}
+    planned.update({key: {**planned[key], "kind": str(kinds[headers[key]])} for key in open_kinds})
     for spec in planned.values():
         fields[f"custom.{spec['key']}"] = as_field(custom_field(of.name, spec))
     return fields, list(planned.values())
@@ -156,6 +188,3 @@ def _distinct(run: ImportRun, header: str) -> list[str]:
         if len(found) > 200:
             break
     return list(found)
-
-
-__all__ = ["custom_field", "effective_mapping", "fields_with_planned", "settle", "shape_of", "statistics_of", "suggest"]

@@ -9,10 +9,10 @@ from django.utils.translation import gettext as _
 from crm.lib.errors import Conflict, Invalid, Missing
 from crm.records.entity import entity
 from crm.transfer.engine.plan import Planner
-from crm.transfer.engine.staging import query
+from crm.transfer.engine.staging import query, tables_exist
 from crm.transfer.models import ImportRun
 from crm.transfer.readers import Row
-from crm.transfer.readers.base import storable
+from crm.transfer.readers.base import fit, storable
 from crm.transfer.services.mappings import effective_mapping, fields_with_planned
 from crm.transfer.services.receiving import require_import
 
@@ -43,7 +43,9 @@ def mend(run: ImportRun, actor: Any, number: int, cells: dict[int, str]) -> Impo
             if len(text) > MAX_MENDED_CELL:
                 raise Invalid.field(str(index), _("At most %(limit)d characters; this has %(count)d.") % {"limit": MAX_MENDED_CELL, "count": len(text)})
             row[index] = text
-        row, problem = storable(row)
+        row, ragged = fit(row, len(run.source["headers"]))
+        row, unstorable = storable(row)
+        problem = ragged or unstorable
         action, errors = _decide(run, actor, Row(number, row, problem))
         query(
             "UPDATE {t} SET cells = %s, problem = %s WHERE number = %s RETURNING number",
@@ -63,6 +65,14 @@ def mend(run: ImportRun, actor: Any, number: int, cells: dict[int, str]) -> Impo
         }
         run.save(update_fields=["report", "updated_at"])
     return run
+
+
+def cells_of(run: ImportRun, numbers: list[int]) -> dict[int, list[str]]:
+    """Return what some rows say, by their numbers, as long as the rows are kept."""
+    if not tables_exist(run)[0]:
+        return {}
+    rows = query("SELECT number, cells FROM {t} WHERE number = ANY(%s)", run.staging_table, [numbers])
+    return {number: orjson.loads(cells) for number, cells in rows}
 
 
 def _decide(run: ImportRun, actor: Any, row: Row) -> tuple[str, list[dict[str, Any]]]:

@@ -26,7 +26,7 @@ from crm.transfer.engine.staging import query
 from crm.transfer.engine.write import Writer
 from crm.transfer.formulas import guard
 from crm.transfer.models import ImportRun
-from crm.transfer.services.mappings import custom_field
+from crm.transfer.services.mappings import custom_field, keep_mapping
 from crm.transfer.services.receiving import require_import
 
 
@@ -59,6 +59,7 @@ def carry_out(
     with rare_collections():
         writer.write(batch_done)
     _close(run, actor, writer)
+    keep_mapping(run)
     return run.report
 
 

@@ -57,8 +57,8 @@ def test_a_bomb_is_refused_from_its_directory(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "content", "words"), [
     ("a.csv", b"\x89PNG\r\n\x1a\n" + b"\x00" * 50, "PNG"), ("a.xlsx", b"name\nx\n", "not an XLSX"), ("a.csv", b"", "empty"),
-    ("a.csv", b"<!doctype html><html>", "web page"), ("a.csv", b'a,b\n"x,1\n2,3\n', "never closed"), ("a.json", b'{"a": [{"x": 1', "not valid JSON"),
-    ("a.json", b"[" * 100_000, "nested too deeply|not valid JSON"), ("a.xls", b"\xd0\xcf\x11\xe0abc", "Excel 97"),
+    ("a.csv", b"<!doctype html><html>", "web page"), ("a.json", b'{"a": [{"x": 1', "not valid JSON"),
+    ("a.json", b"[" * 100_000, "nested too deeply|not valid JSON"), ("a.xls", b"\xd0\xcf\x11\xe0abc", "damaged"),
     ("a.vcf", b"BEGIN:VCARD\nFN:x\n", "END:VCARD"),
     ("a.csv", b"MZ" + bytes(range(256)), "program"), ("../../etc/passwd", b"\x7fELFxx", "program"),
 ])

@@ -221,17 +221,16 @@ def test_a_workbook_of_excel_97(opened: Any) -> None:
 
 def test_a_workbook_of_libreoffice(opened: Any) -> None:
     office = "urn:oasis:names:tc:opendocument:xmlns"
-    text = "".join(
-        "<table:table-row>" + "".join(f'<table:table-cell office:value-type="string"><text:p>{c}</text:p></table:table-cell>' for c in row) + "</table:table-row>"
-        for row in (["Name", "City"], ["Änne", "Köln"])
-    )
+    cell = '<table:table-cell office:value-type="string"><text:p>%s</text:p></table:table-cell>'
+    text = "".join(f"<table:table-row>{''.join(cell % c for c in row)}</table:table-row>" for row in (["Name", "City"], ["Änne", "Köln"]))
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as book:
         book.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
         book.writestr("META-INF/manifest.xml", f'<manifest:manifest xmlns:manifest="{office}:manifest:1.0"/>')
         book.writestr("content.xml", (
             f'<office:document-content xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" xmlns:text="{office}:text:1.0">'
-            f'<office:body><office:spreadsheet><table:table table:name="People">{text}</table:table></office:spreadsheet></office:body></office:document-content>'
+            f'<office:body><office:spreadsheet><table:table table:name="People">{text}</table:table></office:spreadsheet></office:body>'
+            "</office:document-content>"
         ))
     source = opened(file.getvalue(), "a.ods")
     assert (source.kind, source.headers, cells(source)) == ("ods", ["Name", "City"], [["Änne", "Köln"]])

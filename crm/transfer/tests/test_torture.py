@@ -19,11 +19,11 @@ GROWEASY: dict[str, tuple[int, int, int, str]] = {
     "01-facebook-leads-standard": (5, 0, 0, ""),
     "02-facebook-leads-messy-headers": (2, 0, 1, "not an e-mail address"),
     "03-google-ads-leads": (2, 0, 1, "needs a name or an e-mail"),
-    "04-google-ads-export-utf8": (0, 0, 3, "not one of: LEAD"),
+    "04-google-ads-export-utf8": (3, 0, 0, ""),
     "05-excel-export": (3, 0, 0, ""),
     "06-agency-crm-export": (0, 0, 4, "not one of: LEAD"),
     "07-real-estate-crm": (0, 0, 3, "not one of: LEAD"),
-    "08-broken-headers-typos": (0, 0, 3, "not one of: LEAD"),
+    "08-broken-headers-typos": (3, 0, 0, ""),
     "09-duplicate-headers": (2, 0, 0, ""),
     "10-mixed-date-formats": (3, 0, 0, ""),
     "11-international-names": (4, 0, 0, ""),
@@ -114,8 +114,10 @@ def test_known_payloads_are_kept_as_text(data: Path, imported: Any) -> None:
     payloads = (data / "csv-torture" / "formula-injection" / "csv-payload.txt").read_text().splitlines()
     text = "name,email\n" + "\n".join(f'"{p.replace(chr(34), chr(34) * 2)}",p{i}@example.com' for i, p in enumerate(payloads))
     imported(text, "company", {"columns": {"name": "name", "email": "email"}})
-    source = open_source(data / "csv-torture" / "formula-injection" / "csv-payload.txt", "csv-payload.txt")
-    assert [bool(r.problem) for r in source.rows()].count(True) == 1
+    source = open_source(
+        data / "csv-torture" / "formula-injection" / "csv-payload.txt", "csv-payload.txt", {"delimiter": "none", "header": False}
+    )
+    assert [r.cells[0] for r in source.rows()] == payloads
 
 
 def test_naughty_strings(data: Path, imported: Any) -> None:

@@ -9,6 +9,7 @@ from django.test import Client
 from crm.activity.models import ChangeSet
 from crm.activity.undo import undo
 from crm.jobs.engine import run_next
+from crm.records.models import Note
 from crm.records.services import create_record, delete_record
 from crm.transfer.models import ImportRun
 from crm.transfer.services import carry_out
@@ -43,7 +44,8 @@ def test_restore(trashed: Customer, imported: Any, admin: Any) -> None:
     run = imported(FILE, "customer", mapping(trash="restore"))
     assert (run.report["result"]["create"], run.report["result"]["update"]) == (1, 2)
     found = Customer.objects.get(email__iexact="old@example.com")
-    assert (found.pk, found.first_name, found.last_name) == (trashed.pk, "Newer name", "Kept")
+    assert (found.pk, found.first_name, found.last_name) == (trashed.pk, "New name", "Kept")  # two rows about one person: the first counts
+    assert Note.objects.get(record_id=trashed.pk).content == "first name: Newer name"
     undo(change_set=ChangeSet.objects.get(pk=run.change_set), actor=admin)
     back = Customer.everything.get()
     assert (back.deleted_at is not None, back.first_name) == (True, "Old")

@@ -12,25 +12,35 @@ from crm.accounts.models import User
 from crm.activity.intention import Origin, acting_from
 from crm.activity.models import ChangeSet
 from crm.lib.errors import Refusal
-from crm.transfer.models import ImportRun
-from crm.transfer.services import carry_out, check, discard, receive, settle, suggest
+from crm.transfer.management.said import Teller, said_of
+from crm.transfer.mapping.model import CHOICES, DATE_ORDERS, RESTS, TRASH
+from crm.transfer.services import answered, carry_out, check, discard, failed_rows, receive, settle, suggest
 
 
 class Command(BaseCommand):
     """Import a file, or with ``--dry-run`` tell what would become of it."""
 
-    help = "Import a CSV, XLSX, JSON or vCard file. Prints the counts, the errors and the change set (for `undo`)."
+    help = (
+        "Import a CSV, XLSX, XLS, ODS, JSON or vCard file. Prints the counts, the errors and the change set (for `undo`). "
+        "Ends with 0, with 1 when rows failed, with 2 when the file or the mapping was refused, with 3 when questions are open."
+    )
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
         parser.add_argument("file")
-        parser.add_argument("--entity", required=True, help="what the rows are: customer, company, deal, product, user, task, …")
-        parser.add_argument("--mapping", help="a JSON file that says how the columns are read (see crm/transfer/README.md)")
+        parser.add_argument("--entity", default="", help="what the rows are: customer, company, deal, product, user, task, … (default: told by the columns)")
+        parser.add_argument("--mapping", help="a JSON file that says how the columns are read (see crm/transfer/README.md and docs/examples)")
         parser.add_argument("--dry-run", action="store_true", help="check only; nothing is written")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--as", dest="actor", metavar="EMAIL", help="who imports (default: the first administrator)")
-        parser.add_argument("--show-mapping", action="store_true", help="print the mapping that would be used, and stop")
+        parser.add_argument("--show-mapping", action="store_true", help="print the mapping, with the likeliest answers to all questions, and stop")
+        parser.add_argument("--unresolved", choices=[c for c in CHOICES if c != "ask"], help="one answer for all names that stand for nothing")
+        parser.add_argument("--dates", choices=DATE_ORDERS, help="how dates like 03/04/2024 are meant, in all columns")
+        parser.add_argument("--rest", choices=[r for r in RESTS if r != "ask"], help="what happens to columns that nobody recognises (default: note)")
+        parser.add_argument("--trash", choices=[t for t in TRASH if t != "ask"], help="what happens to rows whose record is in the trash")
+        parser.add_argument("--system", help="what the other program is called; ids of its files find each other's records")
+        parser.add_argument("--errors", metavar="FILE", help="write the failed rows here, to mend and import again")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Receive, map, check, run; refusals end with code 2, open questions with 3, failed rows with 1."""
@@ -44,10 +54,10 @@ class Command(BaseCommand):
             except Refusal as refusal:
                 self._refused(refusal, options["json"])
                 raise SystemExit(2) from None
-        if options["json"]:
+        if options["json"] or options["show_mapping"]:
             self.stdout.write(json.dumps(said, ensure_ascii=False, indent=2, default=str))
         else:
-            self._tell(said)
+            Teller(self.stdout.write).tell(said, options["file"])
         if code:
             raise SystemExit(code)
 
@@ -64,28 +74,41 @@ class Command(BaseCommand):
     def _import(self, path: Path, actor: User, options: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         mapping = self._mapping(options["mapping"])
         with path.open("rb") as file:
-            run = receive(file=file, name=path.name, of=options["entity"], actor=actor, options=mapping.get("source"))
+            run = receive(
+                file=file, name=path.name, of=options["entity"] or str(mapping.get("entity") or ""), actor=actor, options=mapping.get("source")
+            )
         keep, began = False, time.monotonic()
         try:
-            if not options["mapping"]:
-                mapping = suggest(run, actor).as_dict()
-                mapping.setdefault("rest", "note")
-            if options["show_mapping"]:
-                return 0, {"mapping": mapping}
-            settle(run, mapping, actor)
+            settle(run, self._with_options(mapping or suggest(run, actor).as_dict(), options), actor, remember=False)
             check(run, actor)
-            said = {**self._said(run), "seconds": round(time.monotonic() - began, 2)}
+            if options["show_mapping"]:
+                return 0, answered(run)
+            said = {**said_of(run), "seconds": round(time.monotonic() - began, 2)}
             if run.report["blocked"]:
                 return 3, said
-            if options["dry_run"]:
-                return 0, said
-            keep = True
-            carry_out(run, actor)
-            said = {**self._said(run), "seconds": round(time.monotonic() - began, 2)}
-            return (1 if said["counts"]["error"] else 0), said
+            if not options["dry_run"]:
+                keep = True
+                carry_out(run, actor)
+                said = {**said_of(run), "seconds": round(time.monotonic() - began, 2)}
+            if options["errors"] and said["counts"]["error"]:
+                with Path(options["errors"]).open("w", encoding="utf-8", newline="") as out:
+                    out.writelines(failed_rows(run))
+                said["errors_file"] = options["errors"]
+            return (1 if said["counts"]["error"] and not options["dry_run"] else 0), said
         finally:
             if not keep:
                 discard(run)
+
+    @staticmethod
+    def _with_options(mapping: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
+        """Return the mapping with what the command line says besides."""
+        made = dict(mapping)
+        if not options["mapping"]:
+            made.setdefault("rest", "note")
+        made.update({name: options[name] for name in ("unresolved", "rest", "trash", "system") if options[name]})
+        if options["dates"]:
+            made["dates"] = options["dates"]
+        return made
 
     def _mapping(self, name: str | None) -> dict[str, Any]:
         if not name:
@@ -98,23 +121,6 @@ class Command(BaseCommand):
             raise CommandError(_("A mapping is a JSON object."), returncode=2)
         return found
 
-    def _said(self, run: ImportRun) -> dict[str, Any]:
-        report = run.report
-        done = run.state == ImportRun.State.DONE
-        wrote = done and ChangeSet.objects.filter(pk=run.change_set).exists()
-        said = {
-            "file": run.file_name, "entity": run.entity, "state": "done" if done else "open questions" if report["blocked"] else "checked",
-            "source": {k: v for k, v in run.source.items() if k not in ("headers", "header")}, "rows": report["rows"],
-            "counts": {k: report["result"][k] for k in ("create", "update", "skip", "error")} if done else report["counts"],
-            "also_created": report["result"]["also"] if done else report["also"],
-            "skipped": report["skipped"], "unresolved": report["references"], "settled": report["settled"], "empty_links": report["blank"],
-            "in_trash": report["trash"], "ambiguous_dates": report["dates"], "columns_left": report["left"], "custom_fields": report["custom_fields"],
-            "errors": [*report["errors"], *report.get("run_errors", [])][:100],
-            "change_set": str(run.change_set) if wrote else None, "import": str(run.pk) if done else None,
-            "mapping": run.mapping,
-        }
-        return said
-
     def _refused(self, refusal: Refusal, as_json: bool) -> None:
         details = [d.as_dict() for d in refusal.details]
         if as_json:
@@ -124,48 +130,4 @@ class Command(BaseCommand):
             if detail["message"] != refusal.message:
                 self.stderr.write(f"  {detail['field']}: {detail['message']}")
 
-    def _tell(self, said: dict[str, Any]) -> None:
-        write = self.stdout.write
-        if "counts" not in said:
-            write(json.dumps(said["mapping"], ensure_ascii=False, indent=2))
-            return
-        source = ", ".join(f"{k} {v!r}" if k == "delimiter" else f"{k} {v}" for k, v in said["source"].items() if v and k != "delimiter_name")
-        write(f"{said['file']} as {said['entity']}: {said['rows']} rows ({source})")
-        counts = said["counts"]
-        tense = ("created", "updated", "skipped", "failed") if said["state"] == "done" else ("to create", "to update", "to skip", "with errors")
-        write("  " + ", ".join(f"{counts[k]} {word}" for k, word in zip(("create", "update", "skip", "error"), tense, strict=True)))
-        rate = said["rows"] / max(said["seconds"], 0.01)
-        write(f"  {said['seconds']:.1f} s, {rate:,.0f} rows/s")
-        for name, count in said["also_created"].items():
-            write(f"  also {count} × {name}")
-        for reason, count in said["skipped"].items():
-            write(f"  skipped {count}: {reason}")
-        for one in said["custom_fields"]:
-            write(f"  custom field “{one['label']}” ({one['kind']})")
-        words = {"note": "kept in a note", "custom": "as custom fields", "ignore": "ignored", "empty": "empty", "ask": "NOT MAPPED, settle them"}
-        for place, columns in said["columns_left"].items():
-            write(f"  columns {words[place]}: {', '.join(columns)}")
-        for one in said["empty_links"]:
-            write(f"  {one['column']}: empty in {one['count']} rows (left empty; the mapping can settle it)")
-        for one in said["unresolved"]:
-            hint = f" – did you mean {', '.join(one['suggestions'])}?" if one["suggestions"] else ""
-            write(f"  {one['column']}: “{one['value']}” stands for nothing, {one['count']} rows{hint}")
-        for one in said["settled"]:
-            done = {"leave": "left empty, kept in a note", "skip": "skipped", "error": "in the error file", "create": "made"}[one["choice"]]
-            write(f"  {one['column']}: {one['names']} names that stand for nothing in {one['rows']} rows, {done} ({', '.join(one['some'])})")
-        if said["in_trash"]:
-            write(f"  {said['in_trash']['count']} rows are about records in the trash ({said['in_trash']['choice']}); "
-                  'the mapping says "trash": "restore", "create" or "skip"')
-        for one in said["ambiguous_dates"]:
-            write(f"  {one['column']}: {one['count']} dates could be day first or month first; say which with \"dates\"")
-        for error in said["errors"][:20]:
-            value = f" “{error['value']}”" if error.get("value") else ""
-            write(f"  row {error['row']}{', ' + error['column'] if error.get('column') else ''}{value}: {error['message']}")
-        if len(said["errors"]) > 20:
-            write("  … (the failed rows come as a file: /imports)")
-        if said["state"] == "open questions":
-            write("Nothing was written: settle the open questions in the mapping.")
-        elif said["state"] == "done" and not said["change_set"]:
-            write("Nothing was written: everything is already there.")
-        elif said["change_set"]:
-            write(f"change set {said['change_set']} (manage.py undo {said['change_set']} takes it back)")
+
