@@ -77,3 +77,53 @@ def test_home_is_arranged_and_an_alert_is_mended(open_as: Callable[..., Any], re
     expect(page.get_by_role("link", name=re.compile("^Update: Harbour cranes"))).to_have_count(0)
     assert Deal.objects.get(pk=late.pk).expected_close_date == soon
     assert axe(page) == []
+
+
+def swipe(touch: Any, row: Any, by: int) -> None:
+    """Draw a finger over a row."""
+    box = row.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
+    for step in range(1, 9):
+        touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [{"x": x + by * step / 8, "y": y}]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_a_swipe_finishes_a_task_or_moves_it_to_tomorrow(open_as: Callable[..., Any], rep: User) -> None:
+    today = timezone.localtime()
+    about: dict[str, Any] = {"assigned_user": rep, "due_date": today, "deal": None, "customer": None, "company": None}
+    first, second = TaskFactory(title="Ring Hana", **about), TaskFactory(title="Write to Luc", **about)
+    page = open_as(rep, "/tasks?layout=list", phone=True)
+    touch = page.context.new_cdp_session(page)
+    swipe(touch, page.locator(f"#row-t-{first.pk}"), 40)
+    page.wait_for_timeout(300)
+    assert Task.objects.get(pk=first.pk).status == "PENDING"
+    swipe(touch, page.locator(f"#row-t-{first.pk}"), 130)
+    expect(page.locator(f"#row-t-{first.pk}[data-done]")).to_be_visible()
+    swipe(touch, page.locator(f"#row-t-{second.pk}"), -130)
+    expect(page.get_by_role("button", name="Undo").last).to_be_visible()
+    expect(page.get_by_text("1 task moved")).to_be_visible()
+    due = Task.objects.get(pk=second.pk).due_date
+    assert due
+    assert timezone.localtime(due).date() == today.date() + dt.timedelta(days=1)
+
+
+def test_what_needs_attention_is_mended_beside_home(open_as: Callable[..., Any], rep: User) -> None:
+    ensure_reference_data()
+    stage = Pipeline.objects.get(is_default=True).stages.get(code="PROPOSAL")
+    today = timezone.localdate()
+    deal = DealFactory(stage=stage, assigned_user=rep, customer=None, expected_close_date=today - dt.timedelta(days=3))
+    page = open_as(rep, "/")
+    page.locator("[data-fix]").click()
+    expect(page.locator("#peek-fix [name=day]")).to_be_focused()
+    expect(page.locator("#peek .peek-t")).to_have_text(deal.title)
+    assert axe(page) == []
+    page.keyboard.press("Escape")
+    expect(page.locator("#peek")).to_be_hidden()
+    expect(page.locator("[data-fix]")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.fill("#peek-fix [name=day]", (today + dt.timedelta(days=9)).isoformat())
+    page.locator("#peek-fix [type=submit]").click()
+    expect(page.locator("#peek")).to_be_hidden()
+    expect(page.locator("[data-fix]")).to_have_count(0)
+    assert Deal.objects.get(pk=deal.pk).expected_close_date == today + dt.timedelta(days=9)

@@ -5,14 +5,12 @@ import './live.js';
 import './failures.js';
 import './navigation.js';
 import './socket.js';
-import './presence.js';
 import './toasts.js';
 import './palette.js';
 import './shortcuts.js';
 import './lists.js';
 import './table.js';
 import './widths.js';
-import './swipe.js';
 import './inline.js';
 import './forms.js';
 import './tabs.js';
@@ -20,6 +18,7 @@ import './peek.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
+  'crm-presence, [data-editing]': () => import('./presence.js'),
   'crm-chart': () => import('./chart.js'),
   'crm-record': () => import('./record.js'),
   'crm-seen': () => import('./seen.js'),
@@ -42,5 +41,7 @@ const scan = () => Object.keys(lazy).filter((tag) => document.querySelector(tag)
   return loaded;
 });
 const first = scan();
+// Only fingers swipe.
+if (navigator.maxTouchPoints > 0) first.push(import('./swipe.js'));
 document.addEventListener('htmx:after:swap', scan);
 Promise.allSettled(first).then(() => { document.documentElement.dataset.ready = ''; });

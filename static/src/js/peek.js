@@ -77,7 +77,7 @@ class Peek extends HTMLElement {
   }
 
   close() {
-    const inside = this.contains(document.activeElement);
+    const inside = this.contains(document.activeElement) || document.activeElement === document.body;
     this.hidden = true;
     this.replaceChildren();
     delete document.getElementById('app').dataset.peek;
