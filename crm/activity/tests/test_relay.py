@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.translation import gettext_lazy
 
 from crm.activity import facts
 from crm.activity.deliveries import discard, replay
@@ -19,7 +20,7 @@ from crm.records.models import Tag
 pytestmark = pytest.mark.django_db
 
 
-@fact("test.rang")
+@fact("test.rang", gettext_lazy("rang"))
 class Rang:
     """A bell rang."""
 

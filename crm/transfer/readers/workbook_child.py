@@ -25,6 +25,7 @@ from xml.etree.ElementTree import Element
 from cell_formats import PLAIN, Format, format_of, plain, shown  # type: ignore[import-not-found]
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, iterparse
+from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
 
 MAX_UNPACKED = 2_000_000_000
 MAX_RATIO = 400
@@ -314,8 +315,6 @@ def read_xlsx(path: str, wanted: str) -> None:
 
 def read_by_calamine(path: str, wanted: str, kind: str) -> None:
     """Print the sheets and the rows of one sheet of a workbook of another kind."""
-    from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetVisibleEnum
-
     try:
         book = CalamineWorkbook.from_path(path)
         found = [(s.name, s.visible == SheetVisibleEnum.Visible) for s in book.sheets_metadata]
