@@ -42,7 +42,8 @@ def test_every_page_is_accessible_and_fits(open_as: Callable[..., Any], admin: U
     for path in PAGES:
         page.goto(site + path.format(customer=customer.pk, deal=deal.pk))
         page.wait_for_selector("html[data-ready]")
-        expect(page.locator(".skel:visible")).to_have_count(0)
+        if path != "/styleguide":  # which shows what loading looks like
+            expect(page.locator(".skel:visible")).to_have_count(0)
         found += [f"{path}: {bad}" for bad in axe(page)]
         for width in (390, 320) if phone else (1440,):
             page.set_viewport_size({"width": width, "height": 844})

@@ -117,4 +117,4 @@ def test_an_advanced_filter_is_built_and_a_view_saved(open_as: Callable[..., Any
     page.fill("#view-name", "Without deals")
     page.click("#dialog button:has-text('Save')")
     page.wait_for_selector("crm-views [aria-current]:has-text('Without deals')")
-    assert SavedView.objects.get().widths == {"company": 218}
+    assert SavedView.objects.get().widths == {"company": 200}
