@@ -17,10 +17,10 @@ BOOKKEEPING = frozenset({"version", "created_by", "deleted_at", "archived_at", "
 LOGS = frozenset({
     "activity.changeset", "activity.delivery", "activity.logline", "accounts.refreshtoken", "accounts.signinlink", "accounts.loginfailure",
     "accounts.invitation", "access.stamp", "api.idempotencykey", "jobs.pulse", "jobs.checkpoint", "sales.dealtotal", "sales.stagechange",
-    "notifications.unreadcount", "search.recentsearch", "search.recentvisit",
+    "notifications.unreadcount", "usersessions.usersession", "search.recentsearch", "search.recentvisit",
 })
 """Tables that the application writes and people only read."""
-SECRET = ("token_hash", "password", "secret", "fingerprint", "body", "headers")
+SECRET = ("token_hash", "password", "secret", "fingerprint", "body", "headers", "session_key", "data")
 
 
 class OurAdmin(ModelAdmin):  # type: ignore[type-arg]

@@ -282,6 +282,7 @@ MFA_ADAPTER = "crm.accounts.adapter.SecondFactorAdapter"
 MFA_FORMS = {
     "authenticate": "crm.accounts.forms.AuthenticateForm",
     "reauthenticate": "crm.accounts.forms.ReauthenticateForm",
+    "activate_totp": "crm.accounts.forms.SetUpAppForm",
     "add_webauthn": "crm.accounts.forms.AddPasskeyForm",
     "edit_webauthn": "crm.accounts.forms.EditPasskeyForm",
 }

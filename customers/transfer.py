@@ -42,6 +42,7 @@ class CustomerTransfer(Adapter):
 
     entity = "customer"
     nouns = ("person", "contact", "lead")
+    called = ("kunden", "client", "cliente", "klient", "customer", "member", "kunde")
     files = ("people", "connections", "address book", "addressbook", "kontakte", "persons", "subscribers", "members", "clients", "leads")
     essential = ("first_name", "last_name", "full_name", "email", "contact_methods")
     keys = ("email",)

@@ -14,6 +14,7 @@ from zoneinfo import available_timezones
 import pytest
 from babel import Locale
 from django.conf import settings
+from django.template.autoreload import reset_loaders
 from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import translation
@@ -23,6 +24,7 @@ from crm.accounts.models import Role, User
 from crm.records.entity import all_entities
 from crm.records.services import create_record
 from crm.transfer.views import ENCODINGS
+from crm.ui.templatetags import ui
 from sales.models import Stage
 from tests.security.addresses import LISTED, dumped, filled
 
@@ -115,10 +117,19 @@ class Words(HTMLParser):
             self.said.append(text)
 
 
+def forget() -> None:
+    """Drop what this process keeps of each language: the words of compiled templates, and the drawn parts of the shell."""
+    reset_loaders()
+    ui._kept.clear()
+
+
 @pytest.fixture
-def bracketed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let German be the bracketed language."""
+def bracketed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let German be the bracketed language, whatever spoke it before, and the real one afterwards."""
     monkeypatch.setitem(trans_real._translations, "de", Bracketed())  # type: ignore[attr-defined]
+    forget()
+    yield
+    forget()
 
 
 @pytest.fixture

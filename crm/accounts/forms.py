@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import forms as account
 from allauth.mfa.base import forms as mfa
+from allauth.mfa.totp import forms as totp
 from allauth.mfa.webauthn import forms as webauthn
 from django import forms
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -73,9 +74,25 @@ class CodeCounted:
 class AuthenticateForm(CodeCounted, mfa.AuthenticateForm):  # type: ignore[misc]
     """The second step of sign-in."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, code=_("Code"))
+
 
 class ReauthenticateForm(CodeCounted, mfa.ReauthenticateForm):  # type: ignore[misc]
     """Proof that it is still oneself, by code."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, code=_("Code"))
+
+
+class SetUpAppForm(totp.ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an authenticator app."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, code=_("Code that the app shows"))
 
 
 class AddPasskeyForm(webauthn.AddWebAuthnForm):  # type: ignore[misc]
@@ -96,6 +113,10 @@ class EditPasskeyForm(webauthn.EditWebAuthnForm):  # type: ignore[misc]
 
 class ResetPasswordForm(account.ResetPasswordForm):  # type: ignore[misc]
     """Takes any address and says the same; the mail is written by a job, so the time tells nothing either."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _say(self, email=_("E-mail address"))
 
     def clean_email(self) -> str:
         """Return the address; whether it is known is not asked here."""

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import stat
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ import psutil
 import psycopg
 
 from crm.embedded import socket_folder
-from crm.embedded.processes import CannotStart, end_group, let_through, server_owner, spawn
+from crm.embedded.processes import CannotStart, end_group, give_to, let_read, let_through, server_owner, spawn
 
 STOP_SIGNAL = signal.SIGINT  # PostgreSQL's fast shutdown: roll back, close, write the checkpoint.
 
@@ -57,6 +58,12 @@ class Postgres:
         opened = let_through(owner, self.data, binaries / "postgres", self.sockets / "socket")
         if owner is not None:
             self.sockets.chmod(0o1777)
+            # A package that was installed with a narrow umask, and a copy of the data that root put back.
+            if not (binaries / "postgres").stat().st_mode & stat.S_IXOTH:
+                package = binaries.parents[1]
+                for tree in (package, *package.parent.glob(f"{package.name}.libs")):
+                    let_read(tree)
+            give_to(owner, self.data)
         elif self.sockets.parent != self.data.parent:
             self.sockets.chmod(0o700)
         if not (self.data / "PG_VERSION").is_file():

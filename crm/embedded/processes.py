@@ -171,3 +171,22 @@ def let_through(owner: Owner | None, *paths: Path) -> list[Path]:
                 ) from None
             changed.append(folder)
     return changed
+
+
+def let_read(tree: Path) -> None:
+    """Let everybody read the files of a package, and run its programs, whatever the umask of its installation was."""
+    for path in (tree, *tree.rglob("*")):
+        if path.is_symlink():
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        wanted = mode | stat.S_IROTH | (stat.S_IXOTH if path.is_dir() or mode & stat.S_IXUSR else 0)
+        if wanted != mode:
+            path.chmod(wanted)
+
+
+def give_to(owner: Owner, tree: Path) -> None:
+    """Give a tree that belongs to root to the user who is to work in it."""
+    if not tree.exists() or tree.stat().st_uid == owner.uid:
+        return
+    for path in (*tree.rglob("*"), tree):
+        os.chown(path, owner.uid, owner.gid, follow_symlinks=False)

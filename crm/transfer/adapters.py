@@ -67,6 +67,8 @@ class Draft:
     """Fields that the row itself does not name: they are written to new records only."""
     later: dict[str, tuple[uuid.UUID, int]] = field(default_factory=dict)
     """Links to records that another row of the same file makes: field to (id, row)."""
+    ids: dict[str, str] = field(default_factory=dict)
+    """By link: the id that stands beside the name."""
     keys: list[tuple[str, ...]] | None = None
     """What identifies the record, once the matcher has looked."""
     problems: list[tuple[str, str, str]] = field(default_factory=list)
@@ -92,6 +94,8 @@ class Adapter:
     """Fields that identify a record by themselves, best first."""
     nouns: tuple[str, ...] = ()
     """What other programs call the entity where they put it before a header (“Person - Name”)."""
+    called: tuple[str, ...] = ()
+    """What they are called in other languages, where their id is meant (“Kundennummer”)."""
     files: tuple[str, ...] = ()
     """What other programs call a file of them, besides."""
     essential: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from crm.activity.intention import intend
-from crm.activity.undo import ENTRIES_AT_ONCE, count_entries, preview_undo, require_undo, undo, undone_by
+from crm.activity.undo import ENTRIES_AT_ONCE, LIMIT, count_entries, preview_undo, require_undo, undo, undone_by
 from crm.jobs.engine import cancel, enqueue
 from crm.jobs.models import Job
 from crm.lib.errors import Conflict, Refusal
@@ -29,7 +29,17 @@ from crm.transfer.export.writers import TYPES
 from crm.transfer.forms import choices_from, mapping_from, mapping_rows, questions_of, reading_from, rows_to_mend
 from crm.transfer.jobs import change_set_of, start_check, start_import
 from crm.transfer.models import ImportRun
-from crm.transfer.services import discard, failed_rows, importable_by, mend, open_another_way, receive, settle, suggest
+from crm.transfer.services import (
+    discard,
+    failed_rows,
+    importable_by,
+    is_remembered,
+    mend,
+    open_another_way,
+    receive,
+    settle,
+    suggest,
+)
 from crm.ui.pages import page, problems_of, redirect_to, render, toast, wants_part
 
 State = ImportRun.State
@@ -111,6 +121,8 @@ def run_page(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "run": run, "entity": entity(run.entity), "step": step, "job": job, "report": run.report, "problems": {},
         "undone": _undone(run), "change_set": change_set, "source": run.source, "also": _also(run), "undoing": _undoing(run),
         "steps": STEPS, "at": {"map": 2, "check": 3, "done": 5}.get(step, 4 if run.started_at else 3), "links": _links(run),
+        "to_write": sum(run.report.get("counts", {}).get(k, 0) for k in ("create", "update")),
+        "undo_until": run.finished_at + LIMIT if run.finished_at else None,
         "failing": run.report.get("counts", {}).get("error", 0) - run.report.get("waiting", 0),
         "rows_to_mend": rows_to_mend(run) if step == "check" else [], "questions": questions_of(run) if step == "check" else [],
     }
@@ -125,7 +137,8 @@ def _mapping_step(request: HttpRequest, run: ImportRun, *, status: int = 200, **
     context = {
         "run": run, "entity": entity(run.entity), "step": "map", "problems": {}, "source": run.source, "report": run.report, "steps": STEPS, "at": 2,
         "rows": mapping_rows(run, mapping, request.user), "mapping_json": json.dumps(mapping, ensure_ascii=False, indent=2),
-        "kinds": importable_by(request.user), "opened": run.source, "field_kinds": FIELD_KINDS, **READING, **more,
+        "remembered": not run.mapping and is_remembered(run), "kinds": importable_by(request.user), "opened": run.source,
+        "field_kinds": FIELD_KINDS, **READING, **more,
     }
     return render(request, "transfer/run.html", context, part="import-step", status=status)
 

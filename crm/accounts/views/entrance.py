@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account.internal.flows.login import perform_login, record_authentication
 from allauth.account.models import Login
 from allauth.account.views import LoginView
+from allauth.mfa.base.views import AuthenticateView
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -35,6 +36,16 @@ class SignInView(LoginView):  # type: ignore[misc]
         """Show the form again."""
         response: HttpResponse = super().form_invalid(form)
         response.status_code = 429 if getattr(self.request, "sign_in_refused", 0) == 429 else 422
+        return response
+
+
+class SecondFactorView(AuthenticateView):  # type: ignore[misc]
+    """The second step of sign-in; a refusal is 422."""
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        """Show the form again."""
+        response: HttpResponse = super().form_invalid(form)
+        response.status_code = 422
         return response
 
 

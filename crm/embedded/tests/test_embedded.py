@@ -1,5 +1,6 @@
 """Addresses of the embedded servers, and their first start."""
 
+import os
 from pathlib import Path
 
 import psycopg
@@ -7,7 +8,7 @@ import pytest
 
 from crm.embedded import LONGEST_SOCKET_FOLDER, broker_url, database, redis_url, socket_folder
 from crm.embedded.postgres import Postgres
-from crm.embedded.processes import CannotStart
+from crm.embedded.processes import CannotStart, Owner, give_to, let_read
 from crm.testing import servers
 
 
@@ -66,3 +67,24 @@ def test_a_first_start_an_interrupted_one_and_a_stale_pid(tmp_path_factory: pyte
     again.start()
     servers.wait(again)
     again.stop()
+
+
+def test_a_package_installed_with_a_narrow_umask_is_opened(tmp_path: Path) -> None:
+    folder, program, text = tmp_path / "bin", tmp_path / "bin" / "postgres", tmp_path / "bin" / "sample.conf"
+    folder.mkdir(mode=0o700)
+    program.touch(mode=0o700)
+    text.touch(mode=0o600)
+    (folder / "dangling").symlink_to("nowhere")
+    let_read(tmp_path)
+    modes = [path.stat().st_mode & 0o777 for path in (folder, program, text)]
+    assert modes == [0o705, 0o705, 0o604]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root gives files away.")
+def test_data_that_root_put_back_belongs_to_the_server_again(tmp_path: Path) -> None:
+    (tmp_path / "pg" / "base").mkdir(parents=True)
+    (tmp_path / "pg" / "PG_VERSION").write_text("18")
+    give_to(Owner(4242, 4243), tmp_path / "pg")
+    for path in (tmp_path / "pg", tmp_path / "pg" / "base", tmp_path / "pg" / "PG_VERSION"):
+        assert (path.stat().st_uid, path.stat().st_gid) == (4242, 4243)
+    give_to(Owner(4242, 4243), tmp_path / "nowhere")

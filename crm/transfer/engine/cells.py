@@ -93,7 +93,7 @@ class CellReader:
         steps = []
         for column in self.mapping.columns:
             if column.header in self._index and column.to:
-                other = self._index.get(column.parameters.get("of", "")) if column.to == "pair" else None
+                other = self._index.get(column.parameters.get("of" if column.to == "pair" else "id", ""))
                 folded = {k.casefold(): v for k, v in column.values.items()}
                 f = self.fields.get(column.to)
                 bare = f is not None and not column.values and f.kind not in NOT_PLAIN and column.parameters.get("part") not in DATE_PARTS
@@ -164,7 +164,7 @@ class CellReader:
                 return
         if column.to == "note":
             draft.notes.append(f"{column.header}: {text}" if column.parameters.get("label") else text)
-        elif column.to == "external_id" and f is None:
+        elif column.to == "own_id" or (column.to == "external_id" and f is None):
             if len(str(given)) > MAX_KEY:
                 words = _("At most %(limit)d characters; this has %(count)d.") % {"limit": MAX_KEY, "count": len(str(given))}
                 draft.problems.append((column.header, text, words))
@@ -182,6 +182,8 @@ class CellReader:
             draft.parts.setdefault(f"date:{column.to}", {})[column.parameters["part"]] = str(given)
         elif f.kind in (Kind.LINK, Kind.USER):
             draft.values.setdefault(column.to, (column, given))
+            if step.other is not None and row is not None and (beside := row.cells[step.other].strip()):
+                draft.ids[column.to] = beside
         elif f.kind == Kind.TAGS:
             self._tags(draft, column, str(given))
         else:

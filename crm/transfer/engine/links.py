@@ -80,6 +80,10 @@ class Directory:
         """Return what a name stands for; look it up with ``look_up`` first."""
         return self.known.get(fold(text))
 
+    def is_called(self, found: Found, name: str) -> bool:
+        """Tell whether a record that was found by its id has that name."""
+        return " ".join(fold(found.title).split()) == " ".join(fold(name).split())
+
     def look_up(self, texts: Iterable[str]) -> None:
         """Find all of these names that are not known yet."""
         if self._whole and not self._ready:
@@ -118,8 +122,9 @@ class Directory:
             for pk, text in self._visible().filter(external_id__in=list(given)).values_list("pk", "external_id"):
                 ids[pk] = given[text]
         if ids:
-            for pk in self._visible().filter(pk__in=any_of(ids)).values_list("pk", flat=True):
-                self.known[ids[pk]] = Found(pk)
+            names = [n for n in self.target.title if n in self._columns]
+            for pk, *title in self._visible().filter(pk__in=any_of(ids)).values_list("pk", *names):
+                self.known[ids[pk]] = Found(pk, " ".join(str(t) for t in title if t))
 
     def _by_title(self, wanted: dict[str, str]) -> None:
         """Find titles through the folded sort key, which is indexed; a person's also by address."""

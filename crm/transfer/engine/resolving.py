@@ -67,7 +67,7 @@ class Resolver:
                 if key in self._targets:
                     text = value[1] if isinstance(value, tuple) else value
                     if isinstance(text, str):
-                        wanted.setdefault(self._targets[key], set()).update((text, *other_names(text)))
+                        wanted.setdefault(self._targets[key], set()).update((text, *other_names(text), *((draft.ids[key],) if key in draft.ids else ())))
         for name, texts in wanted.items():
             self.planner.directories.of(name).look_up(texts)
 
@@ -86,7 +86,7 @@ class Resolver:
             make = isinstance(text, dict)
             if make:
                 text = str(text.get("title") or "")
-            found = self._find(draft, column, target, str(text))
+            found = self._find(draft, column, target, str(text), draft.ids.get(key, ""))
             if found is None and target == self._own and (mine := self.in_file.get(folded(str(text)))):
                 draft.values[key] = Found(mine[0], str(text))
                 linked[key] = (None, None)
@@ -100,10 +100,16 @@ class Resolver:
                 linked[key] = (found.id, found.instance)
         return linked
 
-    def _find(self, draft: Draft, column: Column, target: str, text: str) -> Found | None:
-        """Return what a name stands for: the name itself, what stands in brackets behind it, or the first of several."""
+    def _find(self, draft: Draft, column: Column, target: str, text: str, beside: str) -> Found | None:
+        """Return what a name stands for: the name itself, what stands in brackets behind it, or the first of several.
+
+        An id beside the name settles which of its namesakes is meant, or whose name has changed since.
+        """
         directory = self.planner.directories.of(target)
-        found: Found | None = directory.get(text)
+        by_id: Found | None = directory.get(beside) if beside else None
+        if by_id is not None and directory.is_called(by_id, text):
+            return by_id
+        found: Found | None = directory.get(text) or by_id
         if found is not None:
             return found
         for name in other_names(text):

@@ -15,13 +15,12 @@ from crm.transfer.adapters import Adapter, adapter_for
 from crm.transfer.mapping.languages import TABLE, in_english
 from crm.transfer.mapping.languages import plain as words
 from crm.transfer.mapping.model import Column, Mapping, key_of
+from crm.transfer.mapping.ours import mapping_of_ours
 
 CERTAIN, LIKELY, BY_CONTENT = 1.0, 0.74, 0.6
-_IDS = {
-    "id", "record id", "lead id", "contact id", "account id", "external id", "uid", "uuid", "guid", "key", "customer id", "customer number",
-    "customer no", "kundennummer", "kundennr", "kunden nr", "kunden id", "id client", "n client", "num client", "id cliente", "codice cliente",
-    "person id", "organization id", "deal id", "opportunity id", "task id", "activity id", "company id", "product id", "identifier", "record number", "nr",
-}
+_IDS = frozenset({"id", "record id", "external id", "uid", "uuid", "guid", "key", "identifier", "record number"})
+"""What the id of any record is called; besides, each noun has one (“Contact ID”)."""
+_ID_WORDS = ("id", "number", "no", "nr", "uuid", "guid")
 _WRAPPERS = re.compile(r"^(properties|attributes|fields|data|contact|person|lead|customer|record|item|node|company|account|organization|deal|opportunity)\.")
 _EMAIL = re.compile(r"[^@\s,;]+@[^@\s,;]+\.[a-zA-Z]{2,}")
 _URL = re.compile(r"(https?://|www\.)\S+", re.I)
@@ -54,6 +53,8 @@ def guess(
     entity: Entity, headers: list[str], statistics: dict[str, Statistics], writable: dict[str, Any], system: str = ""
 ) -> Mapping:
     """Return the likeliest mapping; columns that nobody recognises are not in it."""
+    if ours := mapping_of_ours(entity, headers, statistics["id"].samples[:5] if "id" in statistics else [], writable):
+        return ours
     adapter = adapter_for(entity.name)
     offers: list[tuple[float, int, str, dict[str, str]]] = []
     candidates = {name: (key, sure) for key, f in writable.items() for name, sure in reversed(names_of(f))}
@@ -124,9 +125,15 @@ def _of_words(plain: str, adapter: Adapter, candidates: dict[str, tuple[str, flo
         parameters = target.recognise(plain)
         if parameters is not None:
             found.append((float(parameters.pop("sure", "0.95")), target.key, parameters))
-    if plain in _IDS and not found:
+    if not found and (plain in _IDS or _is_own_id(plain, adapter)):
         found.append((0.9, "external_id", {}))
     return found
+
+
+def _is_own_id(plain: str, adapter: Adapter) -> bool:
+    """Tell whether words are the id of such records: “contact id” of people is, of deals it names somebody else."""
+    nouns = {adapter.entity.replace("_", " "), *adapter.nouns, *adapter.called}
+    return any(plain in (f"{noun} {word}", f"{noun}{word}") for noun in nouns for word in _ID_WORDS)
 
 
 @lru_cache(maxsize=1)

@@ -19,8 +19,8 @@ DATE_ORDERS = ("dmy", "mdy", "ymd")
 DECIMALS = (",", ".")
 TRASH = ("ask", "restore", "create", "skip")
 RESTS = ("ask", "ignore", "note", "custom")
-COMMON_TARGETS = ("note", "external_id", "tags", "key", "pair")
-_COLUMN = {"to", "rule", "values", "unresolved", "empty", "scale", "dates", "decimal", "kind", "label", "part", "custom", "entity", "of", "suffix"}
+COMMON_TARGETS = ("note", "external_id", "own_id", "tags", "key", "pair")
+_COLUMN = {"to", "rule", "values", "unresolved", "empty", "scale", "dates", "decimal", "kind", "label", "part", "custom", "entity", "of", "id", "suffix"}
 _WHOLE = {"trash", "unresolved", "dates", "entity", "system", "columns", "constants", "compose", "rest", "mode", "match", "source", "name", "comment"}
 
 
@@ -199,7 +199,7 @@ def _column(
             column.scale = Decimal(str(given["scale"]))
         except InvalidOperation:
             problems.append(Detail(f"{where}.scale", _("A number is expected.")))
-    column.parameters = {k: str(given[k]) for k in ("kind", "label", "part", "entity", "of", "suffix") if given.get(k)}
+    column.parameters = {k: str(given[k]) for k in ("kind", "label", "part", "entity", "of", "id", "suffix") if given.get(k)}
     return column
 
 

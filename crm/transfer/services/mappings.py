@@ -81,11 +81,30 @@ def settle(run: ImportRun, data: dict[str, Any], actor: Any, *, remember: bool =
     return mapping
 
 
-def keep_mapping(run: ImportRun) -> None:
-    """Remember how files of these headers are read."""
+def keep_mapping(run: ImportRun, *, done: bool = False) -> None:
+    """Remember how files of these headers are read.
+
+    Answers for names that stand for nothing are not: the next file may name others, which are asked about anew. Of
+    an import that was not carried out, its pipeline is not either.
+    """
+    kept = {k: v for k, v in run.mapping.items() if k not in ("unresolved", "trash") and (done or k != "pipeline")}
+    kept["columns"] = {header: _without_answers(given) for header, given in run.mapping.get("columns", {}).items()}
     RememberedMapping.objects.update_or_create(
-        entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user, defaults={"mapping": run.mapping}
+        entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user, defaults={"mapping": kept}
     )
+
+
+def _without_answers(given: Any) -> Any:
+    if not isinstance(given, dict):
+        return given
+    kept = {k: v for k, v in given.items() if k not in ("unresolved", "values")}
+    values = {k: v for k, v in given.get("values", {}).items() if isinstance(v, str)}
+    return {**kept, **({"values": values} if values else {})}
+
+
+def is_remembered(run: ImportRun) -> bool:
+    """Tell whether files of these headers were read before."""
+    return RememberedMapping.objects.filter(entity=run.entity, shape=shape_of(run.source["headers"]), user=run.user).exists()
 
 
 def answered(run: ImportRun) -> dict[str, Any]:
@@ -121,7 +140,7 @@ def effective_mapping(run: ImportRun, actor: Any) -> tuple[Mapping, dict[str, li
     declared = entity(run.entity)
     mapping = parse(run.mapping, declared, writable=fields_of(declared, actor))
     statistics = statistics_of(run)
-    named = {c.header for c in mapping.columns} | {c.parameters["of"] for c in mapping.columns if "of" in c.parameters}
+    named = {c.header for c in mapping.columns} | {c.parameters[p] for c in mapping.columns for p in ("of", "id") if p in c.parameters}
     composed = "".join(mapping.compose.values())
     left: dict[str, list[str]] = {"ask": [], "note": [], "custom": [], "ignore": [], "empty": []}
     for header in run.source["headers"]:

@@ -59,7 +59,7 @@ def carry_out(
     with rare_collections():
         writer.write(batch_done)
     _close(run, actor, writer)
-    keep_mapping(run)
+    keep_mapping(run, done=True)
     return run.report
 
 

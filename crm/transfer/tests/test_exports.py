@@ -214,3 +214,23 @@ def test_links_in_custom_fields_are_named(admin: Any, odd_people: list[Customer]
     rows = list(csv.DictReader(io.StringIO(written("csv", admin).decode("utf-8-sig"), newline="")))
     named = next(row for row in rows if row["id"] == str(odd_people[0].pk))
     assert (named["custom.boss"], named["custom.boss_id"]) == (admin.name, str(admin.pk))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("form", ["csv", "xlsx", "json"])
+def test_what_we_exported_changes_nothing_when_it_comes_back(admin: Any, imported: Any, form: str) -> None:
+    imported("name,industry,subsidiary\nAcme,Trade,x\nAcme South,Trade,y\n", "company", {"columns": {"name": "name", "industry": "industry"}, "rest": "ignore"})
+    imported("first name,last name,email,company,city,tags\nAnn,=1+1,a@x.example,Acme,Rome,\"a, b\"\nBob,Roy,,Acme,,\n", "customer")
+    imported("title,value,company,probability\nBig,5,Acme,20\nSmall,7.5,,\n", "deal")
+    for name in ("company", "customer", "deal"):
+        of = entity(name)
+        _name, count, pieces = export_pieces(of=of, queryset=visible_to(admin, of.model).order_by("pk"), form=form, actor=admin)
+        run = imported(b"".join(pieces), name, name=f"{of.plural}.{form}")
+        assert run.report["result"] == {"create": 0, "update": 0, "skip": count, "error": 0, "also": {}}, (name, run.report)
+
+
+@pytest.mark.django_db
+def test_the_id_of_another_noun_is_no_id_of_the_row(checked: Any) -> None:
+    run = checked("deal id,company id,contact id,title\n7,9,8,Big\n", "deal")
+    assert run.mapping["columns"]["deal id"] in ("external_id", {"to": "external_id"})
+    assert set(run.report["left"].get("note", [])) == {"company id", "contact id"}

@@ -218,3 +218,19 @@ def test_people_are_found_by_role_team_and_state(admin: User, rep: User, rep2: U
     assert rep2.email in by_role
     assert admin.email not in by_role
     assert client.get("/settings/users?role=x&team=y&state=z&page=0").status_code == 200
+
+
+def test_whoever_invites_or_changes_people_proves_first_who_he_is(make_user: Any, rep: User) -> None:
+    boss = make_user("ADMIN", email="boss@example.com", password=PASSWORD)
+    client = Client()
+    client.force_login(boss)
+    new = {"email": "nell@example.com", "role": str(rep.role_id)}
+    assert client.post("/settings/users/invite", new)["Location"].startswith("/account/confirm")
+    assert not User.objects.filter(email="nell@example.com").exists()
+    change = {"email": rep.email, "first_name": "Rosa", "role": str(Role.objects.get(code="ADMIN").pk)}
+    asked = client.post(f"/settings/users/{rep.pk}", change)
+    assert asked["Location"].startswith("/account/confirm")
+    rep.refresh_from_db()
+    assert rep.role.code == "SALES_REP"
+    assert client.post(asked["Location"], {"password": PASSWORD}).status_code == 302
+    assert User.objects.get(pk=rep.pk).role.code == "ADMIN"

@@ -91,11 +91,21 @@ def users(request: HttpRequest) -> HttpResponse:
 def invite(request: HttpRequest) -> HttpResponse:
     """Invite a person."""
     require(request.user, "create", User)
-    form = InviteForm(request.POST or None)
+    return invite_send(request) if request.method == "POST" else _invite_form(request, InviteForm())
+
+
+@reauthentication_required
+def invite_send(request: HttpRequest) -> HttpResponse:
+    """Invite: whoever gives rights proves first who he is."""
+    form = InviteForm(request.POST)
     if made := accepted(form, lambda: invite_user(actor=request.user, **form.cleaned_data)):
         toast(request, _("%(email)s is invited.") % {"email": made.email})
         return redirect_to(request, PEOPLE)
-    context = {"form": form, "title": _("Invite a person"), "back": PEOPLE, "back_label": _("Users"), "submit": _("Invite")}
+    return _invite_form(request, form)
+
+
+def _invite_form(request: HttpRequest, form: InviteForm) -> HttpResponse:
+    context = {"form": form, "title": _("Invite a person"), "back": PEOPLE, "back_label": _("Users"), "action": f"{PEOPLE}/invite", "submit": _("Invite")}
     return render(request, "workspace/settings/form.html", context, status=status_of(form))
 
 
@@ -103,8 +113,19 @@ def invite(request: HttpRequest) -> HttpResponse:
 def user(request: HttpRequest, user_id: UUID) -> HttpResponse:
     """One person: name, role, team, and the way out."""
     person = _person(request, user_id)
-    names = PersonForm.base_fields
-    form = PersonForm(request.POST or None, initial={n: getattr(person, n) for n in names})
+    if request.method == "POST":
+        return user_save(request, person)
+    return render(request, "workspace/settings/user.html", _shown(request, person, _person_form(person)))
+
+
+def _person_form(person: User, data: Any = None) -> PersonForm:
+    return PersonForm(data, initial={n: getattr(person, n) for n in PersonForm.base_fields})
+
+
+@reauthentication_required
+def user_save(request: HttpRequest, person: User) -> HttpResponse:
+    """Change a person: whoever gives rights proves first who he is."""
+    form = _person_form(person, request.POST)
     if act := accepted(form, lambda: update(person, plain(form, changed=True), request.user)):
         toast(request, _("Saved."), undo=act.id)
         return redirect_to(request, f"{PEOPLE}/{person.pk}")
@@ -142,8 +163,7 @@ def user_act(request: HttpRequest, user_id: UUID, act: str) -> HttpResponse:
     if act == "deactivate":
         form = LeaveForm(request.POST, leaving=person)
         if not form.is_valid():
-            start = PersonForm(initial={n: getattr(person, n) for n in PersonForm.base_fields})
-            return render(request, "workspace/settings/user.html", _shown(request, person, start, form), status=422)
+            return render(request, "workspace/settings/user.html", _shown(request, person, _person_form(person), form), status=422)
         with intend(actor=actor) as done:
             deactivate_user(user=person, actor=actor, successor=form.cleaned_data["successor"])
         toast(request, _("%(name)s is deactivated and signed out.") % {"name": person.name}, undo=done.id)

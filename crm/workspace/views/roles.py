@@ -45,7 +45,7 @@ def role_new(request: HttpRequest) -> HttpResponse:
     if made := accepted(form, lambda: create_record(of="role", data=_plain(form), actor=request.user)):
         toast(request, _("The role is made. Say now what it may do."))
         return redirect_to(request, f"{ROLES}/{made.pk}")
-    context = {"form": form, "title": _("New role"), "back": ROLES, "back_label": _("Roles"), "submit": _("Create role")}
+    context = {"form": form, "title": _("New role"), "back": ROLES, "back_label": _("Roles"), "action": f"{ROLES}/new", "submit": _("Create role")}
     return render(request, "workspace/settings/form.html", context, status=status_of(form))
 
 

@@ -16,6 +16,9 @@ from crm.embedded.processes import CannotStart
 from crm.operations import assets, early, welcome
 from crm.operations.supervisor import Supervisor
 
+HOPELESS = 4
+"""Failures in a row after which a server that has never answered will not do so either."""
+
 
 class Command(BaseCommand):
     """Start PostgreSQL, Valkey, web, workers, relay and beat, and keep them running until Ctrl-C."""
@@ -66,7 +69,8 @@ class Command(BaseCommand):
         """Wait for the embedded servers that no URL replaces."""
         supervisor = start.supervisor
         for server in start.servers:
-            supervisor.wait_until(server.ready, server.name, 60)
+            program = supervisor.of(server.name)
+            supervisor.wait_until(lambda s=server, p=program: s.ready() or p.failures >= HOPELESS, server.name, 60)  # type: ignore[misc]
             if not supervisor.stopping and not server.ready():
                 raise CannotStart(f"{server.name} did not start:\n{server.why_not()}")
             if isinstance(server, Postgres) and not supervisor.stopping:
