@@ -20,9 +20,10 @@ from crm.accounts.models import User
 from crm.ui.figures import dates
 from crm.ui.values import sees_everything
 from customers.models import Customer
+from sales.cells import FORECAST, KEPT, LATER, NONE, PAST, Spot, first_of_spots, kept_cells
 from sales.models import Deal, Stage
 from sales.selectors import Board, BoardFilter, Card, add_strip, as_cards, card_order, filtered, stages_of
-from sales.totals import MONEY, ZERO, amount, stage_sums, weighted
+from sales.totals import MONEY, ZERO, StageSum, amount, amounts_shown, stage_sums, weighted
 
 PER_CELL = 10
 MAX_LANES = 20
@@ -37,9 +38,6 @@ CERTAINTY: dict[str, tuple[Promise, Promise, str]] = {
     "best": (gettext_lazy("Best case"), gettext_lazy("40 % or more"), "sky"),
     "pipeline": (gettext_lazy("Pipeline"), gettext_lazy("below 40 %"), "slate"),
 }
-NONE, PAST, LATER = "none", "past", "later"
-FORECAST = "forecast"
-"""What stands for the lanes of the forecast."""
 
 
 @dataclass
@@ -132,12 +130,11 @@ def stage_grid(user: Any, wanted: BoardFilter, lanes: str, folded: set[str]) -> 
     """Return the board with lanes. Six statements, whatever the number of deals."""
     stages = stages_of(wanted.pipeline)
     heads = [Head(key=str(s.pk), label=s.name, hue=s.hue, stage=s, folded=wanted.folds(s)) for s in stages]
-    return _grid(user, filtered(user, wanted), wanted, stages, heads, keys_of(user, lanes), lambda found: _lanes(lanes, found), folded)
+    return _grid(user, wanted, lanes, stages, heads, lambda found: _lanes(lanes, found), folded)
 
 
 def forecast_grid(user: Any, wanted: BoardFilter, folded: set[str]) -> Grid:
     """Return the open deals by the month of their expected close and by how certain they are."""
-    deals = filtered(user, wanted)
     today = timezone.localdate()
     heads = [Head(key=PAST, label=_("Past"), hue="coral", drop=False)]
     for n in range(MONTHS):
@@ -145,7 +142,7 @@ def forecast_grid(user: Any, wanted: BoardFilter, folded: set[str]) -> Grid:
         heads.append(Head(key=f"{first:%Y-%m}", label=month_name(first), hue="teal" if not n else "slate"))
     heads += [Head(key=LATER, label=_("Later"), hue="slate", drop=False), Head(key=NONE, label=_("No date"), hue="slate")]
     stages = stages_of(wanted.pipeline)
-    made = _grid(user, deals, wanted, stages, heads, keys_of(user, FORECAST), lambda found: _certainties(), folded, open_only=True)
+    made = _grid(user, wanted, FORECAST, stages, heads, lambda found: _certainties(), folded)
     made.heads = [h for h in made.heads if h.count or h.key not in (PAST, LATER)]
     kept = {h.key for h in made.heads}
     for lane in made.lanes:
@@ -277,18 +274,26 @@ def _certainties() -> list[Lane]:
 
 
 def _grid(
-    user: Any, deals: QuerySet[Deal], wanted: BoardFilter, stages: list[Stage], heads: list[Head], keys: dict[str, Any], lanes_for: Any,
-    folded: set[str], *, open_only: bool = False,
+    user: Any, wanted: BoardFilter, lanes: str, stages: list[Stage], heads: list[Head], lanes_for: Any, folded: set[str]
 ) -> Grid:
-    rows = _counted(user, deals, keys)
+    deals = filtered(user, wanted)
+    sums = stage_sums(user, stages, deals, narrowed=wanted.narrowed)
     by_key = {h.key: h for h in heads}
+    # Of a closed stage that is folded only the sum is shown.
+    away = [h.stage for h in heads if h.folded and h.stage and h.stage.outcome != Stage.Outcome.OPEN]
+    for stage in away:
+        sum_of = sums.get(stage.pk, StageSum())
+        by_key[str(stage.pk)].add(sum_of.n, sum_of.total, sum_of.weighted)
+    left = [s for s in stages if s not in away and (lanes != FORECAST or s.outcome == Stage.Outcome.OPEN)]
+    deals = deals.filter(stage__in=left)
+    quick = _is_quick(user, wanted, lanes)
     found: dict[str, Sums] = {}
     counts: dict[tuple[str, str], int] = {}
     made = Board(wanted.pipeline, [])
-    for r in rows:
+    for r in _cells(user, deals, lanes, left, quick=quick):
         if r["outcome"] == Stage.Outcome.OPEN:
             made.count, made.total, made.weighted = made.count + r["n"], made.total + r["total"], made.weighted + r["weighted"]
-        if r["column"] not in by_key or (open_only and r["outcome"] != Stage.Outcome.OPEN):
+        if r["column"] not in by_key:
             continue
         by_key[r["column"]].add(r["n"], r["total"], r["weighted"])
         if r["outcome"] == Stage.Outcome.OPEN:
@@ -296,25 +301,78 @@ def _grid(
         elif not by_key[r["column"]].folded:
             found.setdefault(r["lane"], Sums())
         counts[r["column"], r["lane"]] = counts.get((r["column"], r["lane"]), 0) + r["n"]
-    add_strip(made, stages, stage_sums(user, stages, deals, narrowed=wanted.narrowed))
-    away, heads = [h for h in heads if h.folded], [h for h in heads if not h.folded]
+    add_strip(made, stages, sums)
+    aside, heads = [h for h in heads if h.folded], [h for h in heads if not h.folded]
     top = max((h.total for h in heads), default=ZERO)
     for h in heads:
         h.share = float(100 * h.total / top) if top else 0
     every = lanes_for(found)
-    lanes = every[:MAX_LANES]
-    for lane in lanes:
-        sums = found.get(lane.key, Sums())
-        lane.add(sums.count, sums.total, sums.weighted)
+    drawn = every[:MAX_LANES]
+    for lane in drawn:
+        sum_here = found.get(lane.key, Sums())
+        lane.add(sum_here.count, sum_here.total, sum_here.weighted)
         lane.folded = lane.key in folded
         lane.cells = [Cell(h, counts.get((h.key, lane.key), 0)) for h in heads]
-    if open_only:
-        deals = deals.filter(outcome=Stage.Outcome.OPEN)
-    cards = _first_cards(user, deals, wanted.order, stages, keys, heads, [lane.key for lane in lanes if not lane.folded])
-    for lane in lanes:
+    unfolded = [lane for lane in drawn if not lane.folded]
+    if quick and wanted.order == ("rank", "id"):
+        places = first_of_spots(deals, lanes, _spots(lanes, unfolded, left), PER_CELL)
+    else:
+        places = _first_of_each(deals, wanted.order, keys_of(user, lanes), heads, [lane.key for lane in unfolded])
+    cards = {card.deal.pk: card for card in _cards(user, [pk for some in places.values() for pk in some], stages)}
+    for lane in drawn:
         for cell in lane.cells:
-            cell.cards = cards.get((cell.head.key, lane.key), [])
-    return Grid(heads, lanes, made, len(every) - len(lanes), away)
+            cell.cards = [cards[pk] for pk in places.get((cell.head.key, lane.key), ()) if pk in cards]
+    return Grid(heads, drawn, made, len(every) - len(drawn), aside)
+
+
+def _is_quick(user: Any, wanted: BoardFilter, lanes: str) -> bool:
+    """Tell whether the board shows all deals of a pipeline, to one who sees what its lanes are made of."""
+    if wanted.narrowed or not sees_everything(user, Deal):
+        return False
+    rights = field_rights(user, Deal)
+    if lanes == "status":
+        return rights.can_read("customer") and field_rights(user, Customer).can_read("status") and sees_everything(user, Customer)
+    return all(map(rights.can_read, ("assigned_user",) if lanes == "owner" else ("expected_close_date", "probability")))
+
+
+def _cells(user: Any, deals: QuerySet[Deal], lanes: str, stages: list[Stage], *, quick: bool) -> list[dict[str, Any]]:
+    """Return what the deals of each cell come to: by the kept sums, which know closed deals by the day they were closed."""
+    is_open = [s for s in stages if s.outcome == Stage.Outcome.OPEN]
+    if not quick or lanes not in KEPT or (lanes == "month" and len(is_open) < len(stages)):
+        return _counted(user, deals, keys_of(user, lanes))
+    today = timezone.localdate()
+    later = month_after(today, MONTHS) if lanes == FORECAST else None
+    return kept_cells(stages, lanes, first=today.replace(day=1), later=later, amounts=amounts_shown(user))
+
+
+def _spots(lanes: str, rows: list[Lane], stages: list[Stage]) -> list[Spot]:
+    """Return how the deals of each cell that has some are found, stage by stage."""
+    found = []
+    for row in rows:
+        for cell in row.cells:
+            if not cell.count:
+                continue
+            of = [s for s in stages if s.outcome == Stage.Outcome.OPEN] if lanes == FORECAST else [s for s in stages if s == cell.head.stage]
+            month = {"month": row.key, FORECAST: cell.head.key}.get(lanes, NONE)
+            low, high = _ends(month)
+            owner = row.person.pk if row.person else None
+            status = row.key if lanes == "status" and row.key != NONE else ""
+            band = row.key if lanes == FORECAST else "pipeline"
+            found += [Spot(cell.head.key, row.key, s.pk, owner, low, high, band, status) for s in of]
+    return found
+
+
+def _ends(month: str) -> tuple[str | None, str | None]:
+    """Return the first day of a month, and that of the one after it."""
+    first = timezone.localdate().replace(day=1)
+    if month == NONE:
+        return None, None
+    if month == PAST:
+        return "-infinity", str(first)
+    if month == LATER:
+        return str(month_after(first, MONTHS)), "infinity"
+    first = dt.date.fromisoformat(f"{month}-01")
+    return str(first), str(month_after(first, 1))
 
 
 def _counted(user: Any, deals: QuerySet[Deal], keys: dict[str, Any]) -> list[dict[str, Any]]:
@@ -325,9 +383,10 @@ def _counted(user: Any, deals: QuerySet[Deal], keys: dict[str, Any]) -> list[dic
     ))
 
 
-def _first_cards(
-    user: Any, deals: Any, ordered: tuple[str, ...], stages: list[Stage], keys: dict[str, Any], heads: list[Head], lanes: list[str]
-) -> dict[tuple[str, str], list[Card]]:
+def _first_of_each(
+    deals: Any, ordered: tuple[str, ...], keys: dict[str, Any], heads: list[Head], lanes: list[str]
+) -> dict[tuple[str, str], list[Any]]:
+    """Return the first deals of each cell, sorted out of all of them."""
     order = [F(name[1:]).desc(nulls_last=True) if name.startswith("-") else F(name).asc(nulls_last=True) for name in ordered]
     named_rows: Any = deals.order_by().annotate(**keys)
     rows = (
@@ -335,11 +394,10 @@ def _first_cards(
         .annotate(place=Window(RowNumber(), partition_by=[F("column"), F("lane")], order_by=order))
         .filter(place__lte=PER_CELL).order_by("place").values_list("pk", "column", "lane")
     )
-    places = {pk: (column, lane) for pk, column, lane in rows} if lanes else {}
-    made: dict[tuple[str, str], list[Card]] = {}
-    for card in _cards(user, list(places), stages):
-        made.setdefault(places[card.deal.pk], []).append(card)
-    return made
+    found: dict[tuple[str, str], list[Any]] = {}
+    for pk, column, lane in rows if lanes else ():
+        found.setdefault((column, lane), []).append(pk)
+    return found
 
 
 def _cards(user: Any, ids: list[Any], stages: list[Stage]) -> list[Card]:

@@ -138,11 +138,11 @@ def busiest_owners(stages: list[uuid.UUID], limit: int) -> list[uuid.UUID]:
 SPREAD = 500
 """So many more rows than sums make it worth folding."""
 
-_SPREAD = "SELECT count(*) - count(DISTINCT (stage_id, grain, day, owner_id)) FROM sales_dealtotal"
+_SPREAD = "SELECT count(*) - count(DISTINCT (stage_id, grain, day, band, owner_id)) FROM sales_dealtotal"
 _FOLD = """
 WITH gone AS (DELETE FROM sales_dealtotal RETURNING *)
-INSERT INTO sales_dealtotal (stage_id, grain, day, owner_id, n, value, weighted)
-SELECT stage_id, grain, day, owner_id, sum(n), sum(value), sum(weighted) FROM gone GROUP BY stage_id, grain, day, owner_id
+INSERT INTO sales_dealtotal (stage_id, grain, day, band, owner_id, n, value, weighted)
+SELECT stage_id, grain, day, band, owner_id, sum(n), sum(value), sum(weighted) FROM gone GROUP BY stage_id, grain, day, band, owner_id
 HAVING sum(n) <> 0 OR sum(value) <> 0 OR sum(weighted) <> 0
 """
 

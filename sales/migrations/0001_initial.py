@@ -362,7 +362,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='deal',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['stage', 'rank', 'id'], name='deal_board'),
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['stage', 'rank', 'id'], include=('expected_close_date', 'probability', 'customer'), name='deal_board'),
+        ),
+        migrations.AddIndex(
+            model_name='deal',
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['stage', 'assigned_user', 'rank', 'id'], name='deal_board_of_owner'),
         ),
         migrations.AddIndex(
             model_name='deal',

@@ -3,17 +3,18 @@
 from django.db import migrations, models
 
 DAY = "CASE outcome WHEN 'open' THEN expected_close_date ELSE actual_close_date END"
+BAND = "CASE WHEN probability >= 75 THEN 2 WHEN probability >= 40 THEN 1 ELSE 0 END"
 
 
 def _sums(rows: str) -> str:
     """Return the statement that adds what ``rows`` (deals, each with its ``sign``) come to."""
     return f"""
-    INSERT INTO sales_dealtotal (stage_id, grain, day, owner_id, n, value, weighted)
-    SELECT stage_id, CASE WHEN grouping(day) = 0 THEN 'd' ELSE 'o' END, day, assigned_user_id,
+    INSERT INTO sales_dealtotal (stage_id, grain, day, band, owner_id, n, value, weighted)
+    SELECT stage_id, CASE WHEN grouping(day) = 0 THEN 'd' ELSE 'o' END, day, band, assigned_user_id,
            sum(sign), sum(sign * value_base), sum(sign * value_base * probability / 100)
-      FROM (SELECT sign, stage_id, {DAY} AS day, assigned_user_id, value_base, probability::numeric
+      FROM (SELECT sign, stage_id, {DAY} AS day, {BAND} AS band, assigned_user_id, value_base, probability::numeric
               FROM ({rows}) changed WHERE deleted_at IS NULL AND archived_at IS NULL) counted
-     GROUP BY GROUPING SETS ((stage_id, day), (stage_id, assigned_user_id))
+     GROUP BY GROUPING SETS ((stage_id, day, band), (stage_id, assigned_user_id))
     HAVING sum(sign) <> 0 OR sum(sign * value_base) <> 0 OR sum(sign * value_base * probability) <> 0;"""
 
 
@@ -60,6 +61,7 @@ class Migration(migrations.Migration):
                 ("stage_id", models.UUIDField()),
                 ("grain", models.CharField(choices=[("d", "By day"), ("o", "By owner")], max_length=1)),
                 ("day", models.DateField(null=True)),
+                ("band", models.SmallIntegerField(null=True)),
                 ("owner_id", models.UUIDField(null=True)),
                 ("n", models.IntegerField()),
                 ("value", models.DecimalField(decimal_places=2, max_digits=24)),

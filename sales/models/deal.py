@@ -97,7 +97,11 @@ class Deal(Touched, Record):
         indexes = [
             *Record.record_indexes("deal"),
             *Touched.touched_indexes("deal"),
-            models.Index(fields=["stage", "rank", "id"], name="deal_board", condition=LIVING),
+            models.Index(
+                fields=["stage", "rank", "id"], name="deal_board", condition=LIVING,
+                include=["expected_close_date", "probability", "customer"],  # what lanes are made of
+            ),
+            models.Index(fields=["stage", "assigned_user", "rank", "id"], name="deal_board_of_owner", condition=LIVING),
             models.Index(
                 fields=["pipeline", "stage"], name="deal_totals", condition=LIVING,
                 include=["value_base", "probability", "assigned_user"],

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 
 class DealTotal(models.Model):
-    """A sum, or a difference to it: of the living deals of a stage by day of closing, or by owner."""
+    """A sum, or a difference to it: of the living deals of a stage by day of closing and certainty, or by owner."""
 
     activity_skip = "Sums of deals, whose changes are logged."
 
@@ -23,6 +23,8 @@ class DealTotal(models.Model):
     grain = models.CharField(max_length=1, choices=Grain)
     day = models.DateField(null=True)
     """When the deals are expected to close, or were closed."""
+    band = models.SmallIntegerField(null=True)
+    """How certain they are: 0 below 40 %, 1 below 75 %, 2 from there on (of a sum by day)."""
     owner_id = models.UUIDField(null=True)
     n = models.IntegerField()
     value = models.DecimalField(max_digits=24, decimal_places=2)
