@@ -50,13 +50,12 @@ def dashboard(user: Any, scope: Scope) -> Dashboard:
     said, companies = rows_of(user, Interaction), rows_of(user, Company)
     if scope.owner is not None:
         people, companies = people.filter(assigned_user=scope.owner), companies.filter(assigned_user=scope.owner)
-    counted = people.order_by().aggregate(n=Count("pk"), new=Count("pk", filter=clauses["new"]))
-    todo = tasks.order_by().aggregate(
-        open=Count("pk", filter=clauses["tasks"]), overdue=Count("pk", filter=clauses["late"]),
-        today=Count("pk", filter=clauses["tasks"] & Q(due_date__gte=now, due_date__lt=tomorrow)),
+    todo = tasks.filter(clauses["tasks"]).order_by().aggregate(
+        open=Count("pk"), overdue=Count("pk", filter=clauses["late"]),
+        today=Count("pk", filter=Q(due_date__gte=now, due_date__lt=tomorrow)),
     )
     return Dashboard(
-        sales=sales_report(user, scope), customers=counted["n"], new_customers=counted["new"],
+        sales=sales_report(user, scope), customers=people.count(), new_customers=people.filter(clauses["new"]).count(),
         companies=companies.count(), tasks_open=todo["open"], tasks_overdue=todo["overdue"],
         tasks_due_today=todo["today"], interactions=said.filter(clauses["interactions"]).count(),
         urls={
