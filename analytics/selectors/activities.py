@@ -1,5 +1,6 @@
 """The activities report: what was done, by whom, and what is left to do."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +10,8 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from analytics.selectors.period import Scope, rows_of
-from communications.models import Interaction
+from communications.models import Interaction, InteractionType
+from crm.accounts.models import User
 from tasks.models import Task
 
 OPEN = Q(status__in=["PENDING", "IN_PROGRESS"])
@@ -59,31 +61,38 @@ def activity_report(user: Any, scope: Scope) -> ActivityReport:
         **counted, dated=Count("pk", filter=done & Q(due_date__isnull=False)),
         punctual=Count("pk", filter=done & Q(completed_at__lte=F("due_date"))),
     )
-    types = list(said.order_by().values("type", "type__name").annotate(n=Count("pk")).order_by("-n", "type"))
-    months = (
-        said.order_by().annotate(month=TruncMonth("happened_at")).values("month").annotate(n=Count("pk")).order_by("month")
+    # One walk over what was said, added up by each of its keys.
+    counts = list(
+        said.order_by().annotate(month=TruncMonth("happened_at")).values("type", "user", "month").annotate(n=Count("pk"))
     )
+    names = dict(InteractionType.objects.values_list("code", "name"))
+    types = sorted(_by(counts, "type").items(), key=lambda t: (-t[1], str(t[0])))
     return ActivityReport(
-        scope=scope, as_of=now, interactions=sum(r["n"] for r in types),
+        scope=scope, as_of=now, interactions=sum(n for _type, n in types),
         tasks_completed=sums["completed"], tasks_open=sums["open"], tasks_overdue=sums["overdue"],
         on_time=round(100 * sums["punctual"] / sums["dated"], 1) if sums["dated"] else None,
-        by_type=[(r["type"], r["type__name"], r["n"]) for r in types],
-        by_month=[(r["month"].date(), r["n"]) for r in months],
-        by_person=_people(said, tasks, counted),
+        by_type=[(code, names[code], n) for code, n in types],
+        by_month=[(month.date(), n) for month, n in sorted(_by(counts, "month").items())],
+        by_person=_people(_by(counts, "user"), tasks, counted),
     )
 
 
-def _people(said: Any, tasks: Any, counted: dict[str, Any]) -> list[Person]:
-    found: dict[Any, dict[str, Any]] = {}
-    for r in said.order_by().values("user", "user__first_name", "user__last_name", "user__email").annotate(n=Count("pk")):
-        found[r["user"]] = {"name": _name(r, "user"), "interactions": r["n"]}
-    owner = "assigned_user"
-    rows = tasks.order_by().values(owner, f"{owner}__first_name", f"{owner}__last_name", f"{owner}__email").annotate(**counted)
-    for r in rows:
+def _by(rows: list[dict[str, Any]], name: str) -> dict[Any, int]:
+    """Return how many there are for each value of a key."""
+    found: Counter[Any] = Counter()
+    for row in rows:
+        found[row[name]] += row["n"]
+    return found
+
+
+def _people(said: dict[Any, int], tasks: Any, counted: dict[str, Any]) -> list[Person]:
+    found: dict[Any, dict[str, Any]] = {pk: {"interactions": n} for pk, n in said.items()}
+    for r in tasks.order_by().values("assigned_user").annotate(**counted):
         if r["completed"] or r["open"]:
-            person = found.setdefault(r[owner], {"name": _name(r, owner)})
-            person.update(tasks_completed=r["completed"], tasks_open=r["open"], tasks_overdue=r["overdue"])
-    people = [Person(id=pk, **values) for pk, values in found.items()]
+            found.setdefault(r["assigned_user"], {}).update(
+                tasks_completed=r["completed"], tasks_open=r["open"], tasks_overdue=r["overdue"])
+    known = User.objects.in_bulk([pk for pk in found if pk is not None])
+    people = [Person(id=pk, name=known[pk].name if pk in known else "", **values) for pk, values in found.items()]
     return sorted(people, key=lambda p: (-p.interactions - p.tasks_completed, p.name.casefold()))
 
 
@@ -95,7 +104,3 @@ def _within(scope: Scope, name: str) -> Q:
         clause &= Q(**{f"{name}__date__lte": scope.end})
     return clause
 
-
-def _name(row: dict[str, Any], path: str) -> str:
-    full = f"{row[f'{path}__first_name'] or ''} {row[f'{path}__last_name'] or ''}".strip()
-    return full or row[f"{path}__email"] or ""
