@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
+from django.core.signals import request_finished, request_started
 from django.test import Client
 
 from crm.accounts.models import User
@@ -37,9 +39,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def server(live_server: Any) -> str:
-    """Return the address of a running server."""
-    return str(live_server.url)
+def server(live_server: Any) -> Iterator[str]:
+    """Return the address of a running server; what a closed page still asked it is answered before the base is emptied."""
+    running: list[int] = []
+    changed = threading.Condition()
+
+    def began(**_sent: Any) -> None:
+        with changed:
+            running.append(1)
+
+    def ended(**_sent: Any) -> None:
+        with changed:
+            if running:
+                running.pop()
+            changed.notify_all()
+
+    request_started.connect(began)
+    request_finished.connect(ended)
+    yield str(live_server.url)
+    with changed:
+        changed.wait_for(lambda: not running, timeout=20)
+    request_started.disconnect(began)
+    request_finished.disconnect(ended)
 
 
 @pytest.fixture(scope="package")
