@@ -11,7 +11,7 @@ from django.db.models import BooleanField, Case, F, Q, Value, When
 from django.utils.translation import gettext as _
 
 from crm.access.policy import EVERYTHING, NOTHING, Policy, policy_of
-from crm.access.rights import rights_of
+from crm.access.rights import load_rights, rights_of
 from crm.access.services.shares import Share, shares_of
 from crm.accounts.models import Role, RolePermission, User
 
@@ -88,6 +88,7 @@ class Asked:
     def of(self, people: Iterable[User]) -> list[Seen]:
         """Return those of ``people`` who see the record, with the reasons."""
         chunk = list(people)
+        load_rights(chunk)
         clauses: dict[str, Q] = {}
         for i, user in enumerate(chunk):
             rights = rights_of(user)

@@ -6,8 +6,12 @@ A role has every cell of its parent; a cell of its own replaces the parent's (wi
 import hashlib
 import json
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+from django.db import connection
 
 from crm.access import stamps
 from crm.accounts.models import User
@@ -15,14 +19,14 @@ from crm.lib.prepared import prepared_cursor
 
 SCOPES = ("none", "own", "team", "tree", "all")
 
-_SQL = """SELECT * FROM (
+_SQL = """(
 WITH RECURSIVE chain AS (
-    SELECT id, parent_id, is_admin, 0 AS depth FROM accounts_role WHERE id = %(role)s
+    SELECT id, parent_id, is_admin, 0 AS depth FROM accounts_role WHERE id = {role}
     UNION ALL
     SELECT r.id, r.parent_id, r.is_admin, c.depth + 1
     FROM accounts_role r JOIN chain c ON r.id = c.parent_id WHERE c.depth < 20
 ), home AS (
-    SELECT id FROM accounts_team WHERE id = %(team)s OR manager_id = %(user)s
+    SELECT id FROM accounts_team WHERE id = {team} OR manager_id = {user}
 ), tree AS (
     SELECT id FROM home UNION SELECT t.id FROM accounts_team t JOIN tree ON t.parent_id = tree.id
 ), above AS (
@@ -39,12 +43,12 @@ SELECT
   (SELECT coalesce(jsonb_agg(u.id), '[]') FROM accounts_user u WHERE u.team_id IN (SELECT id FROM tree)),
   (SELECT coalesce(jsonb_agg(t.group_id), '[]') FROM accounts_team t
     WHERE t.id IN (SELECT id FROM above) AND t.group_id IS NOT NULL),
-  (SELECT coalesce(jsonb_object_agg(name, value), '{}') FROM access_stamp),
-  (SELECT coalesce(jsonb_agg(s.name), '[]') FROM (%%shares) s)
+  (SELECT coalesce(jsonb_object_agg(name, value), '{{}}') FROM access_stamp),
+  (SELECT coalesce(jsonb_agg(s.name), '[]') FROM ({shares}) s)
 ) AS rights"""
 _STAMPS = 6  # their place in the row; they change with every definition, whatever one may see
 _HELD = {
-    "user_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE user_id = %(user)s)",
+    "user_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE user_id = {{user}})",
     "group_id": "SELECT '{0}' AS name WHERE EXISTS (SELECT FROM {0} WHERE group_id IN "
     "(SELECT t.group_id FROM accounts_team t WHERE t.id IN (SELECT id FROM above)))",
 }
@@ -55,6 +59,7 @@ _share_tables: dict[str, str] = {}
 def looks_for_shares(table: str, *, by: str) -> None:
     """Make ``Rights.shared`` tell whether ``table`` holds a share with the user, or (by ``group_id``) a team."""
     _share_tables[table] = _HELD[by].format(table)
+    _statement.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -127,11 +132,36 @@ def _load(user: Any) -> Rights:
     return _read(user.role_id, user.team_id, user.pk)
 
 
+def load_rights(people: Iterable[User]) -> None:
+    """Load the rights of many users in one statement, so that ``rights_of`` has them."""
+    wanted = [user for user in people if user.is_active and getattr(user, "_rights", None) is None]
+    if not wanted:
+        return
+    statement = _statement(role="who.role_id", team="who.team_id", user="who.user_id")
+    text = (
+        "SELECT rights.* FROM unnest(%s::uuid[], %s::uuid[], %s::uuid[]) WITH ORDINALITY AS who(role_id, team_id, user_id, place) "
+        f"CROSS JOIN LATERAL {statement} ORDER BY who.place"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(text, [[u.role_id for u in wanted], [u.team_id for u in wanted], [u.pk for u in wanted]])
+        for user, row in zip(wanted, cursor.fetchall(), strict=True):
+            user._rights = _made(row, user.pk)  # type: ignore[attr-defined]
+
+
+@cache
+def _statement(role: str, team: str, user: str) -> str:
+    shares = " UNION ALL ".join(_share_tables.values()) or "SELECT NULL AS name WHERE false"
+    return _SQL.format(shares=shares.format(user=user), role=role, team=team, user=user)
+
+
 def _read(role_id: uuid.UUID, team_id: uuid.UUID | None, user_id: uuid.UUID | None) -> Rights:
+    text = f"SELECT * FROM {_statement(role='%(role)s', team='%(team)s', user='%(user)s')}"
     with prepared_cursor() as cursor:
-        shares = " UNION ALL ".join(_share_tables.values()) or "SELECT NULL AS name WHERE false"
-        cursor.execute(_SQL.replace("%%shares", shares), {"role": role_id, "team": team_id, "user": user_id})
-        row = cursor.fetchone()
+        cursor.execute(text, {"role": role_id, "team": team_id, "user": user_id})
+        return _made(cursor.fetchone(), user_id)
+
+
+def _made(row: Any, user_id: uuid.UUID | None) -> Rights:
     cells, fields, is_admin, team, tree, groups, seen, shared = (_json(v) for v in row)
     stamps.saw(seen)
     parts = [str(user_id), *(str(v) for at, v in enumerate(row) if at != _STAMPS)]

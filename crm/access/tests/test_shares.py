@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from crm.access.policy import allows, visible_to
 from crm.access.reasons import explain, who_sees
@@ -111,3 +113,18 @@ def test_a_condition_narrows_and_is_told() -> None:
     forget_rights(user)
     own = CustomerFactory(assigned_user=user)
     assert list(visible_to(user, Customer)) == [own]
+
+
+def test_asking_about_many_people_takes_no_more_statements() -> None:
+    """The rights of all of them are read in one."""
+    role = RoleFactory(may={("customer", "view"): "all"})
+    customer = CustomerFactory(assigned_user=UserFactory(role=role))
+
+    def asked() -> tuple[int, int]:
+        with CaptureQueriesContext(connection) as seen:
+            found, _more = who_sees(customer)
+        return len(seen), len(found)
+
+    few, one = asked()
+    UserFactory.create_batch(20, role=role, team=TeamFactory())
+    assert asked() == (few, one + 20)
