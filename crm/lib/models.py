@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models.functions import Coalesce, Concat
+from django.db.models.functions import Coalesce, Concat, Lower
 
 from crm.lib.ids import uuid7
 
@@ -64,6 +64,7 @@ class Lot(Shuffled):
 
 models.UUIDField.register_lookup(Shuffled)
 models.UUIDField.register_lookup(Lot)
+models.EmailField.register_lookup(Lower)
 
 SAMPLED = models.Q(id__lot=0)
 """The condition of one row in 256, whichever."""

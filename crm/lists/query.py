@@ -4,22 +4,23 @@ import base64
 import datetime as dt
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
-from django.db.models.expressions import OrderBy
-from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.criteria import compile_criteria
 from crm.lib.prepared import PreparedMany, Shelf
 from crm.lib.text import fold, has_unstorable
+from crm.lists import walk
+from crm.lists.keys import Key, beyond, nullable
 from crm.lists.state import ListState
+from crm.lists.walk import Groups
 from crm.records.entity import Entity, entity
-from crm.records.fields import Field, Kind
+from crm.records.fields import LINKS, Field, Kind
 from crm.records.folded import folds_only, sort_path
 from crm.ui.details import detail_of, told
 from crm.ui.values import sees_everything, veil, with_links
@@ -28,26 +29,10 @@ PAGE = 50
 CAP = 10_000
 MANY_FOR = 30.0
 """Seconds for which a list of more than ``CAP`` rows is not counted again."""
+_SHARED = frozenset({Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK})
+"""What many rows have in common."""
 _many: dict[tuple[Any, ...], float] = {}
 _first_pages: Shelf[PreparedMany[Any]] = Shelf()
-
-
-@dataclass(frozen=True)
-class Key:
-    """One part of the order: its path, its direction, and whether it may be empty.
-
-    ``masked`` stands in for the path where the viewer does not see every record that it leads to.
-    """
-
-    path: str
-    down: bool
-    nullable: bool
-    masked: Any = None
-
-    @property
-    def value(self) -> Any:
-        """Return the expression that is ordered by and compared with a cursor."""
-        return F(self.path) if self.masked is None else self.masked
 
 
 @dataclass
@@ -97,8 +82,15 @@ def _has(model: Any, name: str) -> bool:
 
 
 def keys_of(state: ListState) -> list[Key]:
-    """Return the order as ORM paths, ending with the id so that it is total."""
-    names = [*([state.group] if state.group in state.fields else []), *state.order]
+    """Return the order as ORM paths, ending with the id so that it is total.
+
+    By what many rows share they stand group by group, each as the list does that nobody has ordered.
+    """
+    grouped = [state.group] if state.group in state.fields else []
+    names = [*grouped, *state.order]
+    first = state.fields.get(names[0].lstrip("-")) if names else None
+    if first is not None and first.kind in _SHARED and len(names) == 1:
+        names += state.entity.sort
     found: list[Key] = []
     for name in names:
         # An order by what is hidden would tell it: the rows then stand by what is left.
@@ -107,11 +99,37 @@ def keys_of(state: ListState) -> list[Key]:
             continue
         path = sort_path(state.entity, f)
         if path not in [k.path for k in found]:
-            masked = _masked(state, f, path)
-            nullable = masked is not None or _nullable(state.entity.model, path)
-            found.append(Key(path, name.startswith("-"), nullable, masked))
+            masked, down = _masked(state, f, path), name.startswith("-")
+            found.append(Key(path, down, masked is not None or nullable(state.entity.model, path), masked))
+            if f.kind in LINKS and masked is None and len(found) == 1 and path != f.source:
+                # Two companies of one name are two groups.
+                found.append(Key(f"{f.source}_id", down, nullable(state.entity.model, f.source)))
     down = found[-1].down if found else True
     return [*found, Key("id", down, False)]
+
+
+def groups_of(state: ListState, keys: list[Key]) -> Groups | None:
+    """Return how the first key parts the rows into groups that an index finds; nothing where it does not."""
+    name = state.group if state.group in state.fields else state.order[0].lstrip("-") if state.order else ""
+    f = state.fields.get(name)
+    if f is None or f.kind not in _SHARED or keys[0].masked is not None or not _has_index(state.entity.model, f.source):
+        return None
+    if f.kind in LINKS:
+        path = keys[0].path.removeprefix(f"{f.source}__")
+        target = state.entity.model._meta.get_field(f.source).related_model
+        known = len(keys) > 2 and keys[1].path == f"{f.source}_id"
+        return Groups(f"{f.source}_id", 2, target, path) if known and "__" not in path else None
+    return Groups(keys[0].path, 1)
+
+
+def _has_index(model: Any, name: str) -> bool:
+    """Tell whether an index of a model begins with a field."""
+    try:
+        column: Any = model._meta.get_field(name.removesuffix("_id"))
+    except FieldDoesNotExist:
+        return False
+    firsts = {(index.fields or [""])[0].lstrip("-") for index in model._meta.indexes}
+    return bool(column.db_index) or column.name in firsts
 
 
 def _masked(state: ListState, f: Field, path: str) -> Any:
@@ -125,16 +143,6 @@ def _masked(state: ListState, f: Field, path: str) -> Any:
     return Subquery(seen.order_by().values(path.removeprefix(f"{f.source}__"))[:1])
 
 
-def _nullable(model: Any, path: str) -> bool:
-    field: Any = None
-    nullable = False
-    for part in path.split("__"):
-        field = model._meta.get_field(part)
-        nullable = nullable or bool(field.null)
-        model = field.related_model or model
-    return nullable
-
-
 def page(state: ListState, after: str = "") -> Page:
     """Return the page after a cursor, with everything its columns show."""
     keys = keys_of(state)
@@ -143,26 +151,31 @@ def page(state: ListState, after: str = "") -> Page:
     group = state.fields.get(state.group)
     if group is not None and group not in fields:
         fields = [*fields, group]
+    extra = {f"key{i}": k.value for i, k in enumerate(keys[:-1])}
+    usual = state.group not in state.fields and state.order == state.entity.sort
 
-    def build() -> QuerySet[Any]:
-        rows = matching(state).order_by(*(_ordering(k) for k in keys))
+    def whole() -> QuerySet[Any]:
+        rows = matching(state).order_by(*(k.ordering() for k in keys))
         if start is not None:
-            rows = rows.filter(_after(keys, start))
-        extra = {f"key{i}": k.value for i, k in enumerate(keys[:-1])}
+            rows = rows.filter(beyond(keys, start))
         return drawn(rows.annotate(**extra), state.entity, fields, state.user)[: PAGE + 1]
 
-    fingerprint = rights_of(state.user).fingerprint
-    if not fingerprint or start is not None or state.clauses or state.q:
-        try:
-            found = list(build())
-        except (ValidationError, ValueError, TypeError, ArithmeticError):
-            if start is None:
-                raise
-            return Page([], "")
-    else:
-        # What everybody sees who opens a list: the same statement for the same rights, columns and order.
-        shown = (state.entity.name, state.archived, *((k.path, k.down) for k in keys), *(f.key for f in fields))
-        found = _first_pages.get((fingerprint, *shown), lambda: PreparedMany(build, ())).all()
+    try:
+        if not usual and count(state) > CAP:
+            ids = walk.after(matching(state), keys, start, PAGE + 1, groups=groups_of(state, keys))
+            some = matching(state).filter(pk__in=ids).order_by().annotate(**extra)
+            by_id = {obj.pk: obj for obj in drawn(some, state.entity, fields, state.user)}
+            found = [by_id[pk] for pk in ids if pk in by_id]
+        elif usual and start is None and not state.clauses and not state.q and rights_of(state.user).fingerprint:
+            # What everybody sees who opens a list: the same statement for the same rights, columns and order.
+            shown = (state.entity.name, state.archived, *((k.path, k.down) for k in keys), *(f.key for f in fields))
+            found = _first_pages.get((rights_of(state.user).fingerprint, *shown), lambda: PreparedMany(whole, ())).all()
+        else:
+            found = list(whole())
+    except (ValidationError, ValueError, TypeError, ArithmeticError):
+        if start is None:
+            raise
+        return Page([], "")
     more = len(found) > PAGE
     found = found[:PAGE]
     veil(found, state.entity, state.user, fields)
@@ -186,68 +199,33 @@ def drawn(rows: QuerySet[Any], of: Entity, fields: list[Field], user: Any) -> Qu
 def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
     """Return the ids of the records before and after one, in the order of the list it was opened from."""
     keys = keys_of(state)
-    values = matching(state).filter(pk=obj.pk).values_list(*(k.value for k in keys[:-1]), "pk").first()
+    values = _place(state, keys, obj)
     if values is None:
         return None, None
-    back = [replace(k, down=not k.down) for k in keys]
-    found = []
-    for order in (back, keys):
-        rows = matching(state).filter(_after(order, list(values), reverse=order is back))
-        ordering = [(_reversed(k) if order is back else _ordering(k)) for k in order]
-        found.append(rows.order_by(*ordering).values_list("pk", flat=True).first())
-    return found[0], found[1]
+    groups = groups_of(state, keys) if count(state) > CAP else None
+    found = [walk.after(matching(state), keys, values, 1, groups=groups, reverse=reverse) for reverse in (True, False)]
+    return found[0][0] if found[0] else None, found[1][0] if found[1] else None
 
 
 def position(state: ListState, obj: Any) -> int | None:
     """Return the place of a record in its list, counting from one and no further than the cap; None where it is not in it."""
     keys = keys_of(state)
-    values = matching(state).filter(pk=obj.pk).values_list(*(k.value for k in keys[:-1]), "pk").first()
+    values = _place(state, keys, obj)
     if values is None:
         return None
-    back = [replace(k, down=not k.down) for k in keys]
-    before = matching(state).filter(_after(back, list(values), reverse=True)).order_by().values("pk")[:CAP].count()
-    return int(before) + 1 if before < CAP else None
+    groups = groups_of(state, keys) if count(state) > CAP else None
+    before = len(walk.after(matching(state), keys, values, CAP, groups=groups, reverse=True))
+    return before + 1 if before < CAP else None
+
+
+def _place(state: ListState, keys: list[Key], obj: Any) -> list[Any] | None:
+    values = matching(state).filter(pk=obj.pk).values_list(*(k.value for k in keys[:-1]), "pk").first()
+    return list(values) if values is not None else None
 
 
 def ordering(state: ListState) -> list[Any]:
     """Return what the rows of a list are ordered by, for ``order_by``."""
-    return [_ordering(key) for key in keys_of(state)]
-
-
-def _ordering(key: Key) -> Any:
-    if key.nullable:
-        return OrderBy(key.value, descending=key.down, nulls_last=True)
-    return f"-{key.path}" if key.down else key.path
-
-
-def _reversed(key: Key) -> Any:
-    if key.nullable:
-        return OrderBy(key.value, descending=key.down, nulls_first=True)
-    return _ordering(key)
-
-
-def _after(keys: list[Key], values: list[Any], *, reverse: bool = False) -> Q:
-    """Return the clause for rows beyond a row; empty values stand last (first when reversed)."""
-    clause, same = Q(pk__in=[]), Q()
-    for key, value in zip(keys, values, strict=True):
-        beyond = _is(key, "lt" if key.down else "gt", value) if value is not None else None
-        if key.nullable:
-            if value is None:
-                beyond = _is(key, "isnull", False) if reverse else None
-            elif not reverse:
-                beyond = (beyond or Q()) | _is(key, "isnull", True)
-        if beyond is not None:
-            clause |= same & beyond
-        same &= _is(key, "exact", value) if value is not None else _is(key, "isnull", True)
-    return clause
-
-
-def _is(key: Key, lookup: str, value: Any) -> Q:
-    """Return one comparison of a key."""
-    if key.masked is None:
-        return Q(**{f"{key.path}__{lookup}": value})
-    compare: Any = {"lt": LessThan, "gt": GreaterThan, "exact": Exact, "isnull": IsNull}[lookup]
-    return Q(compare(key.masked, value))
+    return [key.ordering() for key in keys_of(state)]
 
 
 def _encode(values: list[Any]) -> str:
@@ -289,4 +267,4 @@ def count(state: ListState) -> int:
     return found
 
 
-__all__ = ["CAP", "PAGE", "Key", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position", "some"]
+__all__ = ["CAP", "PAGE", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position", "some"]

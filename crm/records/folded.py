@@ -23,7 +23,7 @@ def folds_only(of: Entity, readable: Iterable[Field]) -> bool:
 
 
 def sort_path(of: Entity, f: Field) -> str:
-    """Return the ORM path that a field sorts by: a title by its folded column, a link by what its target sorts by."""
+    """Return the ORM path that a field sorts by: a title by its folded column, a link by what its target sorts by, an amount by its base."""
     if f.kind == Kind.USER:
         return f"{f.source}__sort_key"
     if f.kind == Kind.LINK:
@@ -32,4 +32,9 @@ def sort_path(of: Entity, f: Field) -> str:
             inner = target.own_fields.get(name.lstrip("-"))
             if inner is not None and inner.kind not in (Kind.LINK, Kind.USER):
                 return f"{f.source}__{sort_path(target, inner)}"
-    return "sort_key" if of.title == (f.name,) and hasattr(of.model, "sort_key") else f.source
+    if of.title == (f.name,) and hasattr(of.model, "sort_key"):
+        return "sort_key"
+    if f.kind == Kind.EMAIL:
+        return f"{f.source}__lower"
+    # Amounts stand by what they come to in one currency.
+    return f"{f.source}_base" if f.kind == Kind.MONEY and hasattr(of.model, f"{f.source}_base") else f.source

@@ -225,7 +225,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='company',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['sort_key', 'id'], name='company_by_name'),
+            index=models.Index(fields=['sort_key', 'id'], name='company_by_name'),
         ),
         migrations.AddIndex(
             model_name='company',
@@ -277,7 +277,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['sort_key', 'id'], name='customer_by_name'),
+            index=models.Index(fields=['sort_key', 'id'], name='customer_by_name'),
         ),
         migrations.AddIndex(
             model_name='customer',

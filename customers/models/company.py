@@ -57,7 +57,7 @@ class Company(Touched, Record):
         indexes = [
             *Record.record_indexes("company"),
             *Touched.touched_indexes("company"),
-            models.Index(fields=["sort_key", "id"], name="company_by_name", condition=LIVING),
+            models.Index(fields=["sort_key", "id"], name="company_by_name"),
             models.Index(fields=["assigned_user", "sort_key", "id"], name="company_by_owner", condition=LIVING),
             models.Index(fields=["parent"], name="company_by_parent"),
             models.Index(fields=["domain"], name="company_by_domain", condition=~models.Q(domain="")),

@@ -70,7 +70,7 @@ class Customer(Touched, Record):
         indexes = [
             *Record.record_indexes("customer"),
             *Touched.touched_indexes("customer"),
-            models.Index(fields=["sort_key", "id"], name="customer_by_name", condition=LIVING),
+            models.Index(fields=["sort_key", "id"], name="customer_by_name"),
             models.Index(fields=["assigned_user", "sort_key", "id"], name="customer_by_owner", condition=LIVING),
             models.Index(fields=["status", "sort_key", "id"], name="customer_by_status", condition=LIVING),
             models.Index(fields=["company", "sort_key", "id"], name="customer_by_company", condition=LIVING),

@@ -394,7 +394,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='deal',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['sort_key', 'id'], name='deal_by_title'),
+            index=models.Index(fields=['sort_key', 'id'], name='deal_by_title'),
         ),
         migrations.AddIndex(
             model_name='deal',

@@ -111,7 +111,7 @@ class Deal(Touched, Record):
             models.Index(fields=["company", "outcome"], name="deal_by_company", condition=LIVING),
             models.Index(fields=["outcome", "actual_close_date"], name="deal_closed", condition=LIVING),
             models.Index(fields=["-value_base", "-id"], name="deal_by_value", condition=LIVING),
-            models.Index(fields=["sort_key", "id"], name="deal_by_title", condition=LIVING),
+            models.Index(fields=["sort_key", "id"], name="deal_by_title"),
             models.Index(fields=["expected_close_date", "id"], name="deal_by_close", condition=LIVING),
             owner_index("deal"),
             *search_indexes("deal"),

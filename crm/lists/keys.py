@@ -1,0 +1,76 @@
+"""What the rows of a list are ordered by, and the rows beyond a row in that order (keyset paging)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import F, Q
+from django.db.models.expressions import OrderBy
+from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
+
+
+@dataclass(frozen=True)
+class Key:
+    """One part of the order: its path, its direction, and whether it may be empty.
+
+    ``masked`` stands in for the path where the viewer does not see every record that it leads to.
+    """
+
+    path: str
+    down: bool
+    nullable: bool
+    masked: Any = None
+
+    @property
+    def value(self) -> Any:
+        """Return the expression that is ordered by and compared with a cursor."""
+        return F(self.path) if self.masked is None else self.masked
+
+    def turned(self) -> "Key":
+        """Return the key of the opposite direction."""
+        return replace(self, down=not self.down)
+
+    def ordering(self, *, reverse: bool = False) -> Any:
+        """Return it for ``order_by``: what is empty stands last, or first where the whole order is read backwards."""
+        if self.nullable:
+            return OrderBy(self.value, descending=self.down, nulls_first=reverse or None, nulls_last=None if reverse else True)
+        return f"-{self.path}" if self.down else self.path
+
+    def compared(self, lookup: str, value: Any) -> Q:
+        """Return one comparison with it."""
+        if self.masked is None:
+            return Q(**{f"{self.path}__{lookup}": value})
+        compare: Any = {"lt": LessThan, "gt": GreaterThan, "exact": Exact, "isnull": IsNull}[lookup]
+        return Q(compare(self.masked, value))
+
+
+def nullable(model: Any, path: str) -> bool:
+    """Tell whether an ORM path may lead to nothing."""
+    for part in path.split("__"):
+        if part in ("lower",):
+            break
+        field: Any = model._meta.get_field(part)
+        if field.null:
+            return True
+        model = field.related_model or model
+    return False
+
+
+def beyond(keys: Sequence[Key], values: Sequence[Any], *, reverse: bool = False) -> Q:
+    """Return the clause for rows beyond a row; empty values stand last (first when reversed)."""
+    clause, same = Q(pk__in=[]), Q()
+    for key, value in zip(keys, values, strict=True):
+        further = key.compared("lt" if key.down else "gt", value) if value is not None else None
+        if key.nullable:
+            if value is None:
+                further = key.compared("isnull", False) if reverse else None
+            elif not reverse:
+                further = (further or Q()) | key.compared("isnull", True)
+        if further is not None:
+            clause |= same & further
+        same &= key.compared("exact", value) if value is not None else key.compared("isnull", True)
+    first = keys[0]
+    if first.nullable or first.masked is not None:
+        return clause
+    # What the rest implies, said so that an index begins there and not at its end.
+    return Q(**{f"{first.path}__{'lte' if first.down else 'gte'}": values[0]}) & clause
