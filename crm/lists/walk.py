@@ -11,15 +11,17 @@ from typing import Any
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BooleanField, Min, Model, QuerySet, UUIDField
+from django.db.models import BooleanField, Model, QuerySet, UUIDField
 from django.db.models.expressions import RawSQL
 
 from crm.lists.keys import Key, beyond
 
-MOST = 200
+MOST = 1000
 """No choice has more values."""
-FEW = 30
+FEW = 100
 """So many values are walked each with a statement of its own, planned for that very value."""
+SOME = 5000
+"""So many rows that link to something are sorted."""
 
 
 @dataclass(frozen=True)
@@ -79,38 +81,48 @@ def _parts(rows: QuerySet[Any], keys: Sequence[Key], start: Sequence[Any] | None
 
 
 def _group_by_group(rows: QuerySet[Any], keys: list[Key], start: Sequence[Any] | None, groups: Groups, reverse: bool) -> Iterator[Any]:
+    full = rows.filter(**{f"{groups.column}__isnull": False})
+    if groups.target is not None and full.order_by().values("pk")[: SOME + 1].count() <= SOME:
+        yield lambda n: _ids(full, keys, start, n, reverse=reverse)
+        return
     rest, down = keys[groups.keys :], keys[0].down
     if start is not None:
         here = rows.filter(**{groups.column: start[groups.keys - 1]})
         yield lambda n: _ids(here, rest, start[groups.keys :], n, reverse=reverse)
-    if groups.target is None:
-        values = _values(rows.model, groups.column)
-        few = list(reversed(values)) if down else values
-        if start is not None:
-            few = few[few.index(start[0]) + 1 :] if start[0] in few else [v for v in few if (v < start[0] if down else v > start[0])]
-    else:
+    if groups.target is not None:
         targets = _targets(groups, start, down)
-        few = list(targets[: FEW + 1])
-        if len(few) > FEW:
+        known = _values(rows.model, groups.column, FEW)
+        if len(known) > FEW:
             yield lambda n: _by_link(rows, rest, groups, targets, n, reverse)
             return
-    for value in few:
+        values = list(targets.filter(pk__in=known))
+    else:
+        values = _values(rows.model, groups.column, MOST)
+        if down:
+            values.reverse()
+        if start is not None:
+            at = values.index(start[0]) + 1 if start[0] in values else 0
+            values = values[at:] if at else [v for v in values if (v < start[0] if down else v > start[0])]
+    for value in values:
         yield lambda n, value=value: _ids(rows.filter(**{groups.column: value}), rest, None, n, reverse=reverse)
 
 
-def _values(model: Any, column: str) -> list[Any]:
-    """Return the values of a column in their order, hopping over an index from one to the next."""
-    if isinstance(model._meta.get_field(column.removesuffix("_id")), BooleanField):
+def _values(model: Any, column: str, most: int) -> list[Any]:
+    """Return the values of a column in their order (one more than ``most`` at the end), hopping over an index from one to the next."""
+    field = model._meta.get_field(column.removesuffix("_id"))
+    if isinstance(field, BooleanField):
         return [False, True]
-    living = model._default_manager.order_by()
-    found: list[Any] = []
-    while len(found) < MOST:
-        more = living.filter(**{f"{column}__gt": found[-1]}) if found else living
-        least = more.aggregate(least=Min(column))["least"]
-        if least is None:
-            break
-        found.append(least)
-    return found
+    table, name = connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(field.column)
+    living = "deleted_at IS NULL AND " if hasattr(model, "deleted_at") else ""
+    least = f"SELECT {name} FROM {table} WHERE {living}{name}"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH RECURSIVE hop(v, n) AS ((SELECT v, 1 FROM ({least} IS NOT NULL ORDER BY {name} LIMIT 1) first(v)) UNION ALL "
+            f"SELECT ({least} > hop.v ORDER BY {name} LIMIT 1), n + 1 FROM (SELECT v, n FROM hop WHERE v IS NOT NULL AND n <= %s) hop) "
+            "SELECT v FROM hop WHERE v IS NOT NULL",
+            [most],
+        )
+        return [v for (v,) in cursor.fetchall()]
 
 
 def _targets(groups: Groups, start: Sequence[Any] | None, down: bool) -> QuerySet[Any]:

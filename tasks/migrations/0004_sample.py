@@ -33,6 +33,18 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['type', 'due_date', 'id'], name='task_by_type'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['priority', 'due_date', 'id'], name='task_by_priority'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['status', 'due_date', 'id'], name='task_by_status'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
             index=models.Index(models.F('assigned_user'), crm.lib.models.Shuffled('id'), name='task_of_owner'),
         ),
         migrations.AddIndex(

@@ -66,9 +66,10 @@ def orders(of: str, user: User) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("of", LISTED)
-@pytest.mark.parametrize("few", [1, 30])
-def test_every_order_is_the_same_walked_or_sorted(boss: User, monkeypatch: pytest.MonkeyPatch, of: str, few: int) -> None:
+@pytest.mark.parametrize(("few", "some"), [(1, 0), (30, 0), (1, 5)])
+def test_every_order_is_the_same_walked_or_sorted(boss: User, monkeypatch: pytest.MonkeyPatch, of: str, few: int, some: int) -> None:
     monkeypatch.setattr(walk, "FEW", few)
+    monkeypatch.setattr(walk, "SOME", some)
     monkeypatch.setattr(query, "PAGE", 4)
     total = matching(ListState(entity(of), boss)).count()
     walked = 0
@@ -94,6 +95,7 @@ def test_every_order_is_the_same_walked_or_sorted(boss: User, monkeypatch: pytes
 @pytest.mark.parametrize("of", LISTED)
 def test_whoever_stands_beside_a_record_is_the_same(boss: User, monkeypatch: pytest.MonkeyPatch, of: str) -> None:
     monkeypatch.setattr(walk, "FEW", 1)
+    monkeypatch.setattr(walk, "SOME", 0)
     monkeypatch.setattr(query, "CAP", 12)
     for wanted in orders(of, boss):
         state = ListState(entity(of), boss, **wanted)
