@@ -7,7 +7,9 @@ from django.db import connection
 from django.db.models import QuerySet
 
 EXACT = 50_000
-"""So many rows are counted, and all rows of tables three times as long."""
+"""So many rows are counted."""
+SMALL = 150_000
+"""All rows of a table of this length are."""
 LOOKED_AT = 15_000
 """So many rows of a table are a sample."""
 _HASHES = 2**32
@@ -16,10 +18,15 @@ _HASHES = 2**32
 def some_of(rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
     """Return rows that stand for all of these, and for how many each stands: for itself alone where they are few enough."""
     size = _size(rows.model)
-    if size <= EXACT * 3 or rows.values("pk")[: EXACT + 1].count() <= EXACT:
+    if size <= SMALL or rows.values("pk")[: EXACT + 1].count() <= EXACT:
         return rows, 1.0
     share = LOOKED_AT / size
     return rows.filter(pk__shuffled__lt=int(share * _HASHES) - _HASHES // 2), 1 / share
+
+
+def is_long(model: Any) -> bool:
+    """Tell whether a table is too long to be added up for everybody who looks at its list."""
+    return _size(model) > SMALL
 
 
 def about(number: int, stands_for: float) -> int:

@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 
 from crm.accounts.models import User
-from crm.lists import sample
+from crm.lists import query, sample
 from crm.lists.facets import facets
 from crm.lists.sample import about
 from crm.lists.state import ListState
@@ -52,6 +52,7 @@ def test_of_many_rows_a_sample_is_counted_and_the_page_says_so(
     admin = cast("admin")
     fill(admin, 2000)
     monkeypatch.setattr(sample, "EXACT", 200)
+    monkeypatch.setattr(sample, "SMALL", 1000)
     monkeypatch.setattr(sample, "LOOKED_AT", 1000)
     found = {f.field.key: f for f in facets(ListState(entity("customer"), admin))}
     numbers = {o.label: o.count for o in found["status"].options}
@@ -64,6 +65,21 @@ def test_of_many_rows_a_sample_is_counted_and_the_page_says_so(
     assert "≈ " in html
     few = ListState(entity("customer"), admin, clauses=({"field": "score", "op": "is", "value": 7},))
     assert [f.options[0].count for f in facets(few) if f.field.key == "assigned_user"] == [40]
+
+
+def test_a_very_long_list_is_added_up_when_asked(
+    cast: Callable[[str], User], client_for: Callable[[Any], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = cast("admin")
+    fill(admin, 300)
+    client = client_for(admin)
+    assert 'data-sums="/customers/sums?' in client.get("/customers").content.decode()
+    monkeypatch.setattr(query, "CAP", 100)
+    monkeypatch.setattr(sample, "SMALL", 200)
+    html = client.get("/customers").content.decode()
+    assert "data-sums=" not in html
+    assert 'hx-get="/customers/sums?' in html
+    assert client.get("/customers/sums").status_code == 200
 
 
 def test_one_statement_counts_all_fields(cast: Callable[[str], User], django_assert_num_queries: Any) -> None:

@@ -15,6 +15,7 @@ from crm.lists import query
 from crm.lists.facets import facets, with_range
 from crm.lists.filters import chips
 from crm.lists.models import SavedView
+from crm.lists.sample import is_long
 from crm.lists.state import ListState, title_key
 from crm.lists.sums import Figure, calculated, group_totals, possible, totals
 from crm.lists.table import TITLE_WIDTH, Table, columns_of, usual_width
@@ -64,6 +65,7 @@ def record_list(
         "other_views": [(v, view_url(entity, v)) for v in views if not v.shown and v != state.view],  # type: ignore[attr-defined]
         "may_change_view": may_change(state.view, user), "is_preferred": _preferred(views, state), "any_preferred": any(v.preferred for v in views),  # type: ignore[attr-defined]
         "chips": chips(state), "total": total,
+        "sums_later": total > query.CAP and is_long(entity.model),
         "count": f"{number(query.CAP)}+" if total > query.CAP else number(total),
         "may_create": rights.may("create", entity.name), "may_change": rights.may("change", entity.name),
         "may_delete": rights.may("delete", entity.name), "may_export": rights.may("export", entity.name) and "export" in entity.abilities,
