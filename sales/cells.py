@@ -48,7 +48,7 @@ def kept_cells(stages: list[Stage], lanes: str, *, first: dt.date, later: dt.dat
         cursor.execute(text, {"stages": list(outcomes), "first": first, "later": later or dt.date.max})
         rows = cursor.fetchall()
     return [
-        {"column": c, "lane": row, "outcome": outcomes[stage], "n": n, "total": total if amounts else ZERO,
+        {"column": c, "lane": row, "stage": stage, "outcome": outcomes[stage], "n": n, "total": total if amounts else ZERO,
          "weighted": round(likely, 2) if amounts else ZERO}
         for c, row, stage, n, total, likely in rows
     ]

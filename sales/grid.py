@@ -289,6 +289,7 @@ def _grid(
     quick = _is_quick(user, wanted, lanes)
     found: dict[str, Sums] = {}
     counts: dict[tuple[str, str], int] = {}
+    standing: set[tuple[str, str, Any]] = set()
     made = Board(wanted.pipeline, [])
     for r in _cells(user, deals, lanes, left, quick=quick):
         if r["outcome"] == Stage.Outcome.OPEN:
@@ -301,6 +302,7 @@ def _grid(
         elif not by_key[r["column"]].folded:
             found.setdefault(r["lane"], Sums())
         counts[r["column"], r["lane"]] = counts.get((r["column"], r["lane"]), 0) + r["n"]
+        standing.add((r["column"], r["lane"], r.get("stage")))
     add_strip(made, stages, sums)
     aside, heads = [h for h in heads if h.folded], [h for h in heads if not h.folded]
     top = max((h.total for h in heads), default=ZERO)
@@ -315,7 +317,7 @@ def _grid(
         lane.cells = [Cell(h, counts.get((h.key, lane.key), 0)) for h in heads]
     unfolded = [lane for lane in drawn if not lane.folded]
     if quick and wanted.order == ("rank", "id"):
-        places = first_of_spots(deals, lanes, _spots(lanes, unfolded, left), PER_CELL)
+        places = first_of_spots(deals, lanes, _spots(lanes, unfolded, left, standing), PER_CELL)
     else:
         places = _first_of_each(deals, wanted.order, keys_of(user, lanes), heads, [lane.key for lane in unfolded])
     cards = {card.deal.pk: card for card in _cards(user, [pk for some in places.values() for pk in some], stages)}
@@ -345,14 +347,14 @@ def _cells(user: Any, deals: QuerySet[Deal], lanes: str, stages: list[Stage], *,
     return kept_cells(stages, lanes, first=today.replace(day=1), later=later, amounts=amounts_shown(user))
 
 
-def _spots(lanes: str, rows: list[Lane], stages: list[Stage]) -> list[Spot]:
-    """Return how the deals of each cell that has some are found, stage by stage."""
+def _spots(lanes: str, rows: list[Lane], stages: list[Stage], standing: set[tuple[str, str, Any]]) -> list[Spot]:
+    """Return how the deals of each cell that has some are found, stage by stage; ``standing`` tells which stages have some."""
     found = []
     for row in rows:
         for cell in row.cells:
             if not cell.count:
                 continue
-            of = [s for s in stages if s.outcome == Stage.Outcome.OPEN] if lanes == FORECAST else [s for s in stages if s == cell.head.stage]
+            of = [s for s in stages if (cell.head.key, row.key, s.pk) in standing] if lanes == FORECAST else [s for s in stages if s == cell.head.stage]
             month = {"month": row.key, FORECAST: cell.head.key}.get(lanes, NONE)
             low, high = _ends(month)
             owner = row.person.pk if row.person else None

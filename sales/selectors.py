@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import reduce
 from typing import Any
 
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
@@ -21,6 +21,7 @@ from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
 from crm.ui.values import for_eyes, sees_everything, value_of, with_links
 from crm.workspace.models import Workspace
+from sales.cells import FORECAST, NONE, kept_cells
 from sales.goals import days_left, goal_of
 from sales.models import Deal, Pipeline, Stage
 from sales.totals import WEIGHTED, ZERO, StageSum, amount, amounts_shown, busiest_owners, stage_sums, weighted
@@ -333,6 +334,8 @@ def forecast(user: Any, wanted: BoardFilter) -> list[Month]:
 
     Commit is 75 % or more, best case 40 % or more. Deals without a date come last.
     """
+    if not wanted.narrowed and sees_everything(user, Deal):
+        return _kept_months(user, [s for s in stages_of(wanted.pipeline) if s.outcome == Stage.Outcome.OPEN])
     rows = (
         filtered(user, wanted).filter(outcome="open").order_by()
         .annotate(month=TruncMonth("expected_close_date")).values("month")
@@ -340,7 +343,7 @@ def forecast(user: Any, wanted: BoardFilter) -> list[Month]:
             commit=Sum(amount(user), filter=Q(probability__gte=75)),
             best=Sum(amount(user), filter=Q(probability__gte=40, probability__lt=75)),
             rest=Sum(amount(user), filter=Q(probability__lt=40)),
-            weighted=Sum(weighted(user)), n=Count("pk"), newest=Max("created_at"),
+            weighted=Sum(weighted(user)), n=Count("pk"),
         ).order_by("month")
     )
     made = [
@@ -348,3 +351,16 @@ def forecast(user: Any, wanted: BoardFilter) -> list[Month]:
         for r in rows
     ]
     return [m for m in made if m.first] + [m for m in made if not m.first]
+
+
+def _kept_months(user: Any, stages: list[Stage]) -> list[Month]:
+    found: dict[str, dict[str, Any]] = {}
+    for cell in kept_cells(stages, FORECAST, first=date.min, later=None, amounts=amounts_shown(user)):
+        row = found.setdefault(cell["column"], dict.fromkeys(("commit", "best", "pipeline", "weighted"), ZERO) | {"n": 0})
+        row[cell["lane"]] += cell["total"]
+        row["weighted"] += cell["weighted"]
+        row["n"] += cell["n"]
+    return [
+        Month(None if key == NONE else date.fromisoformat(f"{key}-01"), r["commit"], r["best"], r["pipeline"], r["weighted"], r["n"])
+        for key, r in sorted(found.items(), key=lambda pair: (pair[0] == NONE, pair[0]))
+    ]

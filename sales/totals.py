@@ -18,6 +18,8 @@ from sales.models import Deal, Stage
 
 MONEY: Any = DecimalField(max_digits=20, decimal_places=2)
 ZERO = Decimal(0)
+COMMIT = 2
+"""The band of deals that are as good as won: 75 % and more."""
 WEIGHTED = ExpressionWrapper(F("value_base") * F("probability") / Decimal(100), output_field=MONEY)
 
 
@@ -120,6 +122,19 @@ def _summed(user: Any, deals: QuerySet[Deal]) -> Any:
         recent=Count("pk", filter=closed & Q(actual_close_date__gte=days["recent"], actual_close_date__lte=days["today"])),
         earlier=Count("pk", filter=closed & Q(actual_close_date__gte=days["earlier"], actual_close_date__lt=days["recent"])),
     )
+
+
+_BY_DAY = """
+SELECT t.day, s.outcome, t.band, sum(t.value), sum(t.weighted) FROM sales_dealtotal t JOIN sales_stage s ON s.id = t.stage_id
+ WHERE t.grain = 'd' AND t.day BETWEEN %s AND %s GROUP BY t.day, s.outcome, t.band
+"""
+
+
+def kept_by_day(first: date, last: date) -> list[tuple[date, str, int, Decimal, Decimal]]:
+    """Return what all deals of some days come to: the day, the outcome, the band of certainty, the sum, the weighted sum."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_BY_DAY, [first, last])
+        return cursor.fetchall()
 
 
 _BUSIEST = """

@@ -13,16 +13,17 @@ from django.utils.translation import ngettext
 
 from analytics.selectors.period import list_url, rows_of
 from communications.models import Interaction
-from crm.access.policy import field_rights, visible_to
+from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.activity.models import ChangeSet
 from crm.records.entity import entity
 from crm.ui.figures import day_of_year, money
-from crm.ui.values import for_eyes
+from crm.ui.values import for_eyes, sees_everything
 from customers.models import Customer
 from sales.models import Deal, Stage
 from sales.selectors import base_currency, days_left, goal_of
+from sales.totals import COMMIT, amounts_shown, kept_by_day
 from tasks.models import Task
 
 ZERO = Decimal(0)
@@ -124,18 +125,7 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
     today = timezone.localdate()
     first = today.replace(month=(today.month - 1) // 3 * 3 + 1, day=1)
     last = (first + dt.timedelta(days=100)).replace(day=1) - dt.timedelta(days=1)
-    amounts = field_rights(user, Deal).can_read("value")
-    deals = rows_of(user, Deal) if amounts else Deal.objects.none()
-    rows = (
-        deals.annotate(day=Coalesce("actual_close_date", "expected_close_date"))
-        .filter(Q(outcome="won") | Q(outcome="open"), day__gte=first, day__lte=last)
-        .order_by().annotate(week=TruncWeek("day")).values("week").annotate(
-            won=Sum("value_base", filter=Q(outcome="won")),
-            commit=Sum("value_base", filter=Q(outcome="open", probability__gte=75)),
-            weighted=Sum(F("value_base") * F("probability") / Decimal(100), filter=Q(outcome="open", probability__lt=75)),
-        ).order_by("week")
-    )
-    by_week: dict[Any, Any] = {r["week"]: r for r in rows}
+    by_week = _weeks(user, first, last)
     weeks, week = [], first - dt.timedelta(days=first.weekday())
     while week <= last:
         row = by_week.get(week, {})
@@ -148,13 +138,37 @@ def forecast_weeks(user: Any) -> dict[str, Any]:
         url = list_url("deals", {"version": 1, "all": [{"any": either}]})
         weeks.append({"label": day_of_year(week), "values": values, "url": url})
         week += dt.timedelta(days=7)
-    sums = {k: sum((r.get(k) or ZERO for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}
+    sums = {k: sum((r[k] for r in by_week.values()), ZERO) for k in ("won", "commit", "weighted")}
     series = [("won", _("Won")), ("commit", _("Commit")), ("weighted", _("Weighted open"))]
     goal = goal_of(user)
     return {
         "weeks": weeks, "series": series, "currency": base_currency(), "any": any(sums.values()), "goal": goal,
         "weekly_goal": float(goal) / len(weeks) if goal else None, "likely": sums["won"] + sums["commit"], "days_left": days_left(), **sums,
     }
+
+
+def _weeks(user: Any, first: dt.date, last: dt.date) -> dict[dt.date, dict[str, Decimal]]:
+    """Return by Mondays what is won and what is expected, from the kept sums for whoever sees all deals."""
+    if not amounts_shown(user):
+        return {}
+    found: dict[dt.date, dict[str, Decimal]] = {}
+    if sees_everything(user, Deal):
+        for day, outcome, band, value, weighted in kept_by_day(first, last):
+            name = "won" if outcome == "won" else "commit" if band == COMMIT else "weighted"
+            if outcome != "lost":
+                week = found.setdefault(day - dt.timedelta(days=day.weekday()), dict.fromkeys(("won", "commit", "weighted"), ZERO))
+                week[name] += weighted if name == "weighted" else value
+        return found
+    won, is_open = Q(outcome="won"), Q(outcome="open")
+    rows = (
+        rows_of(user, Deal).annotate(day=Coalesce("actual_close_date", "expected_close_date"))
+        .filter(won & Q(actual_close_date__range=(first, last)) | is_open & Q(expected_close_date__range=(first, last)))
+        .order_by().annotate(week=TruncWeek("day")).values("week").annotate(
+            won=Sum("value_base", filter=won), commit=Sum("value_base", filter=is_open & Q(probability__gte=75)),
+            weighted=Sum(F("value_base") * F("probability") / Decimal(100), filter=is_open & Q(probability__lt=75)),
+        )
+    )
+    return {r["week"]: {name: r[name] or ZERO for name in ("won", "commit", "weighted")} for r in rows}
 
 
 def waiting(user: Any) -> list[Interaction]:

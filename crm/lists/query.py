@@ -21,7 +21,7 @@ from crm.lists.state import ListState
 from crm.lists.walk import Groups
 from crm.records.entity import Entity, entity
 from crm.records.fields import LINKS, Field, Kind
-from crm.records.folded import folds_only, sort_path
+from crm.records.folded import folds_only, parts_of_search, sort_path
 from crm.ui.details import detail_of, told
 from crm.ui.values import sees_everything, veil, with_links
 
@@ -61,13 +61,14 @@ def find(of: Entity, words: str, readable: dict[str, Field]) -> Q:
     clause = Q()
     # The folded column holds several fields: a hit in it must not tell what stands in one that is hidden.
     folded = folds_only(of, readable.values())
+    held = parts_of_search(of) if folded else frozenset()
     for word in words.split()[:8]:
         if has_unstorable(word):
             return Q(pk__in=[])
         either = Q(search_text__contains=fold(word)) if folded else Q()
         for name in ("email", "phone", *of.title):
             f = readable.get(name) or (of.own_fields.get(name) if name in of.title else None)
-            if f is not None and f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE) and _has(of.model, f.source):
+            if f is not None and f.source not in held and f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE) and _has(of.model, f.source):
                 either |= Q(**{f"{f.source}__icontains": word})
         clause &= either
     return clause

@@ -8,18 +8,21 @@ from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 
 
+def parts_of_search(of: Entity) -> frozenset[str]:
+    """Return the columns that the folded column of an entity is made of; none where it has no such column."""
+    column = next((f for f in of.model._meta.get_fields() if f.name == "search_text"), None)
+    expression = getattr(column, "expression", None)
+    return frozenset(e.name for e in expression.flatten() if isinstance(e, F)) if expression is not None else frozenset()
+
+
 def folds_only(of: Entity, readable: Iterable[Field]) -> bool:
     """Tell whether an entity has a folded column, and all the fields that it is made of are among those readable.
 
     Otherwise a hit in it would tell what stands in a field that is hidden.
     """
-    column = next((f for f in of.model._meta.get_fields() if f.name == "search_text"), None)
-    expression = getattr(column, "expression", None)
-    if expression is None:
-        return False
-    parts = {e.name for e in expression.flatten() if isinstance(e, F)}
+    parts = parts_of_search(of)
     declared = {f.source for f in of.own_fields.values()}
-    return not ((parts & declared) - {f.source for f in readable})
+    return bool(parts) and not ((parts & declared) - {f.source for f in readable})
 
 
 def sort_path(of: Entity, f: Field) -> str:
