@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import DateField, IntegerField, Q, QuerySet, TextField, UUIDField
+from django.db.models import BooleanField, Case, DateField, IntegerField, Q, QuerySet, TextField, UUIDField, Value, When
 from django.db.models.expressions import RawSQL
 
 from crm.lib.prepared import prepared_cursor
@@ -111,19 +111,24 @@ def _clause(lanes: str) -> Q:
     if lanes == "status":
         return Q(customer__status=_of("status", TextField()))
     months = Q(expected_close_date__gte=_of("low", DateField()), expected_close_date__lt=_of("high", DateField()))
-    return months & _band(lanes)
+    return _while_walking(months & _band(lanes))
 
 
 def _empty(lanes: str) -> Q:
     if lanes == "owner":
         return Q(assigned_user=None)
-    return Q(customer=None) if lanes == "status" else Q(expected_close_date=None) & _band(lanes)
+    return Q(customer=None) if lanes == "status" else _while_walking(Q(expected_close_date=None) & _band(lanes))
 
 
 def _band(lanes: str) -> Q:
     if lanes != FORECAST:
         return Q()
     return Q(probability__gte=_of("least", IntegerField()), probability__lte=_of("most", IntegerField()))
+
+
+def _while_walking(clause: Q) -> Q:
+    """Return a clause that no index is looked through for: the cards are met in their order, and every second fits."""
+    return Q(Case(When(clause, then=Value(True)), default=Value(False), output_field=BooleanField()))
 
 
 def _columns(spots: list[Spot]) -> list[list[Any]]:

@@ -317,7 +317,7 @@ def _grid(
         lane.cells = [Cell(h, counts.get((h.key, lane.key), 0)) for h in heads]
     unfolded = [lane for lane in drawn if not lane.folded]
     if quick and wanted.order == ("rank", "id"):
-        places = first_of_spots(deals, lanes, _spots(lanes, unfolded, left, standing), PER_CELL)
+        places = first_of_spots(filtered(user, wanted), lanes, _spots(lanes, unfolded, left, standing), PER_CELL)
     else:
         places = _first_of_each(deals, wanted.order, keys_of(user, lanes), heads, [lane.key for lane in unfolded])
     cards = {card.deal.pk: card for card in _cards(user, [pk for some in places.values() for pk in some], stages)}

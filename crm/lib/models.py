@@ -85,6 +85,17 @@ class Like(models.Lookup):  # type: ignore[type-arg]
 models.TextField.register_lookup(Like)
 
 
+class Unindexed(models.Transform):
+    """``search_text__unindexed``: a text of which no index is looked through, for rows that are read in another order."""
+
+    lookup_name = "unindexed"
+    template = "(%(expressions)s || '')"
+    output_field = models.TextField()
+
+
+models.TextField.register_lookup(Unindexed)
+
+
 def owner_index(prefix: str, owner: str = "assigned_user") -> models.Index:
     """Return the index of what belongs to somebody, which also gives a sample of it."""
     return models.Index(models.F(owner), Shuffled("id"), name=f"{prefix}_of_owner")

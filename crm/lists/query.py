@@ -43,8 +43,11 @@ class Page:
     next: str
 
 
-def matching(state: ListState) -> QuerySet[Any]:
-    """Return every row that the state asks for and its user may see."""
+def matching(state: ListState, *, many: bool = False) -> QuerySet[Any]:
+    """Return every row that the state asks for and its user may see.
+
+    Where they are known to be ``many``, words are looked for in the order of the list and not by their own index.
+    """
     model: Any = state.entity.model
     rows = visible_to(state.user, model)
     if hasattr(model, "archived_at"):
@@ -52,11 +55,11 @@ def matching(state: ListState) -> QuerySet[Any]:
     if state.clauses:
         rows = rows.filter(compile_criteria(state.tree, model, state.user))
     if state.q:
-        rows = rows.filter(find(state.entity, state.q, state.fields))
+        rows = rows.filter(find(state.entity, state.q, state.fields, many=many))
     return rows
 
 
-def find(of: Entity, words: str, readable: dict[str, Field]) -> Q:
+def find(of: Entity, words: str, readable: dict[str, Field], *, many: bool = False) -> Q:
     """Return the clause of “find in view”: every word is in the title or in a text field one may read."""
     clause = Q()
     # The folded column holds several fields: a hit in it must not tell what stands in one that is hidden.
@@ -65,7 +68,7 @@ def find(of: Entity, words: str, readable: dict[str, Field]) -> Q:
     for word in words.split()[:8]:
         if has_unstorable(word):
             return Q(pk__in=[])
-        either = Q(search_text__contains=fold(word)) if folded else Q()
+        either = Q(**{f"search_text{'__unindexed' if many else ''}__contains": fold(word)}) if folded else Q()
         for name in ("email", "phone", *of.title):
             f = readable.get(name) or (of.own_fields.get(name) if name in of.title else None)
             if f is not None and f.source not in held and f.kind in (Kind.TEXT, Kind.EMAIL, Kind.PHONE) and _has(of.model, f.source):
@@ -162,8 +165,8 @@ def page(state: ListState, after: str = "") -> Page:
         return drawn(rows.annotate(**extra), state.entity, fields, state.user)[: PAGE + 1]
 
     try:
-        if not usual and count(state) > CAP:
-            ids = walk.after(matching(state), keys, start, PAGE + 1, groups=groups_of(state, keys))
+        if (not usual or state.q) and count(state) > CAP:
+            ids = walk.after(matching(state, many=True), keys, start, PAGE + 1, groups=groups_of(state, keys))
             some = matching(state).filter(pk__in=ids).order_by().annotate(**extra)
             by_id = {obj.pk: obj for obj in drawn(some, state.entity, fields, state.user)}
             found = [by_id[pk] for pk in ids if pk in by_id]
