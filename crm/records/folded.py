@@ -26,11 +26,13 @@ def folds_only(of: Entity, readable: Iterable[Field]) -> bool:
 
 
 def sort_path(of: Entity, f: Field) -> str:
-    """Return the ORM path that a field sorts by: a title by its folded column, a link by what its target sorts by, an amount by its base."""
+    """Return the ORM path that a field sorts by: a title by its folded column, a link by the title of its target, an amount by its base."""
     if f.kind == Kind.USER:
         return f"{f.source}__sort_key"
     if f.kind == Kind.LINK:
         target = entity(f.link)
+        if hasattr(target.model, "sort_key"):
+            return f"{f.source}__sort_key"
         for name in target.sort:
             inner = target.own_fields.get(name.lstrip("-"))
             if inner is not None and inner.kind not in (Kind.LINK, Kind.USER):

@@ -45,6 +45,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='task',
+            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['assigned_user', 'due_date', 'id'], name='task_by_owner_due'),
+        ),
+        migrations.AddIndex(
+            model_name='task',
             index=models.Index(models.F('assigned_user'), crm.lib.models.Shuffled('id'), name='task_of_owner'),
         ),
         migrations.AddIndex(

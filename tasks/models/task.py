@@ -130,6 +130,7 @@ class Task(Record):
             models.Index(fields=["due_date", "id"], name="task_by_due", condition=LIVING),
             models.Index(fields=["sort_key", "id"], name="task_by_title", condition=LIVING),
             *(models.Index(fields=[name, "due_date", "id"], name=f"task_by_{name}", condition=LIVING) for name in ("type", "priority", "status")),
+            models.Index(fields=["assigned_user", "due_date", "id"], name="task_by_owner_due", condition=LIVING),
             models.Index(fields=["assigned_user", "-created_at", "-id"], name="task_by_owner", condition=LIVING),
             models.Index(fields=["customer", "due_date"], name="task_by_customer", condition=LIVING),
             models.Index(fields=["company", "due_date"], name="task_by_company", condition=LIVING),

@@ -2,10 +2,12 @@
 
 import datetime as dt
 import itertools
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from communications.tests.factories import InteractionFactory
@@ -106,6 +108,60 @@ def test_whoever_stands_beside_a_record_is_the_same(boss: User, monkeypatch: pyt
             assert before == (rows[at - 1].pk if at else None), (wanted, at)
             assert after == (rows[at + 1].pk if at + 1 < len(rows) else None), (wanted, at)
             assert position(state, rows[at]) == (at + 1 if at < 12 else None)
+
+
+def scanned(plan: dict[str, Any]) -> set[str]:
+    """Return the tables that a step of a plan reads, itself and by the steps below it."""
+    return {plan.get("Relation Name", "")}.union(*(scanned(step) for step in plan.get("Plans", ())))
+
+
+def steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every step of a plan."""
+    yield plan
+    for step in plan.get("Plans", ()):
+        yield from steps(step)
+
+
+def whole_tables(text: str, params: Any, tables: set[str]) -> list[str]:
+    """Return the steps that read or sort one of the tables whole, where the planner avoids both if any index lets it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off; SET LOCAL enable_bitmapscan = off")
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {text}", params)
+        plan = cursor.fetchone()[0]
+        cursor.execute("SET LOCAL enable_seqscan = on; SET LOCAL enable_sort = on; SET LOCAL enable_bitmapscan = on")
+    plan = json.loads(plan) if isinstance(plan, str) else plan
+    return [
+        f"{step['Node Type']} by {step.get('Sort Key')} of {scanned(step) & tables}" for step in steps(plan[0]["Plan"])
+        if step["Node Type"] in ("Sort", "Seq Scan") and scanned(step) & tables
+    ]
+
+
+@pytest.mark.parametrize("of", [name for name in LISTED if name != "product"])
+def test_an_index_serves_every_order_that_a_list_shows(boss: User, monkeypatch: pytest.MonkeyPatch, of: str) -> None:
+    """By each of its columns, up and down, from the first row and from one in the middle: no step sorts a table."""
+    monkeypatch.setattr(walk, "FEW", 1)
+    monkeypatch.setattr(walk, "SOME", -1)
+    monkeypatch.setattr(query, "CAP", -1)
+    asked: list[tuple[str, Any]] = []
+    tables = {entity(name).model._meta.db_table for name in LISTED if name != "product"}
+
+    def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params, many, context)
+
+    plain = ListState(entity(of), boss)
+    columns = [f.key for f in plain.shown if f.sortable and not f.computed]
+    assert len(columns) >= 3
+    for wanted in [*entity(of).sort, *(f"{sign}{key}" for key in columns for sign in ("", "-"))]:
+        state = ListState(entity(of), boss, sort=(wanted,))
+        keys = keys_of(state)
+        rows = list(matching(state).order_by(*ordering(state)).values_list(*(k.value for k in keys[:-1]), "pk"))
+        for start in (None, rows[len(rows) // 2]):
+            asked.clear()
+            with connection.execute_wrapper(note):
+                walk.after(matching(state), keys, start, 51, groups=groups_of(state, keys))
+            found = [step for sql, params in asked if sql.startswith("SELECT") for step in whole_tables(sql, params, tables)]
+            assert not found, (wanted, start, found)
 
 
 def test_a_cursor_of_another_order_begins_anew(boss: User) -> None:
