@@ -114,6 +114,7 @@ class CellReader:
         draft = Draft(row.number)
         if row.problem:
             draft.problems.append(("", "", row.problem))
+            draft.unread = True
             return draft
         for name, value in self._constants.items():
             if name in self.fields and self.fields[name].kind == Kind.TAGS:
