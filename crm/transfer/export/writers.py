@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 import orjson
 
 from crm.transfer.export.lines import CSV, MAX_CELL, XLSX, lines_of
+from crm.transfer.export.objects import objects_of
 from crm.transfer.export.rows import Exported
 from crm.transfer.formulas import guard
 
@@ -103,8 +104,15 @@ def pieces_of_csv(exported: Exported) -> Iterator[bytes]:
 def pieces_of_json(exported: Exported) -> Iterator[bytes]:
     """Yield an export as a JSON list of records."""
     yield b"["
-    held: list[bytes] = []
     first = True
+    written = objects_of(exported)
+    if written is not None:
+        for lines in written:
+            yield (("" if first else ",\n") + ",\n".join(lines)).encode()
+            first = False
+        yield b"]\n"
+        return
+    held: list[bytes] = []
     for record in exported.records():
         held.append(orjson.dumps(record, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS))
         if len(held) >= PIECE:
