@@ -25,7 +25,7 @@ class _Region(NamedTuple):
         sizes, pattern = self.shape
         if (sizes and size not in sizes) or not pattern.fullmatch(national):
             return False
-        return any((not sizes or size in sizes) and pattern.fullmatch(national) for sizes, pattern in self.kinds)
+        return any(pattern.fullmatch(national) for sizes, pattern in self.kinds if not sizes or size in sizes)
 
 
 class _Code(NamedTuple):

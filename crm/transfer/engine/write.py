@@ -1,5 +1,6 @@
 """The run: carries the plan out, batch by batch, each batch one transaction, all under one change set."""
 
+import gc
 import re
 import time
 import uuid
@@ -34,6 +35,7 @@ from crm.transfer.models import ExternalId, ImportRun
 BATCH, SMALL = 5_000, 500
 SLOW = 2.0
 """A batch that took longer makes the next one smaller: a cancellation is heard between two of them."""
+COLLECT_EVERY = 10
 LANES, LANES_FROM = 2, 20_000
 """How many connections write at once, and from how many rows on."""
 Planned = tuple[int, int, str, str, uuid.UUID | None, Any, Any]
@@ -59,6 +61,7 @@ class Writer:
         self.counts: Counter[str] = Counter(run.report.get("written", {}))
         self.failed: list[dict[str, Any]] = list(run.report.get("run_errors", []))
         self.size = BATCH
+        self._batches_done = 0
         self._entities: dict[str, Entity] = {}
         self._columns: dict[str, list[Any]] = {}
         declared = entity(run.entity)
@@ -83,6 +86,9 @@ class Writer:
             self.run.report = {**self.run.report, "written": dict(self.counts), "run_errors": self.failed[:1_000]}
             self.run.save(update_fields=["written_to", "report", "updated_at"])
             progress(batch[-1][0])
+        self._batches_done += 1
+        if self._batches_done % COLLECT_EVERY == 0:
+            gc.collect()  # the collector sleeps during a run; a million rows leave a hundred megabytes of circles
         spent = time.monotonic() - began
         self.size = max(SMALL, self.size // 2) if spent > SLOW else min(BATCH, self.size * 2) if spent < SLOW / 4 else self.size
 

@@ -6,6 +6,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from xml.sax.saxutils import escape
@@ -138,15 +139,23 @@ def pieces_of_xml(exported: Exported) -> Iterator[bytes]:
     yield f"</{root}>\n".encode()
 
 
-def _element(name: str, value: Any) -> str:
+@lru_cache(maxsize=1_000)
+def _tag(name: str) -> str:
     tag = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-    if not re.match(r"[A-Za-z_]", tag):
-        tag = f"_{tag}"
+    return tag if re.match(r"[A-Za-z_]", tag) else f"_{tag}"
+
+
+def _element(name: str, value: Any) -> str:
+    tag = _tag(name)
+    if value is None:
+        return f"<{tag}/>"
+    if value.__class__ is str and value.isalnum():
+        return f"<{tag}>{value}</{tag}>"
     if isinstance(value, dict):
         return f"<{tag}>" + "".join(_element(str(k), v) for k, v in value.items()) + f"</{tag}>\n"
     if isinstance(value, list):
         return f"<{tag}>" + "".join(_element("item", v) for v in value) + f"</{tag}>\n"
-    return f"<{tag}/>" if value is None else f"<{tag}>{escape(_NOT_XML.sub('', text_of(value)))}</{tag}>"
+    return f"<{tag}>{escape(_NOT_XML.sub('', text_of(value)))}</{tag}>"
 
 
 def pieces_of_xlsx(exported: Exported) -> Iterator[bytes]:
