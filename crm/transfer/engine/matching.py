@@ -41,7 +41,7 @@ class Target:
 class Matcher:
     """Looks for the records of a chunk of drafts with a fixed number of queries."""
 
-    def __init__(self, entity: Entity, adapter: Adapter, mapping: Mapping, fields: dict[str, Field], actor: Any) -> None:
+    def __init__(self, entity: Entity, adapter: Adapter, mapping: Mapping, fields: dict[str, Field], actor: Any, rows: int = 0) -> None:
         self.entity = entity
         self.adapter = adapter
         self.mapping = mapping
@@ -52,7 +52,7 @@ class Matcher:
         self.folded = self.finder.folded
         self.keys_of = self.finder.keys_of
         self._columns = self.finder.columns
-        self._seen = Seen()
+        self._seen = Seen(rows)
         self._touched: dict[uuid.UUID, int] = {}
         self._recent: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._objects: dict[uuid.UUID, Any] = {}

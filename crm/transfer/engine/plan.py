@@ -47,7 +47,7 @@ class Planner:
         self.headers_in_order = headers
         self.readings = readings(run, mapping, fields)
         self.cells = CellReader(self.entity, self.adapter, mapping, headers, fields, self.readings)
-        self.matcher = Matcher(self.entity, self.adapter, mapping, fields, actor)
+        self.matcher = Matcher(self.entity, self.adapter, mapping, fields, actor, run.report.get("rows", 0))
         self.matcher.run = run
         self.rules = {c.to: c.rule for c in mapping.columns if c.to}
         self.counts: Counter[str] = Counter()
