@@ -162,11 +162,15 @@ _VALUE, _TRUTH, _VALUE_END = literal("<c><v>"), literal('<c t="b"><v>'), literal
 _CONTROLS = "".join(map(chr, [*range(1, 9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF]))
 
 
+_SPECIAL = f"[&<>\x01-\x1f{chr(0xFFFE)}{chr(0xFFFF)}]"
+
+
 def _xlsx_text(text: str) -> str:
     kept = f"left(translate({text}, {literal(_CONTROLS)}, ''), {MAX_CELL})"
-    written = kept
     for raw, entity in (("&", "&amp;"), (">", "&gt;"), ("<", "&lt;")):
-        written = f"replace({written}, {literal(raw)}, {literal(entity)})"
+        kept = f"replace({kept}, {literal(raw)}, {literal(entity)})"
+    # Nearly no text needs any of that; to see it is a third of the work.
+    written = f"CASE WHEN {text} ~ {literal(_SPECIAL)} OR octet_length({text}) > {MAX_CELL} THEN {kept} ELSE {text} END"
     return f"coalesce({_INLINE} || nullif({written}, '') || {_INLINE_END}, {_NO_CELL})"
 
 

@@ -9,12 +9,13 @@ from crm.transfer.readers.base import Row, Source, Unreadable
 from crm.transfer.readers.delimited import Delimited
 from crm.transfer.readers.encoding import refuse_binary
 from crm.transfer.readers.jsonfile import JsonFile
+from crm.transfer.readers.ldif import BEGINS, DirectoryFile
 from crm.transfer.readers.vcard import CardFile
 from crm.transfer.readers.workbook import Workbook
 
 __all__ = ["Row", "Source", "Unreadable", "open_source"]
 
-_KINDS: dict[str, type[Any]] = {"csv": Delimited, "workbook": Workbook, "json": JsonFile, "vcard": CardFile}
+_KINDS: dict[str, type[Any]] = {"csv": Delimited, "workbook": Workbook, "json": JsonFile, "vcard": CardFile, "ldif": DirectoryFile}
 _WORKBOOKS = ("xlsx", "xlsm", "xlsb", "xls", "ods")
 _REFUSED = {"pdf": "CSV", "yaml": "JSON", "yml": "JSON", "xml": "CSV", "html": "CSV", "htm": "CSV", "numbers": "XLSX"}
 
@@ -49,6 +50,8 @@ def kind_of(path: Path, name: str) -> str:
         raise Unreadable(_("This is not an XLSX workbook, whatever its name says. Rename it to .csv if it is text."))
     if extension in ("vcf", "vcard") or text[:11].upper() == b"BEGIN:VCARD":
         return "vcard"
+    if extension in ("ldif", "ldi") or BEGINS.match(text.replace(b"\r\n", b"\n")):
+        return "ldif"
     if extension in ("json", "jsonl", "ndjson") or text[:1] == b"{" or (text[:1] == b"[" and text[1:].lstrip()[:1] == b"{"):
         return "json"
     return "csv"
