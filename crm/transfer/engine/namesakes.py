@@ -22,7 +22,9 @@ from crm.transfer.adapters import Draft
 
 AT_MOST = 10_000
 """How many records of one name are read; a name that more have tells nobody."""
-REMEMBERED = 200_000
+REMEMBERED = 100_000
+"""How many are remembered for the rows to come; beyond that only those that the rows at hand ask for are kept."""
+AT_ONCE = 5_000
 FEW = 5
 """Of so many records that say the same, the notes are compared piece by piece; of more, only a note that is the same as a whole."""
 _BETWEEN = "\x1f"
@@ -49,21 +51,28 @@ class Namesakes:
         asked: dict[tuple[Said, bool], set[str]] = {}
         for key, draft in waiting.items():
             asked.setdefault((tuple(said[key]), bool(draft.notes)), set()).add(self._name(draft))
+        numbers = {key: self._numbers(said[key], draft) for key, draft in waiting.items()}
+        wanted = {number for pair in numbers.values() for number in pair}
         for (names, noted), probes in asked.items():
-            self._read(names, noted, sorted(p for p in probes if (names, noted, p) not in self._known))
+            self._read(names, noted, sorted(p for p in probes if (names, noted, p) not in self._known), wanted)
         found = {}
         for key, draft in waiting.items():
             of_name = self._known[tuple(said[key]), bool(draft.notes), self._name(draft)]
-            bare = _BETWEEN.join(said[key].values())
-            pks = of_name.get(_number(f"{bare}{_BETWEEN}{_as_written(draft.notes)}") if draft.notes else _number(bare), [])
-            if not pks and draft.notes:
-                few = of_name.get(_number(bare), [])
-                pks = few if len(few) <= FEW else []
+            whole, bare = numbers[key]
+            pks = of_name.get(whole, [])
+            if not pks and whole != bare and len(few := of_name.get(bare, [])) <= FEW:
+                pks = few
             if pks:
                 found[key] = pks
         if self._held > REMEMBERED:
             self._known, self._held = {}, 0
         return found
+
+    @staticmethod
+    def _numbers(said: dict[str, str], draft: Draft) -> tuple[int, int]:
+        """Return the numbers of all that a draft says, with its notes and without."""
+        bare = _BETWEEN.join(said.values())
+        return _number(f"{bare}{_BETWEEN}{_as_written(draft.notes)}") if draft.notes else _number(bare), _number(bare)
 
     def _name(self, draft: Draft) -> str:
         return " ".join(str(draft.values.get(p) or "") for p in self.named_by)
@@ -99,7 +108,7 @@ class Namesakes:
         text = sql.SQL("trim_scale(t.{})") if isinstance(column, models.DecimalField) else sql.SQL("t.{}")
         return sql.SQL("coalesce({}::text, '')").format(text.format(sql.Identifier(column.column)))
 
-    def _read(self, names: Said, noted: bool, probes: list[str]) -> None:
+    def _read(self, names: Said, noted: bool, probes: list[str], wanted: set[int]) -> None:
         if not probes:
             return
         of = [self._known.setdefault((names, noted, probe), {}) for probe in probes]
@@ -113,14 +122,17 @@ class Namesakes:
             said=said, table=sql.Identifier(self.entity.model._meta.db_table), most=sql.Literal(AT_MOST),
             notes=sql.Identifier(Note._meta.db_table),
         )
-        with connection.cursor() as cursor:
+        with connection.chunked_cursor() as cursor:
             cursor.execute(statement, [probes, noted, self.entity.name])  # type: ignore[arg-type]
-            for place, pk, bare, with_note in cursor:
-                for digest in filter(None, (bare, with_note)):
-                    pks = of[place].setdefault(_short(digest), [])
-                    if pks[-1:] != [pk]:
-                        pks.append(pk)
-                        self._held += 1
+            while rows := cursor.fetchmany(AT_ONCE):
+                for place, pk, *digests in rows:
+                    for number in (_short(d) for d in digests if d):
+                        if self._held > REMEMBERED and number not in wanted:
+                            continue
+                        pks = of[place].setdefault(number, [])
+                        if pks[-1:] != [pk]:
+                            pks.append(pk)
+                            self._held += 1
 
 
 def _as_written(notes: list[str]) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from crm.transfer.engine.finding import Finder
+from crm.transfer.engine.staging import staged_chunks
 from customers.models import Customer
 
 pytestmark = pytest.mark.django_db
@@ -17,8 +18,11 @@ def calls(last: str = "") -> str:
     return "\n".join(["Last name,Age,Duration,Rate,Birthday" + (",Extra" if last else ""), *lines])
 
 
+@pytest.mark.parametrize("remembered", [100_000, 50])
 @pytest.mark.parametrize("rest", ["custom", "note"])
-def test_rows_of_one_name_are_known_again(imported: Any, monkeypatch: pytest.MonkeyPatch, rest: str) -> None:
+def test_rows_of_one_name_are_known_again(imported: Any, monkeypatch: pytest.MonkeyPatch, rest: str, remembered: int) -> None:
+    monkeypatch.setattr("crm.transfer.engine.namesakes.REMEMBERED", remembered)
+    monkeypatch.setattr("crm.transfer.engine.plan.staged_chunks", lambda run: staged_chunks(run, 250))
     mapping = {"columns": {"Last name": "last_name", "Birthday": "birthday", "Extra": None}, "rest": rest}
     assert imported(calls(), "customer", mapping).report["counts"]["create"] == ROWS
     compared = 0

@@ -43,6 +43,7 @@ FILES: list[tuple[str, str]] = [
     ("crm-exports/salesforce-data-cloud-workshop/Case.csv", "task"),
     ("crm-sales/maven-crm-sales-opportunities/accounts.csv", "company"),
     ("crm-sales/maven-crm-sales-opportunities/products.csv", "product"),
+    ("crm-sales/maven-crm-sales-opportunities/sales_pipeline.csv", "deal"),
     ("crm-sales/maven-crm-sales-opportunities/sales_teams.csv", "user"),
     ("strings-names-addresses-phones/phones/example_mobile_numbers.csv", "company"),
     ("dedupe/splink-fake-1000/fake_1000.csv", "customer"),
