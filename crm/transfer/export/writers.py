@@ -27,6 +27,7 @@ TYPES = {
 }
 _QUOTED = re.compile(r'[",\r\n]')
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_MARKUP = re.compile("[&<>\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 # Certainly no formula, and nothing to quote.
 _PLAIN = re.compile(r"[^\W_](?:[^\",\r\n]*[^\",\s])?")
 KNOWN = 30_000
@@ -149,7 +150,8 @@ def _element(name: str, value: Any) -> str:
     tag = _tag(name)
     if value is None:
         return f"<{tag}/>"
-    if value.__class__ is str and value.isalnum():
+    kind = value.__class__
+    if kind is UUID or kind is int or kind is Decimal or (kind is str and not _MARKUP.search(value)):
         return f"<{tag}>{value}</{tag}>"
     if isinstance(value, dict):
         return f"<{tag}>" + "".join(_element(str(k), v) for k, v in value.items()) + f"</{tag}>\n"

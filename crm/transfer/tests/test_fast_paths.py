@@ -3,7 +3,9 @@
 import datetime as dt
 import random
 import unicodedata
+from decimal import Decimal
 from typing import Any
+from xml.sax.saxutils import escape
 
 import phonenumbers
 import pytest
@@ -16,7 +18,7 @@ from crm.records.services.phones import _parsed, _told_at_once
 from crm.records.services.values import _PLAIN_EMAIL
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import Builder
-from crm.transfer.export.writers import Cells, csv_cell
+from crm.transfer.export.writers import _NOT_XML, Cells, _element, csv_cell, text_of
 
 LETTERS = "abZ019.-_+@@é\u0130ß \t\n'\x00\x7f\ud800’%"
 
@@ -87,6 +89,11 @@ def test_phones_told_at_once_are_those_that_are_parsed() -> None:
                     assert found == _parsed(text, region), (text, region)
     assert told > 5_000
     assert invalid > 1_000
+
+
+def test_elements_of_an_export_hold_what_the_long_way_makes() -> None:
+    for value in [*texts(5_000), "<b>&amp;", "a\tb\nc", "\x1f", "☃", "", 5, Decimal("1.50"), True, dt.date(2024, 1, 2)]:
+        assert _element("a", value) == f"<a>{escape(_NOT_XML.sub('', text_of(value)))}</a>", repr(value)
 
 
 def test_lines_of_an_export_are_made_of_the_cells_that_the_long_way_makes() -> None:
