@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Case, F, Q, TextField, Value, When
+from django.db.models import Case, F, Func, Q, TextField, Value, When
 from django.db.models.functions import Concat, Left, Lower
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz.fuzz import token_sort_ratio
@@ -22,10 +22,19 @@ def _parts(first: Any, last: Any) -> Any:
     return Case(When(~Q(first_name="") & ~Q(last_name=""), then=both), default=Value(""), output_field=TextField())
 
 
+def mailbox(address: str | None) -> str:
+    """Return the box that an address leads to: what stands behind a plus sign is a note of its owner."""
+    local, _at, domain = (address or "").lower().partition("@")
+    return f"{local.partition('+')[0]}@{domain}" if local and domain else ""
+
+
 def around_customer(obj: Customer, hidden: frozenset[str]) -> Q | None:
-    """Find the same number, or a name so like that one of both may be mistyped."""
+    """Find the same number or mailbox, or a name so like that one of both may be mistyped."""
     number = obj.phone if "phone" not in hidden else ""
     clause = Q(phone=number) if number else Q()
+    local, _at, domain = mailbox(obj.email if "email" not in hidden else "").partition("@")
+    if len(local) > 2:
+        clause |= Q(search_text__contains=f"{local}@{domain}") | Q(search_text__contains=f"{local}+") & Q(search_text__contains=f"@{domain}")
     first, last = fold(obj.first_name), fold(obj.last_name)
     if first and last:
         # Either name may be mistyped, though hardly in its first letters.
@@ -35,25 +44,37 @@ def around_customer(obj: Customer, hidden: frozenset[str]) -> Q | None:
 
 
 def compare_customers(one: Customer, other: Customer, hidden: frozenset[str]) -> tuple[float, list[str]] | None:
-    """Compare two people by name, number and company."""
+    """Compare two people by name, number, mailbox and company."""
     name = fold(f"{one.first_name} {one.last_name}").strip()
     same = token_sort_ratio(name, fold(f"{other.first_name} {other.last_name}").strip()) if name else 0
     phone = bool(one.phone) and "phone" not in hidden and other.phone == one.phone
     company = bool(one.company_id) and "company" not in hidden and other.company_id == one.company_id
-    if same < ALIKE and not (phone and same > 60):
+    box = "email" not in hidden and bool(mailbox(one.email)) and mailbox(one.email) == mailbox(other.email)
+    if same < ALIKE and not ((phone or box) and (same > 60 or _shortened(one, other))):
         return None
-    held = (("same-name", same == 100), ("like-name", ALIKE <= same < 100), ("phone", phone), ("company", company))
-    return min(1.0, same / 100 - 0.15 + 0.1 * phone + 0.1 * company), [code for code, holds in held if holds]
+    held = (("same-name", same == 100), ("like-name", ALIKE <= same < 100), ("phone", phone), ("mailbox", box), ("company", company))
+    score = max(same, 80) if box or (phone and _shortened(one, other)) else same
+    return min(1.0, score / 100 - 0.15 + 0.1 * phone + 0.15 * box + 0.1 * company), [code for code, holds in held if holds]
+
+
+def _shortened(one: Customer, other: Customer) -> bool:
+    """Tell whether two people have one family name and given names that may be short for each other (“J.”, “Liz”)."""
+    first, second = (fold(c.first_name).rstrip(".") for c in (one, other))
+    return bool(fold(one.last_name)) and fold(one.last_name) == fold(other.last_name) and (
+        not first or not second or first[0] == second[0] or first in second or second in first
+    )
 
 
 finds_duplicates("customer", Recognition(
     reasons={
         "same-name": Reason(_("same name"), ("first_name", "last_name")), "like-name": Reason(_("similar name"), ("first_name", "last_name")),
-        "phone": Reason(_("same phone number"), ("phone",)), "company": Reason(_("same company"), ("company",)),
+        "phone": Reason(_("same phone number"), ("phone",)), "mailbox": Reason(_("same mailbox"), ("email",)),
+        "company": Reason(_("same company"), ("company",)),
     },
     compare=compare_customers, around=around_customer,
     blocks=(
-        F("phone"), _parts(F("last_name"), Left(F("first_name"), 3)), _parts(F("first_name"), Left(F("last_name"), 3)),
+        F("phone"), Lower(Func(F("email"), Value(r"\+[^@]*@"), Value("@"), function="regexp_replace")),
+        _parts(F("last_name"), Left(F("first_name"), 3)), _parts(F("first_name"), Left(F("last_name"), 3)),
     ),
     columns=("first_name", "last_name", "email", "phone", "company_id", "created_at"),
 ))
@@ -80,13 +101,20 @@ def compare_companies(one: Company, other: Company, hidden: frozenset[str]) -> t
     return min(1.0, score), [code for code, holds in held if holds]
 
 
-_FORMS = {"gmbh", "ag", "bv", "b.v.", "inc", "inc.", "ltd", "ltd.", "llc", "co", "co.", "corp", "corp.", "sa", "s.a.", "ab", "oy", "as", "plc"}
+_FORMS = frozenset({
+    "gmbh", "mbh", "ag", "kg", "kgaa", "ohg", "gbr", "ug", "eg", "ev", "ek", "bv", "nv", "inc", "incorporated", "ltd", "limited", "llc", "llp",
+    "lp", "co", "company", "corp", "corporation", "plc", "pty", "sa", "sas", "sarl", "sarlu", "eurl", "srl", "spa", "sl", "slu", "sau", "ltda",
+    "lda", "ab", "as", "asa", "aps", "oy", "oyj", "kft", "zrt", "sro", "doo", "ooo", "zao", "ao", "se", "kk", "pvt", "pte", "bhd", "sdn",
+})
+_JOINED = frozenset({"and", "und", "et", "y", "e", "&", "+"})
 
 
 def _plain(name: str) -> str:
     """Return a company's name without its legal form."""
-    words = [w for w in fold(name).replace(",", " ").split() if w not in _FORMS]
-    return " ".join(words) or fold(name)
+    # “B.V.”, “S.p.A.” and “GmbH & Co. KG” are written in many ways; a name is never made of forms alone.
+    words = fold(name).replace(".", "").replace(",", " ").replace("(", " ").replace(")", " ").replace("-", " ").split()
+    own = [w for w in words if w not in _FORMS and w not in _JOINED]
+    return " ".join(own) or fold(name)
 
 
 finds_duplicates("company", Recognition(

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.records.entity import Entity, register
 from crm.records.fields import Field, Kind, choices_of
+from crm.workspace.selectors import base_currency
 from customers.models import Company, Customer, CustomerContact
 
 ABOUT, ACCOUNT, COMMERCIAL = _("About"), _("Account"), _("Commercial")
@@ -42,7 +43,7 @@ class CompanyEntity(Entity):
               aliases=("number of employees", "numberofemployees", "size", "headcount", "no of employees")),
         Field("annual_revenue", Kind.MONEY, _("Annual revenue"), currency="currency", min_value=0, group=COMMERCIAL,
               in_list=True, aggregate="sum", aliases=("revenue", "annualrevenue", "turnover")),
-        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=COMMERCIAL, default="USD"),
+        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=COMMERCIAL, default=base_currency),
         Field("founded_year", Kind.INTEGER, _("Founded"), min_value=1000, max_value=2200, group=ABOUT,
               aliases=("year established", "year_established", "yearstarted", "founded")),
         Field("parent", Kind.LINK, _("Parent company"), link="company", group=ACCOUNT, extra={"by_name": True},

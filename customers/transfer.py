@@ -41,6 +41,10 @@ class CustomerTransfer(Adapter):
     """People have several e-mail addresses, phones and postal addresses, and names in one cell."""
 
     entity = "customer"
+    origins = {
+        "first_name": ("full_name", "name_part"), "last_name": ("full_name", "name_part"), "email": ("contact_methods",),
+        "phone": ("contact_methods",), "website": ("contact_methods",), "address": ("main_address", "addresses"), "birthday": ("birthday_part",),
+    }
     nouns = ("person", "contact", "lead")
     called = ("kunden", "client", "cliente", "klient", "customer", "member", "kunde")
     files = ("people", "connections", "address book", "addressbook", "kontakte", "persons", "subscribers", "members", "clients", "leads")

@@ -14,6 +14,7 @@ from crm.criteria import matches, validate
 from crm.lib.errors import Conflict, Detail, Invalid
 from crm.records.entity import REFERENCE, Entity, register, saving
 from crm.records.fields import HUE_CHOICES, Choice, Field, Kind, choices_of
+from crm.workspace.selectors import base_currency
 from sales.events import DealLost, DealMoved, DealReopened, DealWon
 from sales.models import Deal, Goal, LossReason, Pipeline, Product, Stage
 from sales.models.deal import top_rank
@@ -190,7 +191,7 @@ class ProductEntity(Entity):
         Field("family", Kind.TEXT, _("Family"), max_length=120, group=ABOUT, in_list=True, quick=True, aliases=("series", "category")),
         Field("price", Kind.MONEY, _("Price"), currency="currency", min_value=0, group=SALE, in_list=True, quick=True, default=0,
               aliases=("sales price", "sales_price", "list price", "unit price")),
-        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default="USD"),
+        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default=base_currency),
         Field("unit", Kind.TEXT, _("Unit"), max_length=40, group=SALE),
         Field("description", Kind.LONG_TEXT, _("Description"), max_length=20_000, group=ABOUT, sortable=False),
         Field("is_active", Kind.BOOLEAN, _("Active"), group=SALE, in_list=True, default=True),
@@ -227,7 +228,7 @@ class DealEntity(Entity):
               aliases=("account", "account name", "company name", "organization")),
         Field("value", Kind.MONEY, _("Value"), currency="currency", min_value=0, group=SALE, in_list=True, quick=True,
               aggregate="sum", default=0, width=110, place="amount", aliases=("amount", "close_value", "close value", "deal value", "budget")),
-        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default="USD", aliases=("currency iso code",)),
+        Field("currency", Kind.CURRENCY, _("Currency"), max_length=3, group=SALE, default=base_currency, aliases=("currency iso code",)),
         Field("pipeline", Kind.LINK, _("Pipeline"), link="pipeline", group=SALE, extra={"by_name": True}),
         Field("stage", Kind.LINK, _("Stage"), link="stage", group=SALE, width=122, in_list=True, quick=True, extra={"by_name": True},
               aliases=("stage name", "stagename", "deal stage", "deal_stage", "sales stage")),

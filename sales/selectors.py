@@ -20,7 +20,7 @@ from crm.lib.prepared import PreparedMany, PreparedTuples, Shelf
 from crm.records.entity import entity
 from crm.search.words import contains, searchable_rows, words_of
 from crm.ui.values import for_eyes, sees_everything, value_of, with_links
-from crm.workspace.models import Workspace
+from crm.workspace.selectors import base_currency
 from sales.cells import FORECAST, NONE, kept_cells
 from sales.goals import days_left, goal_of
 from sales.models import Deal, Pipeline, Stage
@@ -130,7 +130,6 @@ class Board:
         return self.won_this_quarter + self.closing_this_month
 
 
-_CURRENCY = PreparedTuples(lambda: Workspace.objects.order_by("pk").values_list("currency")[:1], ())
 _STAGES = PreparedMany(lambda pipeline: Stage.objects.filter(pipeline=pipeline).order_by("position"), (uuid.UUID(int=1),))
 _PEOPLE = PreparedMany(
     lambda some: User.objects.filter(pk__among=some).only("first_name", "last_name", "email"), ([uuid.UUID(int=1)],)
@@ -139,11 +138,6 @@ _PEOPLE = PreparedMany(
 _pipelines: Shelf[PreparedMany[Pipeline]] = Shelf()
 _firsts: Shelf[PreparedTuples] = Shelf()
 _cards: Shelf[PreparedMany[Deal]] = Shelf()
-
-
-def base_currency() -> str:
-    """Return the currency that sums over deals are in."""
-    return next((code for (code,) in _CURRENCY.ask(())), "") or "USD"
 
 
 def pipelines(user: Any) -> list[Pipeline]:

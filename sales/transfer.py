@@ -39,6 +39,7 @@ class DealTransfer(Adapter):
     keys = ("external_id",)
     natural = ("company", "customer", "value", "expected_close_date", "actual_close_date")
     options = frozenset({"pipeline"})
+    origins = {"stage": ("outcome",), "actual_close_date": ("closed",)}
     targets = (
         Target("outcome", lazy("Open, won or lost"), (
             (r"(deal |opportunity |sales )?(status|outcome|result)|won lost|state", {"sure": "0.9"}),

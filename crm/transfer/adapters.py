@@ -73,6 +73,8 @@ class Draft:
     """What identifies the record, once the matcher has looked."""
     problems: list[tuple[str, str, str]] = field(default_factory=list)
     """(header, value, sentence)"""
+    unread: bool = False
+    """Whether the row itself could not be read."""
     waits: bool = False
     """Whether an answer to a question of the check may still mend the row."""
     needs: list[uuid.UUID] = field(default_factory=list)
@@ -106,6 +108,8 @@ class Adapter:
     """Whether two living records of the same title are the same record (companies, products)."""
     natural: tuple[str, ...] = ()
     """Fields that together tell a record without a key from another with the same title."""
+    origins: Mapping[str, tuple[str, ...]] = {}
+    """By field: the ``targets`` that its value may come from as well."""
     options: frozenset[str] = frozenset()
     """Further names that a mapping of this entity may hold; ``prepare`` reads them."""
     meanings: Mapping[str, Mapping[str, str]] = {}

@@ -1,4 +1,4 @@
-"""Questions about people that their pages ask."""
+"""Questions about the workspace and its people."""
 
 from typing import Any
 
@@ -10,12 +10,20 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from crm.accounts.models import RefreshToken, User
+from crm.lib.prepared import PreparedTuples
+from crm.workspace.models import Workspace
 
 STATES: tuple[tuple[str, Any], ...] = (
     ("joined", _("Active")), ("invited", _("Invited")), ("expired", _("Invitation expired")),
     ("withdrawn", _("Invitation withdrawn")), ("left", _("Deactivated")),
 )
+_CURRENCY = PreparedTuples(lambda: Workspace.objects.order_by("pk").values_list("currency")[:1], ())
 _NEVER_JOINED = Q(is_active=True, password__startswith=UNUSABLE_PASSWORD_PREFIX, last_login=None)
+
+
+def base_currency() -> str:
+    """Return the currency of the workspace: sums are in it, and so is what does not say another."""
+    return next((code for (code,) in _CURRENCY.ask(())), "") or "USD"
 
 
 def seen_last(people: QuerySet[User]) -> Any:

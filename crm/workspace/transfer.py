@@ -30,6 +30,7 @@ class UserTransfer(Adapter):
     rarity = 0.2
     keys = ("email",)
     natural = ()
+    origins = {"first_name": ("full_name",), "last_name": ("full_name",), "team": ("manager", "office"), "manager": ("manager",)}
     targets = (
         Target("full_name", _("Full name (split)"), (
             (r"(full|display|user|employee)? ?name", {"sure": "0.96"}), (r"(sales )?(agent|rep|representative|person|user)", {"sure": "0.96"}),

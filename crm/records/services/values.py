@@ -247,7 +247,9 @@ def _email_address(f: Field, value: Any) -> str:
     try:
         if _PLAIN_EMAIL.fullmatch(text) is None:
             _email(text)
-    except ValidationError:
+    except ValidationError as refused:
+        # It points to itself, and with its frames to all that called: in an import, to thousands of rows.
+        refused.__traceback__ = None
         raise Bad(_("“%(value)s” is not an e-mail address.") % {"value": text[:80]}) from None
     local, _at, domain = text.rpartition("@")
     return f"{local}@{domain.lower()}"

@@ -39,6 +39,7 @@ NOT_PLAIN = frozenset({Kind.ADDRESS, Kind.LINK, Kind.USER, Kind.TAGS})
 SPECIAL = frozenset({"note", "pair", "key"})
 SEVERAL = frozenset({Kind.EMAIL, Kind.PHONE, Kind.URL})
 """Kinds of which cells often hold more than one."""
+_BETWEEN = re.compile("[;|/,\\n]")
 MAX_TAG, MAX_KEY = 60, 200
 AS_IT_IS = How()
 
@@ -114,6 +115,7 @@ class CellReader:
         draft = Draft(row.number)
         if row.problem:
             draft.problems.append(("", "", row.problem))
+            draft.unread = True
             return draft
         for name, value in self._constants.items():
             if name in self.fields and self.fields[name].kind == Kind.TAGS:
@@ -230,7 +232,7 @@ class CellReader:
             outcome = self._convert(column, f, text)
             if len(known) < KEPT and not isinstance(outcome, Exception) and f.kind not in SEVERAL and (f.kind != Kind.MONEY or text.isdigit()):
                 known[text] = outcome
-            if f.kind in SEVERAL and (isinstance(outcome, Bad) or any(m in text for m in ";|/,\n")):
+            if f.kind in SEVERAL and (isinstance(outcome, Bad) or _BETWEEN.search(text)):
                 outcome = self._one_of_several(draft, column, f, text, outcome)
             elif f.kind == Kind.MONEY and f.currency in self.fields:
                 self._currency(draft, column, f, text)
@@ -267,7 +269,9 @@ class CellReader:
         try:
             return convert(f, text, self._how.get(column.header, AS_IT_IS))
         except (Bad, Ambiguous, NoYear, Rounded) as problem:
-            return problem
+            # Its frames would keep a chunk of rows alive until the collector comes by.
+            problem.__context__ = None
+            return problem.with_traceback(None)
 
     def _one_of_several(self, draft: Draft, column: Column, f: Field, text: str, outcome: Any) -> Any:
         """Return the first of several addresses or numbers in a cell; the others are kept beside it."""

@@ -1,6 +1,7 @@
 """Finding the records of the base that rows are about: by external id, by unique field, by title, by all that is said."""
 
 import uuid
+from functools import cached_property
 from typing import Any
 
 from django.db import connection, models
@@ -11,13 +12,14 @@ from crm.records.entity import Entity
 from crm.records.fields import Field
 from crm.records.models import Note
 from crm.transfer.adapters import Adapter, Draft
+from crm.transfer.engine.namesakes import Namesakes
 from crm.transfer.engine.staging import any_of
 from crm.transfer.mapping.model import Mapping
 from crm.transfer.models import ExternalId
 
 Key = tuple[str, ...]
-NAMESAKES = 200
-"""How many records of one name are looked at; a name that more have tells nobody."""
+COMPARED = 200
+"""How many records of one name that seem to say the same are compared in full."""
 
 
 class Finder:
@@ -74,6 +76,11 @@ class Finder:
         if any(draft.values.get(name) for name in self.adapter.natural):
             return self.keys_of(draft)
         return [key for key in self.keys_of(draft) if key[0] != "natural"]
+
+    @cached_property
+    def namesakes(self) -> Namesakes:
+        """The records by their names and what else they say."""
+        return Namesakes(self.entity, self.fields, folded_from(self.model))
 
     def find(self, drafts: list[Draft]) -> None:
         """Find the records that some drafts are about; ``found`` says which."""
@@ -155,23 +162,15 @@ class Finder:
         waiting = {key: d for d in drafts for key in self.keys_of(d) if key[0] == "natural"}
         if not waiting:
             return
-        parts = folded_from(self.model)
-        probes: dict[str, list[Key]] = {}
-        for key, draft in waiting.items():
-            probe = " ".join(str(draft.values.get(p) or "") for p in parts)
-            probes.setdefault(probe, []).append(key)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT p.probe, t.id FROM unnest(%s::text[]) AS p(probe) CROSS JOIN LATERAL ("
-                f'SELECT id FROM "{self.model._meta.db_table}" t WHERE t.sort_key = rapport_fold(p.probe) AND t.deleted_at IS NULL LIMIT {NAMESAKES}) t',
-                [list(probes)],
-            )
-            found = cursor.fetchall()
-        rows = {r.pk: r for r in self.among([pk for _probe, pk in found])}
-        alike = [(key, pk) for probe, pk in found for key in probes[probe] if pk in rows and self._alike(rows[pk], waiting[key])]
+        candidates = [(key, pk) for key, pks in self.namesakes.alike(waiting).items() for pk in pks[:COMPARED]]
+        if not candidates:
+            return
+        rows = {r.pk: r for r in self.among(list({pk for _key, pk in candidates}))}
+        alike = [(key, pk) for key, pk in candidates if pk in rows and self._alike(rows[pk], waiting[key])]
         notes: dict[uuid.UUID, str] = {}
         if any(waiting[key].notes for key, _pk in alike):
-            for pk, content in Note.objects.filter(entity=self.entity.name, record_id__in=[pk for _key, pk in alike]).values_list("record_id", "content"):
+            told = Note.objects.filter(entity=self.entity.name, record_id__in=any_of({pk for _key, pk in alike}))
+            for pk, content in told.values_list("record_id", "content"):
                 notes[pk] = f"{notes.get(pk, '')}\n{content}"
         for key, pk in alike:
             if all(f"\n{note}\n" in f"{notes.get(pk, '')}\n" for note in waiting[key].notes):

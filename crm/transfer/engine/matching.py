@@ -41,7 +41,7 @@ class Target:
 class Matcher:
     """Looks for the records of a chunk of drafts with a fixed number of queries."""
 
-    def __init__(self, entity: Entity, adapter: Adapter, mapping: Mapping, fields: dict[str, Field], actor: Any) -> None:
+    def __init__(self, entity: Entity, adapter: Adapter, mapping: Mapping, fields: dict[str, Field], actor: Any, rows: int = 0) -> None:
         self.entity = entity
         self.adapter = adapter
         self.mapping = mapping
@@ -52,7 +52,7 @@ class Matcher:
         self.folded = self.finder.folded
         self.keys_of = self.finder.keys_of
         self._columns = self.finder.columns
-        self._seen = Seen()
+        self._seen = Seen(rows)
         self._touched: dict[uuid.UUID, int] = {}
         self._recent: dict[int, tuple[Any, dict[str, Any]]] = {}
         self._objects: dict[uuid.UUID, Any] = {}
@@ -156,14 +156,24 @@ class Matcher:
             if pk is None:
                 continue
             if pk not in self._objects:
-                return Target(refusal=("", "", _("Another %(what)s already has this.") % {"what": in_sentence(self.entity.label)}))
+                return Target(refusal=self._taken(key))
             if pk not in self._changeable and self.mapping.mode != "create":
-                return Target(refusal=("", "", _("You may not change the %(what)s that this row is about.") % {"what": in_sentence(self.entity.label)}))
+                words = _("You may not change the %(what)s that this row is about. Leave the row out, or ask its owner.")
+                return Target(refusal=("", "", words % {"what": in_sentence(self.entity.label)}))
             return Target(self._objects[pk])
         for key in self.keys_of(draft) if self._trash else ():
             if (row := self._trashed.get(self._trash.get(key))) is not None:  # type: ignore[arg-type,union-attr]
                 return Target(trashed=row)
         return Target()
+
+    def _taken(self, key: Key) -> tuple[str, str, str]:
+        """Say that a record which the actor does not see has a key already."""
+        name = key[1] if key[0] == "field" else self.entity.title[0] if key[0] in ("title", "natural") else ""
+        f = self.fields.get(name)
+        words = _("Another %(what)s, which you may not see, already has this %(field)s. Change it, or ask somebody who sees that one.") % {
+            "what": in_sentence(self.entity.label), "field": in_sentence(f.label) if f is not None else _("id"),
+        }
+        return name, "", words
 
     def _rebuilt(self, row: tuple[Any, ...], builder: Any) -> Target:
         """Return the record that an earlier chunk makes or changes, as it will be then."""

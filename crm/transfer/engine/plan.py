@@ -18,6 +18,7 @@ from crm.transfer.engine.circles import refuse_circles
 from crm.transfer.engine.evidence import readings
 from crm.transfer.engine.links import Directories, Found
 from crm.transfer.engine.matching import Matcher, Target
+from crm.transfer.engine.places import Places
 from crm.transfer.engine.resolving import Resolver
 from crm.transfer.engine.staging import copy_rows, create_plan, plan_rows, query, staged_chunks
 from crm.transfer.mapping.model import Column, Mapping
@@ -42,10 +43,11 @@ class Planner:
         self.directories = Directories(actor, mapping.system)
         self.builders: dict[str, Builder] = {}
         self.headers = frozenset(headers)
+        self.places = Places(self.entity, self.adapter, mapping, fields, headers)
         self.headers_in_order = headers
         self.readings = readings(run, mapping, fields)
         self.cells = CellReader(self.entity, self.adapter, mapping, headers, fields, self.readings)
-        self.matcher = Matcher(self.entity, self.adapter, mapping, fields, actor)
+        self.matcher = Matcher(self.entity, self.adapter, mapping, fields, actor, run.report.get("rows", 0))
         self.matcher.run = run
         self.rules = {c.to: c.rule for c in mapping.columns if c.to}
         self.counts: Counter[str] = Counter()
@@ -62,6 +64,8 @@ class Planner:
         self._extra_rows: list[tuple[Any, ...]] = []
         self._part = 0
         self._number = 0
+        self._cells: dict[int, list[str]] = {}
+        """What the rows of this chunk say."""
         self._parents: dict[uuid.UUID, tuple[uuid.UUID, int]] = {}
         self._suspects: dict[uuid.UUID, str] = {}
         """What only rows that are not written have asked for so far."""
@@ -141,9 +145,14 @@ class Planner:
             self._flush(self._plan_chunk(chunk))
             progress(chunk[-1].number)
         self._forget_suspects()
-        circles = refuse_circles(self.run, self._parents)
-        self.counts["error"] += circles
-        self.counts["create"] -= circles
+        self._refuse_circles()
+
+    def _refuse_circles(self) -> None:
+        link = next((c.header for c in self.mapping.columns if c.to in self.resolver.self_links and c.header in self.headers), "")
+        for error in refuse_circles(self.run, self._parents, lambda cells: (link, self.places.cell(link, cells))):
+            self.counts["error"] += 1
+            self.counts["create"] -= 1
+            self._tell(error["row"], [{k: v for k, v in error.items() if k != "row"}], self.first_errors)
 
     def decide_again(self, row: Row) -> tuple[str, list[dict[str, Any]]]:
         """Return what would become of one mended row, and what is still wrong with it. The plan stays as it is."""
@@ -157,6 +166,7 @@ class Planner:
         """Return what is decided of some rows."""
         drafts: list[Draft] = []
         rows: list[tuple[Any, ...]] = []
+        self._cells = {row.number: row.cells for row in chunk}
         for row in chunk:
             try:
                 draft = self.cells.draft(row)
@@ -244,7 +254,7 @@ class Planner:
 
     def _create(self, draft: Draft, linked: dict[str, tuple[Any, Any]], builder: Builder) -> tuple[Any, ...]:
         if self.mode == "update" and not draft.problems:
-            draft.problems.append(("", "", _("No record matches this row, and the mapping only updates.")))
+            draft.problems.append(("", "", _("No record matches this row, and the mapping only updates. Let it create records too, or leave the row out.")))
         if draft.problems:
             return self._error(draft)
         title = str(draft.values.get(self.entity.title[0]) or "")
@@ -338,23 +348,20 @@ class Planner:
 
     def _error(self, draft: Draft) -> tuple[Any, ...]:
         self.counts["error"] += 1
-        errors = [{"column": self._header_of(h), "value": v[:200], "message": m} for h, v, m in draft.problems]
-        for one in errors if not draft.waits else ():
-            of_column = self.errors_of.setdefault(one["column"], {"column": one["column"], "count": 0, "row": draft.number, "message": one["message"]})
-            of_column["count"] += 1
+        cells = self._cells.get(draft.number, [])
+        errors = []
+        for name, value, message in draft.problems:
+            header = self.places.header_of(name) if name else self.places.of_reading(cells) if draft.unread else self.places.of_row(draft)
+            errors.append({"column": header, "value": (value or self.places.cell(header, cells))[:200], "message": message})
         # What an answer to a question of the check will mend is told once, as that question.
-        told = self.first_waiting if draft.waits else self.first_errors
         self.waiting += draft.waits
-        if len(told) < 100:
-            told.extend({"row": draft.number, **e, **({"waits": True} if draft.waits else {})} for e in errors)
+        self._tell(draft.number, errors, self.first_waiting if draft.waits else self.first_errors)
         return (draft.number, 0, self.run.entity, "error", None, None, None, orjson.dumps(errors).decode())
 
-    def _header_of(self, name: str) -> str:
-        """Return the file's own name for what a rule calls by the field's name or label."""
-        if name in self.headers or not name:
-            return name
-        for column in self.mapping.columns:
-            f = self.fields.get(column.to)
-            if column.header in self.headers and (column.to == name or (f is not None and str(f.label) == name)):
-                return column.header
-        return name
+    def _tell(self, number: int, errors: list[dict[str, Any]], told: list[dict[str, Any]]) -> None:
+        waits = told is self.first_waiting
+        for one in errors if not waits else ():
+            of_column = self.errors_of.setdefault(one["column"], {"column": one["column"], "count": 0, "row": number, "message": one["message"]})
+            of_column["count"] += 1
+        if len(told) < 100:
+            told.extend({"row": number, **e, **({"waits": True} if waits else {})} for e in errors)

@@ -2,19 +2,20 @@
 
 from array import array
 
-DICT_UP_TO = 200_000
+DICT_UP_TO = 50_000
 _MASK = (1 << 64) - 1
 
 
 class Seen:
-    """Maps the hash of a key to a row; a row's number is above zero."""
+    """Maps the hash of a key to a row; a row's number is above zero. ``expected`` says for how many there should be room at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, expected: int = 0) -> None:
         self._dict: dict[int, int] | None = {}
+        self._expected = expected
         self._size = 0
         self._count = 0
         self._hashes = array("q")
-        self._rows = array("l")
+        self._rows = array("I")
 
     def get(self, key: int) -> int | None:
         """Return the row that a key was seen in, or None."""
@@ -47,7 +48,8 @@ class Seen:
 
     def _pack(self) -> None:
         held, self._dict = self._dict or {}, None
-        self._make(1 << (len(held) * 2).bit_length())
+        # A table that grows is there twice for a moment.
+        self._make(1 << (max(len(held), self._expected) * 3 // 2).bit_length())
         for key, row in held.items():
             self.put(key, row)
 
@@ -60,5 +62,5 @@ class Seen:
 
     def _make(self, size: int) -> None:
         self._size, self._count = size, 0
-        self._hashes = array("q", bytes(8 * size))
-        self._rows = array("l", bytes(array("l").itemsize * size))
+        self._hashes = array("q", [0]) * size
+        self._rows = array("I", [0]) * size

@@ -1,5 +1,7 @@
 """The run: carries the plan out, batch by batch, each batch one transaction, all under one change set."""
 
+import gc
+import re
 import time
 import uuid
 from collections import Counter
@@ -15,6 +17,7 @@ from psycopg import sql
 from crm.access.policy import policy_of
 from crm.activity.intention import intend
 from crm.activity.models import ChangeSet
+from crm.lib.errors import Conflict
 from crm.lib.ids import uuid7
 from crm.records.entity import Entity, entity
 from crm.records.models import Note
@@ -24,12 +27,15 @@ from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import stored_columns
 from crm.transfer.engine.finding import folded_from
 from crm.transfer.engine.lanes import PATIENCE, Turn, side_by_side
+from crm.transfer.engine.places import Places
 from crm.transfer.engine.staging import copy_rows, query
+from crm.transfer.mapping.model import outline
 from crm.transfer.models import ExternalId, ImportRun
 
 BATCH, SMALL = 5_000, 500
 SLOW = 2.0
 """A batch that took longer makes the next one smaller: a cancellation is heard between two of them."""
+COLLECT_EVERY = 10
 LANES, LANES_FROM = 2, 20_000
 """How many connections write at once, and from how many rows on."""
 Planned = tuple[int, int, str, str, uuid.UUID | None, Any, Any]
@@ -55,8 +61,11 @@ class Writer:
         self.counts: Counter[str] = Counter(run.report.get("written", {}))
         self.failed: list[dict[str, Any]] = list(run.report.get("run_errors", []))
         self.size = BATCH
+        self._batches_done = 0
         self._entities: dict[str, Entity] = {}
         self._columns: dict[str, list[Any]] = {}
+        declared = entity(run.entity)
+        self.places = Places(declared, adapter_for(run.entity), outline(run.mapping), declared.writable_fields(actor), run.source["headers"])
 
     def write(self, progress: Callable[[int], None]) -> None:
         """Carry out every batch after the checkpoint."""
@@ -77,6 +86,9 @@ class Writer:
             self.run.report = {**self.run.report, "written": dict(self.counts), "run_errors": self.failed[:1_000]}
             self.run.save(update_fields=["written_to", "report", "updated_at"])
             progress(batch[-1][0])
+        self._batches_done += 1
+        if self._batches_done % COLLECT_EVERY == 0:
+            gc.collect()  # the collector sleeps during a run; a million rows leave a hundred megabytes of circles
         spent = time.monotonic() - began
         self.size = max(SMALL, self.size // 2) if spent > SLOW else min(BATCH, self.size * 2) if spent < SLOW / 4 else self.size
 
@@ -116,7 +128,7 @@ class Writer:
         except Unfit as error:
             for row in rows:
                 if row[4] in error.pks:
-                    self._fail([row], error)
+                    self._fail(row[0], "", str(error))
             refused = {row[0] for row in rows if row[4] in error.pks}
             if rest := [row for row in rows if row[0] not in refused]:
                 self._batch(rest, turn)
@@ -125,7 +137,7 @@ class Writer:
             turn.wait(PATIENCE)
             numbers = list(dict.fromkeys(r[0] for r in rows))
             if len(numbers) == 1:
-                self._fail(rows, error)
+                self._broken(rows, error)
                 return
             middle = numbers[len(numbers) // 2]
             self._batch([r for r in rows if r[0] < middle], turn)
@@ -143,14 +155,34 @@ class Writer:
                 done[f"also:{name}"] += 1
         return done
 
-    def _fail(self, rows: list[Planned], error: Exception) -> None:
+    def _broken(self, rows: list[Planned], error: IntegrityError | DataError) -> None:
+        """Tell which column of a row the database does not take, and what to do."""
         main = next((r for r in rows if r[1] == 0), rows[0])
-        if isinstance(error, IntegrityError):
-            declared = entity(main[2])
-            message = explain(declared, declared.model(), error).message
+        declared = entity(main[2])
+        if isinstance(error, DataError):
+            # COPY says where it stood: “COPY customers_customer, line 1, column phone: "…"”.
+            context = getattr(getattr(error.__cause__, "diag", None), "context", "") or ""
+            found = re.search(r"\bcolumn (\w+)", context)
+            name = next((f.name for f in declared.fields if found and found[1] in (f.source, f"{f.source}_id")), "")
+            message = _("The database does not take this value (%(reason)s). Shorten it or write it in another way.") % {
+                "reason": str(error).splitlines()[0]
+            }
         else:
-            message = str(error).splitlines()[0]
-        self.failed.append({"row": main[0], "column": "", "value": "", "message": message})
+            refusal = explain(declared, declared.model(), error)
+            name = next((d.field for d in refusal.details if d.field), "")
+            message = refusal.message
+            if isinstance(refusal, Conflict):
+                message = _("%(problem)s It came after the check: change this value, or import the row again to update that record.") % {
+                    "problem": message if message.endswith(".") else f"{message}."
+                }
+        self._fail(main[0], name, message)
+
+    def _fail(self, number: int, name: str, message: str, **more: Any) -> None:
+        """Note that a row was not written: the column is that of a field, or the one that names the record."""
+        found = query("SELECT cells FROM {t} WHERE number = %s", self.run.staging_table, [number])
+        cells = orjson.loads(found[0][0]) if found else []
+        header = self.places.header_of(name) if name else self.places.of_row()
+        self.failed.append({"row": number, "column": header, "value": self.places.cell(header, cells)[:200], "message": message, **more})
         self.counts["error"] += 1
 
     def _write(self, rows: list[Planned]) -> None:
@@ -234,11 +266,7 @@ class Writer:
         for row in rows:
             if row[4] not in done:
                 row[6].clear()
-                self.counts["error"] += 1
-                self.failed.append({
-                    "row": row[0], "column": "", "value": "", "stale": True,
-                    "message": _("Someone changed this record since the check. Import the row again."),
-                })
+                self._fail(row[0], "", _("Someone changed this record since the check. Import the row again."), stale=True)
 
     # -- what belongs to the rows -----------------------------------------------------------------
 

@@ -23,17 +23,17 @@ class Exported:
         self.entity = of
         self._told = told
         self.queryset = queryset
-        self._shown = Representation(of, user, fields=fields)
+        self.shown = Representation(of, user, fields=fields)
         self._names: dict[tuple[str, Any], str] = {}
         """The titles of what custom fields of the current chunk link to."""
-        self.columns: list[tuple[str, str, str]] = [(n, n, "") for n in self._shown.base]
+        self.columns: list[tuple[str, str, str]] = [(n, n, "") for n in self.shown.base]
         """(header, field, what of it)"""
-        for f in self._shown.fields.values():
+        for f in self.shown.fields.values():
             self.columns.append((f.name, f.name, "name" if f.kind in LINKS else str(f.kind)))
             if f.kind in LINKS:
                 self.columns.append((f"{f.name}_id", f.name, "id"))
-        links = {f.name for f in self._shown.custom_links}
-        for name in self._shown.custom:
+        links = {f.name for f in self.shown.custom_links}
+        for name in self.shown.custom:
             self.columns.append((f"custom.{name}", name, "custom name" if name in links else "custom"))
             if name in links:
                 self.columns.append((f"custom.{name}_id", name, "custom"))
@@ -46,19 +46,19 @@ class Exported:
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield the records as the API shows them."""
         for rows in self._chunks():
-            yield from self._shown.finished(rows)
+            yield from self.shown.finished(rows)
 
     def rows(self) -> Iterator[list[Any]]:
         """Yield the records as flat rows of texts, numbers, truth values and times."""
         plan = [self._reader(field, what) for _header, field, what in self.columns]
         for rows in self._chunks():
-            self._names = self._shown.custom_names(rows)
+            self._names = self.shown.custom_names(rows)
             for row in rows:
                 yield [read(row) for read in plan]
 
     def _chunks(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the raw rows by the chunk, so that the names of custom links take a statement for each chunk."""
-        rows = iter(self._shown.values(self.queryset).iterator(chunk_size=CHUNK))
+        rows = iter(self.shown.values(self.queryset).iterator(chunk_size=CHUNK))
         count = 0
         while chunk := list(islice(rows, CHUNK)):
             yield chunk
@@ -67,7 +67,7 @@ class Exported:
 
     def alias(self, name: str, what: str) -> str:
         """Return the name under which the statement of ``raw`` gives what a column shows (no custom field)."""
-        f = self._shown.fields.get(name)
+        f = self.shown.fields.get(name)
         if f is None:
             return name
         if what == "id":
@@ -80,14 +80,14 @@ class Exported:
 
     def raw(self) -> QuerySet[Any] | None:
         """Return the statement behind the rows; None where something in them is known only to this program."""
-        return None if self._shown.custom_links else self._shown.values(self.queryset)
+        return None if self.shown.custom_links else self.shown.values(self.queryset)
 
     def told(self, count: int) -> None:
         """Say how many rows were written so far."""
         self._told(count)
 
     def _reader(self, name: str, what: str) -> Any:
-        f = self._shown.fields.get(name)
+        f = self.shown.fields.get(name)
         if what == "custom":
             return lambda row: _flat((row.get("custom") or {}).get(name))
         if what == "custom name":

@@ -6,6 +6,7 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from xml.sax.saxutils import escape
@@ -13,6 +14,7 @@ from xml.sax.saxutils import escape
 import orjson
 
 from crm.transfer.export.lines import CSV, MAX_CELL, XLSX, lines_of
+from crm.transfer.export.objects import objects_of
 from crm.transfer.export.rows import Exported
 from crm.transfer.formulas import guard
 
@@ -25,6 +27,7 @@ TYPES = {
 }
 _QUOTED = re.compile(r'[",\r\n]')
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+_MARKUP = re.compile("[&<>\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 # Certainly no formula, and nothing to quote.
 _PLAIN = re.compile(r"[^\W_](?:[^\",\r\n]*[^\",\s])?")
 KNOWN = 30_000
@@ -103,8 +106,15 @@ def pieces_of_csv(exported: Exported) -> Iterator[bytes]:
 def pieces_of_json(exported: Exported) -> Iterator[bytes]:
     """Yield an export as a JSON list of records."""
     yield b"["
-    held: list[bytes] = []
     first = True
+    written = objects_of(exported)
+    if written is not None:
+        for lines in written:
+            yield (("" if first else ",\n") + ",\n".join(lines)).encode()
+            first = False
+        yield b"]\n"
+        return
+    held: list[bytes] = []
     for record in exported.records():
         held.append(orjson.dumps(record, default=str, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS))
         if len(held) >= PIECE:
@@ -130,15 +140,24 @@ def pieces_of_xml(exported: Exported) -> Iterator[bytes]:
     yield f"</{root}>\n".encode()
 
 
-def _element(name: str, value: Any) -> str:
+@lru_cache(maxsize=1_000)
+def _tag(name: str) -> str:
     tag = re.sub(r"[^A-Za-z0-9_.-]", "_", name)
-    if not re.match(r"[A-Za-z_]", tag):
-        tag = f"_{tag}"
+    return tag if re.match(r"[A-Za-z_]", tag) else f"_{tag}"
+
+
+def _element(name: str, value: Any) -> str:
+    tag = _tag(name)
+    if value is None:
+        return f"<{tag}/>"
+    kind = value.__class__
+    if kind is UUID or kind is int or kind is Decimal or (kind is str and not _MARKUP.search(value)):
+        return f"<{tag}>{value}</{tag}>"
     if isinstance(value, dict):
         return f"<{tag}>" + "".join(_element(str(k), v) for k, v in value.items()) + f"</{tag}>\n"
     if isinstance(value, list):
         return f"<{tag}>" + "".join(_element("item", v) for v in value) + f"</{tag}>\n"
-    return f"<{tag}/>" if value is None else f"<{tag}>{escape(_NOT_XML.sub('', text_of(value)))}</{tag}>"
+    return f"<{tag}>{escape(_NOT_XML.sub('', text_of(value)))}</{tag}>"
 
 
 def pieces_of_xlsx(exported: Exported) -> Iterator[bytes]:

@@ -163,6 +163,12 @@ def parse(data: Any, entity: Entity, *, writable: dict[str, Any]) -> Mapping:
     return mapping
 
 
+def outline(data: dict[str, Any]) -> Mapping:
+    """Return where a mapping that was parsed before lets columns go, whoever asks by now."""
+    to = {h: given if isinstance(given, str) else str((given or {}).get("to") or "") for h, given in (data.get("columns") or {}).items()}
+    return Mapping(str(data.get("entity") or ""), [Column(h, name) for h, name in to.items() if name], compose=dict(data.get("compose") or {}))
+
+
 def _column(
     header: str, given: Any, entity: Entity, adapter: Adapter, writable: dict[str, Any], problems: list[Detail]
 ) -> Column | None:

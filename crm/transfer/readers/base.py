@@ -59,6 +59,8 @@ class Source:
 
 def storable(cells: list[str]) -> tuple[list[str], str]:
     """Return the cells without what PostgreSQL cannot hold, and a sentence if there was any."""
+    if not _UNSTORABLE.search("".join(cells)):
+        return cells, ""
     for index, cell in enumerate(cells):
         if _UNSTORABLE.search(cell):
             words = (

@@ -3,7 +3,9 @@
 import datetime as dt
 import random
 import unicodedata
+from decimal import Decimal
 from typing import Any
+from xml.sax.saxutils import escape
 
 import phonenumbers
 import pytest
@@ -16,7 +18,7 @@ from crm.records.services.phones import _parsed, _told_at_once
 from crm.records.services.values import _PLAIN_EMAIL
 from crm.transfer.adapters import adapter_for
 from crm.transfer.engine.build import Builder
-from crm.transfer.export.writers import Cells, csv_cell
+from crm.transfer.export.writers import _NOT_XML, Cells, _element, csv_cell, text_of
 
 LETTERS = "abZ019.-_+@@é\u0130ß \t\n'\x00\x7f\ud800’%"
 
@@ -70,22 +72,28 @@ def test_a_copied_object_is_like_a_new_one(name: str, admin: Any) -> None:
 
 
 def test_phones_told_at_once_are_those_that_are_parsed() -> None:
-    source, told = random.Random(7), 0
+    source, told, invalid = random.Random(7), 0, 0
     numbers = [
         phonenumbers.format_number(found, form)
         for region in sorted(phonenumbers.SUPPORTED_REGIONS) for kind in (0, 1, 3) for form in (1, 2)
         if (found := phonenumbers.example_number_for_type(region, kind))
     ]
-    starts = ["+", "", "+1", "+49", "+39", "1", "0", "00", "011", "+0"]
+    starts = ["+", "", "+1", "+1555", "+1264", "+44", "+7", "+49", "+39", "1", "0", "00", "011", "+0"]
     numbers += [source.choice(starts) + "".join(source.choice("0123456789") for _ in range(source.randint(3, 12))) for _ in range(3_000)]
     for number in numbers:
         at = source.randrange(len(number))
         for text in (number, number[:at] + source.choice("0159 -()") + number[at + 1 :]):
-            for region in ("US", "DE"):
-                if found := _told_at_once(text, region):
-                    told += 1
+            for region in ("US", "DE", "AG"):
+                if (found := _told_at_once(text, region)) is not None:
+                    told, invalid = told + 1, invalid + (found == text)
                     assert found == _parsed(text, region), (text, region)
-    assert told > 500
+    assert told > 5_000
+    assert invalid > 1_000
+
+
+def test_elements_of_an_export_hold_what_the_long_way_makes() -> None:
+    for value in [*texts(5_000), "<b>&amp;", "a\tb\nc", "\x1f", "☃", "", 5, Decimal("1.50"), True, dt.date(2024, 1, 2)]:
+        assert _element("a", value) == f"<a>{escape(_NOT_XML.sub('', text_of(value)))}</a>", repr(value)
 
 
 def test_lines_of_an_export_are_made_of_the_cells_that_the_long_way_makes() -> None:
