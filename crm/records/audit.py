@@ -147,7 +147,8 @@ def lines(entries: Iterable[ActivityLog], user: Any) -> list[Line]:
         if model in all_policies() and isinstance(model._meta.pk, models.UUIDField):
             found = model._base_manager.filter(pk__in=ids)
             found = found if user is SYSTEM else visible_to(user, found)
-            seen[model] = {o.pk: str(o) for o in found}
+            # Some are named after what they belong to.
+            seen[model] = {o.pk: str(o) for o in found.select_related()}
     return [_line(r, people, by_entity.get(r.entity) or by_table.get(r.table_name), seen, user, whole) for r in rows]
 
 

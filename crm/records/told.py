@@ -2,7 +2,9 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +24,7 @@ from crm.records.entity import all_entities, entity_of, has_entity
 
 Teller = Callable[[Any, uuid.UUID | None, Any], str]
 
+_choices: ContextVar[dict[int, dict[str, str]] | None] = ContextVar("choices", default=None)
 _tellers: dict[tuple[type[models.Model], str], Teller] = {}
 
 DETAILS: dict[str, Any] = {
@@ -50,7 +53,8 @@ def told(found: Iterable[Line], reader: Any) -> list[Line]:
     """Return lines of the log with every value in words, in one statement for each kind of record that is named."""
     rows = list(found)
     names = _names(rows, reader)
-    return [_told(line, names, reader) for line in rows]
+    with known_choices():
+        return [_told(line, names, reader) for line in rows]
 
 
 def _model_of(line: Line) -> Any:
@@ -161,9 +165,9 @@ def _value(value: Any, column: Any, f: Any) -> str:
         return ", ".join(f"{k}: {_value(v, None, None)}" for k, v in value.items() if v not in (None, "", [], {}))
     if isinstance(value, list):
         return ", ".join(_value(v, None, f) for v in value)
-    choice = f.choice(str(value)) if f is not None else None
-    if choice is not None:
-        return str(choice.label)
+    label = _label_of(f, str(value)) if f is not None else None
+    if label is not None:
+        return label
     if column is not None and column.choices:
         return str(dict(column.flatchoices).get(value, value))
     if isinstance(column, models.DateTimeField) and (moment := parse_datetime(str(value))):
@@ -173,6 +177,26 @@ def _value(value: Any, column: Any, f: Any) -> str:
     if isinstance(value, int | float) or isinstance(column, models.DecimalField):
         return str(format_decimal(str(value), locale=languages.locale(), decimal_quantization=False))
     return str(value)
+
+
+@contextmanager
+def known_choices() -> Iterator[None]:
+    """Read choices that are rows once for all that is told meanwhile."""
+    token = _choices.set({})
+    try:
+        yield
+    finally:
+        _choices.reset(token)
+
+
+def _label_of(f: Any, value: str) -> str | None:
+    known = _choices.get()
+    if known is None:
+        choice = f.choice(value)
+        return str(choice.label) if choice is not None else None
+    if id(f) not in known:
+        known[id(f)] = {c.value: str(c.label) for c in f.options}
+    return known[id(f)].get(value)
 
 
 def _moment(moment: dt.datetime) -> str:
