@@ -1,5 +1,6 @@
 // <crm-peek>: a record beside the list. Space on a row or Alt-click on any record link opens it; Escape closes.
 import htmx from './htmx.js';
+import { dressed } from './person.js';
 import { $ } from './ui.js';
 
 class Peek extends HTMLElement {
@@ -53,6 +54,7 @@ class Peek extends HTMLElement {
     this.hidden = false;
     document.getElementById('app').dataset.peek = '';
     this.remember(url);
+    dressed();
     await htmx.ajax('GET', `${url}?peek=1`, { target: '#peek', swap: 'innerHTML' });
     if (!fix || !$('.rec-head', this)) return;
     const place = document.createElement('div');

@@ -1,7 +1,6 @@
 // <crm-table>: selection with ranges, the keyboard, the bulk bar, cells that turn into editors, groups and sums.
-import htmx from './htmx.js';
-import { hold, resume } from './live.js';
-import { $, $$, say, toast, typing, visit } from './ui.js';
+import './widths.js';
+import { $, $$, hold, htmx, resume, say, toast, typing, visit } from './core.js';
 
 class Table extends HTMLElement {
   connectedCallback() {

@@ -1,7 +1,6 @@
 // The columns of a list: wider and narrower by dragging the edge of a heading or by its arrow keys; pinned ones stay in
 // sight. Widths are attributes of <col>, places a rule of a sheet of our own, so that the policy has nothing to forbid.
-import { go } from './lists.js';
-import { $, $$, say } from './ui.js';
+import { $, $$, go, say } from './core.js';
 
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
