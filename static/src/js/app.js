@@ -1,7 +1,7 @@
 // The entry: htmx with its extensions, what every page needs, and the heavy parts by need.
 import './htmx.js';
 import 'htmx.org/dist/ext/hx-preload.js';
-import './person.js';
+import { person } from './person.js';
 import './live.js';
 import './failures.js';
 import './navigation.js';
@@ -10,10 +10,8 @@ import './toasts.js';
 import './palette.js';
 import './shortcuts.js';
 import './lists.js';
-import './inline.js';
 import './forms.js';
 import './tabs.js';
-import './peek.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
@@ -43,4 +41,10 @@ const first = scan();
 // Only fingers swipe.
 if (navigator.maxTouchPoints > 0) first.push(import('./swipe.js'));
 document.addEventListener('htmx:after:swap', scan);
+// Nobody looks into a record or edits in place before he has touched anything.
+const late = () => Promise.all([import('./peek.js'), import('./inline.js')]);
+if (location.search.includes('peek=')) first.push(late()); else person.then(late);
+document.addEventListener('ui:peek', (event) => {
+  if (!customElements.get('crm-peek')) late().then(() => document.dispatchEvent(new CustomEvent('ui:peek', { detail: event.detail })));
+});
 Promise.allSettled(first).then(() => { document.documentElement.dataset.ready = ''; });

@@ -3,6 +3,6 @@
 export { default as htmx } from './htmx.js';
 export { hold, resume } from './live.js';
 export { go } from './lists.js';
-export { sorting } from './person.js';
+export { dressed, sorting } from './person.js';
 export { here } from './socket.js';
 export * from './ui.js';

@@ -1,7 +1,5 @@
 // <crm-peek>: a record beside the list. Space on a row or Alt-click on any record link opens it; Escape closes.
-import htmx from './htmx.js';
-import { dressed } from './person.js';
-import { $ } from './ui.js';
+import { $, dressed, htmx } from './core.js';
 
 class Peek extends HTMLElement {
   connectedCallback() {

@@ -2,7 +2,7 @@
 // stand in the head switched off, and nothing that was asked for is shown before they are there.
 import { $$ } from './dom.js';
 
-const person = new Promise((resolve) => {
+export const person = new Promise((resolve) => {
   for (const type of ['pointermove', 'pointerdown', 'keydown', 'click']) document.addEventListener(type, resolve, { capture: true, once: true, passive: true });
 });
 

@@ -13,6 +13,7 @@ class Table extends HTMLElement {
 
   disconnectedCallback() {
     for (const name of ['keydown', 'selection:clear', 'htmx:after:swap']) document.removeEventListener(name, this);
+    delete document.documentElement.dataset.bulk;
   }
 
   get rows() { return $$('tbody tr[data-id]', this); }
@@ -100,6 +101,8 @@ class Table extends HTMLElement {
     if (!chosen && field) field.value = '';
     const matching = field?.value === '1';
     bar.hidden = !chosen;
+    // Toasts make room for the bar. (A rule that looks for it from the body had every change of a page cost as much as the page.)
+    document.documentElement.toggleAttribute('data-bulk', Boolean(chosen));
     $('[data-n]', bar).textContent = matching ? bar.dataset.total : chosen;
     if (all) {
       all.checked = Boolean(chosen) && chosen === rows.length;

@@ -5,6 +5,7 @@ import { $, $$, go, say } from './core.js';
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 let timer;
+let placed = '';
 
 const column = (grip) => $(`col[data-key="${CSS.escape(grip.closest('th').dataset.key)}"]`, grip.closest('table'));
 
@@ -17,7 +18,11 @@ const pin = () => {
     left += $(`thead tr > :nth-child(${i + 1})`, list).offsetWidth;
     return rule;
   });
-  sheet.replaceSync(`@media (min-width: 761px) { ${rules.join('\n')} }`);
+  // A sheet that changes has the browser look at every element of the page again.
+  const text = rules.length ? `@media (min-width: 761px) { ${rules.join('\n')} }` : '';
+  if (text === placed) return;
+  placed = text;
+  sheet.replaceSync(text);
 };
 
 // Until somebody takes a width in hand, the columns share what room there is; then each keeps what it has.
