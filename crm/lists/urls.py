@@ -61,6 +61,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<listed:entity>/views/<uuid:pk>/star", favourites.star_view, name="view_star"),
     path(_ONE, records.record_page, name="record"),
     path(f"{_ONE}/live", records.live, name="record_live"),
+    path(f"{_ONE}/duplicates", records.duplicates, name="record_duplicates"),
     path(f"{_ONE}/counts", records.counts, name="record_counts"),
     path(f"{_ONE}/edit", edit.edit, name="record_edit"),
     path(f"{_ONE}/star", records.star, name="record_star"),

@@ -38,7 +38,7 @@ def test_others_find_nothing(client_for: Callable[[Any], Client], rep: User, rep
     record = CustomerFactory(assigned_user=rep)
     client = client_for(rep2)
     base = f"/customers/{record.pk}"
-    for path in ("", "/edit", "/timeline", "/panels/deals", "/fields/status", "/fields/status/edit", "/neighbours", "/live?fields=*", "/counts"):
+    for path in ("", "/edit", "/timeline", "/panels/deals", "/fields/status", "/fields/status/edit", "/neighbours", "/live?fields=*", "/counts", "/duplicates"):
         assert client.get(base + path).status_code == 404, path
     for path in ("/delete", "/archive", "/star", "/fields/status", "/compose", "/restore"):
         assert client.post(base + path, {"status": "CUSTOMER", "content": "x"}).status_code == 404, path
@@ -203,15 +203,15 @@ def test_a_likely_duplicate_is_offered_until_it_is_said_to_be_none(
     second = CustomerFactory(assigned_user=manager, first_name="Hanna", last_name="Okafor")
     CustomerFactory(assigned_user=manager, first_name="Bram", last_name="Okafor")
     client = client_for(manager)
-    bar = client.get(f"/customers/{first.pk}").content.decode()
+    bar = client.get(f"/customers/{first.pk}/duplicates").content.decode()
     assert "Hanna Okafor" in bar
     assert "similar name" in bar
     assert "Bram" not in bar
     review = client.get(f"/merge/customer/{first.pk}?other={second.pk}")
     assert b"After" in review.content
     client.post(f"/merge/customer/{first.pk}/apart?other={second.pk}")
-    assert "Hanna" not in client.get(f"/customers/{first.pk}").content.decode()
-    assert "Hana" not in client.get(f"/customers/{second.pk}").content.decode()
+    assert "Hanna" not in client.get(f"/customers/{first.pk}/duplicates").content.decode()
+    assert "Hana" not in client.get(f"/customers/{second.pk}/duplicates").content.decode()
     assert client_for(rep).post(f"/merge/customer/{first.pk}/apart?other={second.pk}").status_code == 404
 
 

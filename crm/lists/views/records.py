@@ -144,7 +144,6 @@ def record_page(
         "tabs": tabs, "tab": tab if any(p.key == tab for p in tabs) else "activity",
         "sides": panels_for(entity.name, user, "side"),
         "starred": keeps(user, entity.name, obj.pk),
-        "found": duplicates_of(obj, user) if "merge" in allowed else [],
         "from": request.GET.get("from", "")[:4000],
     }
     return render(request, template, context | (more(obj, user) if more and not trashed else {}))
@@ -182,6 +181,15 @@ def counts(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
     obj = record_or_404(request, entity, pk)
     found = [(p.key, p.count(obj, request.user)) for p in panels_for(entity.name, request.user, "tab") if p.count]
     return render(request, "records/counts.html", {"counts": found})
+
+
+@page("GET")
+def duplicates(request: HttpRequest, entity: Entity, pk: uuid.UUID) -> HttpResponse:
+    """Show a quiet bar where another record looks like the same one."""
+    obj = record_or_404(request, entity, pk)
+    may_merge = "merge" in entity.abilities and may(request.user, "merge", obj)
+    found = duplicates_of(obj, request.user) if may_merge else []
+    return render(request, "records/duplicates.html", {"entity": entity, "obj": obj, "url": entity.url(obj), "found": found})
 
 
 @page("GET")
