@@ -28,7 +28,7 @@ const rooms = {
   board: ['board'],
   record: ['record'],
   home: ['home', 'charts'],
-  rooms: ['tasks', 'select', 'rooms', 'merging', 'settings', 'transfer'],
+  rooms: ['tabs', 'tasks', 'select', 'rooms', 'merging', 'settings', 'transfer'],
 };
 const sheets = () => {
   for (const [room, files] of Object.entries(rooms)) {
