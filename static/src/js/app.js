@@ -12,9 +12,11 @@ import './shortcuts.js';
 import './lists.js';
 import './forms.js';
 import './tabs.js';
+import './peek.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
+  'crm-inline': () => import('./inline.js'),
   'crm-presence, [data-editing]': () => import('./presence.js'),
   'crm-table': () => import('./table.js'),
   'crm-chart': () => import('./chart.js'),
@@ -41,16 +43,6 @@ const first = scan();
 // Only fingers swipe.
 if (navigator.maxTouchPoints > 0) first.push(import('./swipe.js'));
 document.addEventListener('htmx:after:swap', scan);
-// Nobody looks into a record or edits in place before he has touched anything. What asks for a look meanwhile is said again.
-const late = () => Promise.all([import('./peek.js'), import('./inline.js')]);
-if (location.search.includes('peek=')) first.push(late()); else person.then(late);
-const again = (event) => {
-  const { target } = event;
-  if (customElements.get('crm-peek') || event.ctrlKey || event.metaKey || event.shiftKey || !(event.type === 'ui:peek' || target.closest?.('[data-fix]'))) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  const same = event.type === 'click' ? new MouseEvent('click', event) : new CustomEvent(event.type, { detail: event.detail });
-  late().then(() => target.dispatchEvent(same));
-};
-for (const type of ['ui:peek', 'click']) document.addEventListener(type, again, true);
+// Nobody edits in place before he has touched anything.
+person.then(() => import('./inline.js'));
 Promise.allSettled(first).then(() => { document.documentElement.dataset.ready = ''; });
