@@ -3,9 +3,10 @@
 //   node build.mjs --watch   again on every change
 // `manage.py build_ui` runs it (with the Node of the wheel where there is none) after writing tokens and icons.
 import { spawn, spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, watch as follow, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { optimize } from '@tailwindcss/node';
 import { build, context } from 'esbuild';
 
 const require = createRequire(import.meta.url);
@@ -20,6 +21,21 @@ for (const subset of ['latin-ext', 'cyrillic', 'greek', 'vietnamese'])
   cpSync(`${inter}/inter-${subset}-wght-normal.woff2`, `${out}/fonts/inter-${subset}.woff2`);
 cpSync(`${source}/fonts/inter-latin.woff2`, `${out}/fonts/inter-latin.woff2`);
 cpSync(`${source}/images`, out, { recursive: true });
+
+// The sheets of the rooms stand in this order behind app.css (templates/components/sheets.html).
+const rooms = {
+  lists: ['table', 'cells'],
+  board: ['board'],
+  record: ['record'],
+  home: ['home', 'charts'],
+  rooms: ['tabs', 'tasks', 'select', 'rooms', 'merging', 'settings', 'transfer'],
+};
+const sheets = () => {
+  for (const [room, files] of Object.entries(rooms)) {
+    const css = files.map((file) => readFileSync(`${source}/css/${file}.css`, 'utf8')).join('\n');
+    writeFileSync(`${out}/${room}.css`, optimize(`@layer components {\n${css}\n}`, { minify: !watch }).code);
+  }
+};
 
 const tailwind = ['node_modules/@tailwindcss/cli/dist/index.mjs', '-i', `${source}/css/app.css`, '-o', `${out}/app.css`];
 const modules = {
@@ -36,6 +52,8 @@ const modules = {
   logLevel: 'warning',
 };
 if (watch) {
+  sheets();
+  follow(`${source}/css`, sheets);
   spawn(process.execPath, [...tailwind, '--watch=always'], { stdio: 'inherit' });
   await (await context(modules)).watch();
 } else {
@@ -44,6 +62,7 @@ if (watch) {
     process.stderr.write(css.stderr);
     process.exit(css.status);
   }
+  sheets();
   await build(modules);
   await build({ entryPoints: { admin: `${source}/css/admin.css`, guide: `${source}/css/guide.css` }, outdir: out, bundle: true, minify: true, external: ['*.woff2'] });
 }

@@ -9,6 +9,9 @@ from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
+_NO_DOCUMENT = ("text/css", "text/javascript", "font/")
+"""What a browser never shows as a page: a policy would only be weight. Drawings (SVG) are pages and have one."""
+
 
 class ContentPolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
     """Sets the header that the settings describe; ``@csp_update`` and its like are left to the package."""
@@ -24,5 +27,6 @@ class ContentPolicyMiddleware(CSPMiddleware):  # type: ignore[misc]
         """Set the header, unless the answer has one."""
         if settings.DEBUG or any(name.startswith("_csp") for name in vars(response)):
             return super().process_response(request, response)
-        response.headers.setdefault(HEADER, self._usual)
+        if not response.headers.get("Content-Type", "").startswith(_NO_DOCUMENT):
+            response.headers.setdefault(HEADER, self._usual)
         return response

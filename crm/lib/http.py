@@ -57,7 +57,7 @@ class CompressPagesMiddleware:
         if "br" in accepted:
             response["Content-Encoding"] = "br"
             noise = secrets.token_hex(secrets.randbelow(50)).encode()
-            response.content = brotli.compress(response.content + b"<!--" + noise + b"-->", quality=4)  # type: ignore[attr-defined]
+            response.content = brotli.compress(response.content + b"<!--" + noise + b"-->", quality=5)  # type: ignore[attr-defined]
         elif "gzip" in accepted:
             response["Content-Encoding"] = "gzip"
             out = io.BytesIO()

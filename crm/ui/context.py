@@ -11,6 +11,7 @@ from django.utils.translation import get_language
 
 from crm.ui.keys import keys_for
 from crm.ui.nav import creatable_by, sections_for, settings_for
+from crm.ui.sheets import addresses
 
 Part = Callable[[HttpRequest], Any]
 
@@ -51,7 +52,7 @@ class Shell:
     def stamp(self) -> str:
         """Return what the shell was drawn from: a page that comes with another stamp is loaded whole."""
         user: Any = self.request.user
-        drawn = [static("app.js"), static("app.css"), get_language(), str(user), self["workspace"]["name"]]
+        drawn = [static("app.js"), *addresses(), get_language(), str(user), self["workspace"]["name"]]
         drawn += [getattr(user, "role_id", ""), getattr(self.request, "previewing", "")]
         drawn += [item.url for section in self.sections for item in section.items]
         return f"{zlib.crc32(repr(drawn).encode()):08x}"

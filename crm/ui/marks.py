@@ -11,6 +11,19 @@ from crm.ui.html import esc
 
 HUES = ("coral", "apricot", "amber", "olive", "green", "teal", "sky", "blue", "violet", "pink")
 
+OFTEN = frozenset({
+    "archive", "arrow-down", "arrow-left-right", "arrow-up", "arrow-up-down", "arrow-up-right", "at-sign", "bell", "bold",
+    "building-2", "calendar", "calendar-plus", "chart-column", "chart-gantt", "check", "chevron-down", "chevron-left",
+    "chevron-right", "chevron-up", "chevrons-left", "chevrons-up-down", "circle", "circle-alert", "circle-check",
+    "circle-dot", "circle-x", "clock", "columns-3", "copy", "download", "ellipsis", "file-text", "globe", "grip-vertical",
+    "handshake", "history", "hourglass", "house", "italic", "keyboard", "layout-dashboard", "life-buoy", "link", "list",
+    "list-filter", "lock", "log-out", "mail", "merge", "message-square", "messages-square", "notebook-pen", "package",
+    "panel-left", "panel-top", "pencil", "phone", "pin", "plus", "presentation", "refresh-cw", "rows-3", "rows-4", "search",
+    "settings", "settings-2", "square-kanban", "star", "sun-moon", "table-2", "tag", "trash-2", "triangle-alert", "trophy",
+    "upload", "user", "user-round", "users", "users-round", "wifi-off", "x",
+})
+"""The icons of the shell, the lists, the board and the records: a first page loads only the sprite that holds these."""
+
 LOGO = mark_safe(
     '<svg class="ws-mark" viewBox="0 0 24 24" aria-hidden="true"><rect width="24" height="24" rx="7" fill="var(--accent)"/>'
     '<path d="M5 15.5c2.4-2 4.6-2 7 0s4.6 2 7 0" fill="none" stroke="var(--on-accent)" stroke-width="2"'
@@ -36,8 +49,9 @@ def initials(name: str) -> str:
 
 @functools.lru_cache(maxsize=2048)
 def icon(name: str, classes: str = "") -> SafeString:
-    """Draw an icon of the sprite; it says nothing to a screen reader."""
-    return SafeString(f'<svg class="icon {esc(classes)}" aria-hidden="true"><use href="{esc(static("icons.svg"))}#{esc(name)}"/></svg>')
+    """Draw an icon of a sprite; it says nothing to a screen reader."""
+    sprite = static("icons.svg" if name in OFTEN else "icons-more.svg")
+    return SafeString(f'<svg class="icon {esc(classes)}" aria-hidden="true"><use href="{esc(sprite)}#{esc(name)}"/></svg>')
 
 
 def avatar(who: Any, classes: str = "", title: bool = True) -> SafeString:

@@ -1,11 +1,9 @@
-"""What is timed beside single requests: a file in and out, a move seen by others, and how heavy the first page is."""
+"""What is timed beside single requests: a file in and out, and a move seen by others."""
 
 import asyncio
 import csv
-import gzip
 import io
 import json
-import re
 import statistics
 import time
 from collections.abc import Callable, Iterator
@@ -135,27 +133,3 @@ async def _seen(socket: ClientConnection, mover: httpx.AsyncClient, watcher: htt
     (await moving).raise_for_status()
     await asyncio.sleep(0.1)
     return spent
-
-
-# -- weight -----------------------------------------------------------------------------------------
-
-_ASSET = re.compile(rb'(?:src|href)="(/static/[^"#]+\.(?:css|js|woff2|svg))')
-
-
-def page_weight(url: str, cookies: dict[str, str], path: str) -> float:
-    """Return the kilobytes of a page on a cold browser: what it loads compressed, the page itself by gzip as a proxy does."""
-    with httpx.Client(base_url=url, cookies=cookies, timeout=30) as client:
-        page = client.get(path).content
-        names = {m.decode() for m in _ASSET.findall(page)}
-        total = len(gzip.compress(page, 6))
-        seen: set[str] = set()
-        while names:
-            name = names.pop()
-            seen.add(name)
-            with client.stream("GET", name, headers={"Accept-Encoding": "br, gzip"}) as response:
-                total += sum(len(piece) for piece in response.iter_raw())
-            if name.endswith(".js"):
-                code = client.get(name).text
-                imported = re.findall(r'(?:^|[;}\s])import[^("\']*["\'](\./[^"\']+|/static/[^"\']+)["\']', code)
-                names |= {n if n.startswith("/") else f"{name.rsplit('/', 1)[0]}/{n[2:]}" for n in imported} - seen
-    return total / 1000

@@ -5,6 +5,7 @@ import platform
 from collections.abc import Iterable
 from typing import Any
 
+from crm.operations.bench.browser import PAINT, SHIFT, TYPING, WEIGHT, Felt
 from crm.operations.bench.extras import Figure
 from crm.operations.bench.measure import Result
 
@@ -26,7 +27,25 @@ clients at once for {seconds:g} seconds. Times are milliseconds at the client. A
         )
         if one.figures:
             parts.append("| Besides | Measured | Budget | Kept |\n| --- | --- | --- | --- |\n" + "\n".join(map(_figure, one.figures)))
+        if one.felt:
+            parts.append(_felt(one.felt))
     return "\n\n".join(parts) + "\n"
+
+
+def _felt(felt: Felt) -> str:
+    """Return what a browser on the same cores measured."""
+    pages = [
+        f"| {p.name} | {p.weight:.1f} | {p.paint:.0f} | {p.slow_paint:.0f} | {p.shift:.4f} | {'yes' if p.holds else 'no'} |" for p in felt.pages
+    ]
+    typed = [f"| {t.name} | {t.longest:.0f} | {'yes' if t.holds else 'no'} |" for t in felt.typed]
+    return "\n".join([
+        "### In a browser", "",
+        f"Pages as an empty browser meets them: at most {WEIGHT:g} kB with all headers, the largest part of it there within {PAINT:g} ms (also told: with",
+        f"a quarter of the processor), nothing moved (less than {SHIFT:g}).", "",
+        "| First page | kB | Largest paint, ms | At a quarter | Shift | Kept |", "| --- | --- | --- | --- | --- | --- |", *pages, "",
+        f"Forty letters typed: the longest time from a key to the next picture, 0 where none took 16 ms; at most {TYPING:g} ms.", "",
+        "| Typed into | ms | Kept |", "| --- | --- | --- |", *typed,
+    ])
 
 
 def _row(r: Result, stretch: float) -> str:

@@ -1,25 +1,31 @@
-"""One sprite of the Lucide icons that templates and Python files name."""
+"""Two sprites of the Lucide icons that templates and Python files name: those that are shown often, and the others."""
 
 import ast
 import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from pathlib import Path
 
 import lucide
+
+from crm.ui.marks import OFTEN
 
 _WORD = re.compile(r"""['"]([a-z][a-z0-9]*(?:-[a-z0-9]+)*)['"]""")
 _DRAWING = re.compile(r"<svg[^>]*>(.*)</svg>", re.DOTALL)
 _SKIPPED = {".venv", "node_modules", "migrations", "tests", "locale"}
 
 
-def sprite(root: Path, packages: Iterable[str]) -> str:
-    """Return the sprite: a ``<symbol>`` for every icon whose name stands in quotes somewhere."""
+def sprites(root: Path, packages: Iterable[str]) -> dict[str, str]:
+    """Return the sprites by the names of their files: a ``<symbol>`` for every icon whose name stands in quotes somewhere."""
     with zipfile.ZipFile(next(Path(lucide.__file__).parent.glob("*.zip"))) as archive:
         drawn = {Path(n).stem: n for n in archive.namelist() if n.endswith(".svg")}
-        used = sorted(_words(root, packages) & drawn.keys())
-        symbols = [_symbol(name, archive.read(drawn[name]).decode()) for name in used]
-    return '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(symbols) + "</svg>\n"
+        used = (_words(root, packages) | OFTEN) & drawn.keys()
+        symbols = {name: _symbol(name, archive.read(drawn[name]).decode()) for name in sorted(used)}
+    return {"icons.svg": _sprite(symbols, used & OFTEN), "icons-more.svg": _sprite(symbols, used - OFTEN)}
+
+
+def _sprite(symbols: dict[str, str], names: Set[str]) -> str:
+    return '<svg xmlns="http://www.w3.org/2000/svg">' + "".join(s for name, s in symbols.items() if name in names) + "</svg>\n"
 
 
 def _symbol(name: str, svg: str) -> str:

@@ -33,7 +33,8 @@ def build(root: Path, packages: Iterable[str], *, force: bool = False, say: Say 
     words.compile_all(root)
     say("Building style sheets and scripts")
     out.mkdir(parents=True, exist_ok=True)
-    (out / "icons.svg").write_text(icons.sprite(root, packages), encoding="utf-8")
+    for name, drawn in icons.sprites(root, packages).items():
+        (out / name).write_text(drawn, encoding="utf-8")
     _run([*node, "build.mjs"], root, environment)
     stamp.write_text(inputs, encoding="ascii")
     return True

@@ -15,6 +15,7 @@ from crm.lib.languages import number_to_type
 from crm.lib.text import in_sentence
 from crm.ui import charts, figures, marks
 from crm.ui.origin import toast_of
+from crm.ui.sheets import sheets
 
 register = template.Library()
 
@@ -36,6 +37,7 @@ for name, function in _FILTERS.items():
     register.filter(name, function)
 register.simple_tag(figures.money, name="money")
 register.simple_tag(figures.when, name="when")
+register.simple_tag(sheets)
 
 
 @register.simple_tag

@@ -1,8 +1,6 @@
 // <crm-arrange data-url="/home/arrange">: its cards are put into another order, by dragging or with the buttons that
 // stand on each while arranging, and the order is kept.
-import Sortable from 'sortablejs';
-import { $, $$, post, say } from './ui.js';
-import { hold, resume } from './live.js';
+import { $, $$, hold, post, resume, say, sorting } from './core.js';
 
 class Arrange extends HTMLElement {
   connectedCallback() {
@@ -26,11 +24,12 @@ class Arrange extends HTMLElement {
     } else if (step && this.contains(step)) this.step(step);
   }
 
-  start() {
+  async start() {
     this.on = true;
     this.setAttribute('data-arranging', '');
     hold();
-    this.sortables = this.columns.map((column) => Sortable.create(column, {
+    const Sortable = await sorting();
+    if (this.on) this.sortables = this.columns.map((column) => Sortable.create(column, {
       group: 'cards', draggable: '[data-card]', handle: '.panel-h', filter: 'button, a', preventOnFilter: false, animation: 160, forceFallback: true,
       delay: 120, delayOnTouchOnly: true, onEnd: () => this.keep(),
     }));
@@ -40,7 +39,8 @@ class Arrange extends HTMLElement {
     if (!this.on) return;
     this.on = false;
     this.removeAttribute('data-arranging');
-    this.sortables.forEach((s) => s.destroy());
+    this.sortables?.forEach((s) => s.destroy());
+    this.sortables = null;
     resume();
   }
 

@@ -1,14 +1,10 @@
 // <crm-board>: cards move at once, the server is told, and whatever it answers wins. Columns are stages, or months
 // (data-by="month"); with lanes there is a list of cards wherever a column and a lane meet.
 // By mouse or touch, by the card's menu, by digits, or lifted with Space.
-import Sortable from 'sortablejs';
-import { $, $$, icon, post, say, toast } from './ui.js';
-import { hold, resume } from './live.js';
-import { hue } from './people.js';
+import { $, $$, hold, htmx, hue, icon, post, resume, say, sorting, toast } from './core.js';
 import { boardSums } from './boardsums.js';
 import { boardKeys } from './boardkeys.js';
 import { boardForms } from './boardforms.js';
-import htmx from './htmx.js';
 
 const still = () => matchMedia('(prefers-reduced-motion: reduce)').matches;
 const heard = ['live', 'submit', 'click', 'htmx:after:swap', 'record:changed', 'pointermove'];
@@ -59,6 +55,11 @@ class Board extends HTMLElement {
   // -- dragging ---------------------------------------------------------------------------------
 
   watch() {
+    sorting().then((Sortable) => { if (this.isConnected) this.sort(Sortable); });
+    this.pills();
+  }
+
+  sort(Sortable) {
     this.sortables = (this.sortables ?? []).filter((s) => s.el?.isConnected || (s.el && s.destroy()));
     const known = new Set(this.sortables.map((s) => s.el));
     for (const list of $$('.cards[data-stage]', this)) {
@@ -73,7 +74,6 @@ class Board extends HTMLElement {
         onEnd: (e) => this.drop(e),
       }));
     }
-    this.pills();
   }
 
   dragging(on) {

@@ -1,6 +1,5 @@
 // What a board asks at a card: the fields a stage needs, the day and the reason of a closing.
-import { $, post, toast } from './ui.js';
-import htmx from './htmx.js';
+import { $, htmx, post, toast } from './core.js';
 
 export const boardForms = {
   // A closing stage asks first; the others only when something is missing.

@@ -1,6 +1,5 @@
 // The keys of a board: arrows between cards, digits and letters for what is done often, Space to lift a card and carry it.
-import { $, $$, say } from './ui.js';
-import { hold, resume } from './live.js';
+import { $, $$, hold, resume, say } from './core.js';
 
 export const boardKeys = {
   key(event) {

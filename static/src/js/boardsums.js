@@ -1,5 +1,5 @@
 // The sums above a board's columns and lanes: shifted at once when a card moves, and set to the server's afterwards.
-import { $, $$ } from './ui.js';
+import { $, $$ } from './core.js';
 
 const language = () => document.documentElement.lang || 'en';
 const amount = (n, short) => new Intl.NumberFormat(language(), {

@@ -1,11 +1,10 @@
 // <crm-columns>: the column chooser. Checked entries are shown in the order of the list; drag or Alt-arrows move.
-import Sortable from 'sortablejs';
-import { $, $$, say } from './ui.js';
+import { $, $$, say, sorting } from './core.js';
 
 class Columns extends HTMLElement {
   connectedCallback() {
     this.list = $('ul', this);
-    this.sortable = Sortable.create(this.list, { animation: 140, handle: '.grip', forceFallback: true });
+    sorting().then((Sortable) => { if (this.isConnected) this.sortable = Sortable.create(this.list, { animation: 140, handle: '.grip', forceFallback: true }); });
     this.addEventListener('keydown', this);
     this.addEventListener('input', this);
   }

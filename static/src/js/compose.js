@@ -1,5 +1,5 @@
 // <crm-compose>: a text with some formatting and people named after an @. The kind that is chosen decides what it asks.
-import { $, $$, icon, say } from './ui.js';
+import { $, $$, icon, say } from './core.js';
 
 class Compose extends HTMLElement {
   connectedCallback() {

@@ -1,8 +1,6 @@
 // <crm-drops data-url="/tasks/{id}/due" data-field="day">: things dragged from list to list. A drop posts what the list
 // stands for (data-drop); Space lifts one with the keys, arrows carry it (up and down by data-across lists).
-import Sortable from 'sortablejs';
-import { $, $$, follow, post, say, toast } from './ui.js';
-import { hold, resume } from './live.js';
+import { $, $$, follow, hold, post, resume, say, sorting, toast } from './core.js';
 
 class Drops extends HTMLElement {
   connectedCallback() {
@@ -18,7 +16,9 @@ class Drops extends HTMLElement {
 
   get lists() { return $$('[data-drop]', this).filter((list) => list.offsetParent); }
 
-  watch() {
+  watch() { sorting().then((Sortable) => { if (this.isConnected) this.sort(Sortable); }); }
+
+  sort(Sortable) {
     this.sortables = (this.sortables ?? []).filter((s) => s.el?.isConnected || s.destroy());
     const known = new Set(this.sortables.map((s) => s.el));
     this.sortables.push(...$$('[data-drop]', this).filter((list) => !known.has(list)).map((list) => Sortable.create(list, {

@@ -1,17 +1,20 @@
 // <crm-favourites>: the order of the favourites, by dragging or with Alt and the arrow keys.
-import Sortable from 'sortablejs';
-import { $, $$, post, say } from './ui.js';
+import { $, $$, post, say, sorting } from './core.js';
 
 class Favourites extends HTMLElement {
   connectedCallback() {
     this.list = $('ul', this);
+    sorting().then((Sortable) => { if (this.isConnected) this.sort(Sortable); });
+    this.addEventListener('keydown', this);
+    this.addEventListener('click', this, true);
+  }
+
+  sort(Sortable) {
     this.sortable = Sortable.create(this.list, {
       animation: 140, forceFallback: true, fallbackTolerance: 6, delay: 180, delayOnTouchOnly: true, filter: '.fav-x', preventOnFilter: false,
       onStart: () => { this.dragged = true; },
       onEnd: () => { this.keep(); setTimeout(() => { this.dragged = false; }); },
     });
-    this.addEventListener('keydown', this);
-    this.addEventListener('click', this, true);
   }
 
   disconnectedCallback() { this.sortable?.destroy(); }

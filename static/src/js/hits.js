@@ -1,6 +1,6 @@
 // <crm-hits>: the hits below a search box. Arrow keys go from the box to the hits and between them; what was typed is
 // marked in them without touching the page (CSS highlights).
-import { $, $$ } from './ui.js';
+import { $, $$ } from './core.js';
 
 const folded = (text) => text.normalize('NFD').replace(/\p{M}/gu, '').toLowerCase();
 

@@ -1,7 +1,5 @@
 // <crm-inline>: one field being edited. Enter saves, Escape restores, leaving saves; Tab saves and moves on.
-import htmx from './htmx.js';
-import { $, $$ } from './ui.js';
-import { hold, resume } from './live.js';
+import { $, $$, hold, htmx, resume } from './core.js';
 
 class Inline extends HTMLElement {
   connectedCallback() {

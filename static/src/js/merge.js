@@ -1,5 +1,5 @@
 // <crm-merge>: records side by side. A digit chooses a side (of the row in focus, or of all), Enter merges, N keeps apart.
-import { $, $$, typing } from './ui.js';
+import { $, $$, typing } from './core.js';
 
 class Merge extends HTMLElement {
   connectedCallback() {

@@ -4,6 +4,7 @@ import htmx from './htmx.js';
 import { $, $$, follow, say, token, tab } from './ui.js';
 import { failure } from './failures.js';
 import { signIn } from './session.js';
+import { dressed } from './person.js';
 
 const OUTSIDE = /^\/(?:account|admin|api|static|health|metrics)(?:\/|$)|\/(?:download|preview|export|errors)$/;
 const MEMORY = 50;
@@ -138,7 +139,7 @@ export const visit = async (address, options = {}) => {
   try {
     const headers = { Accept: 'text/html', 'HX-Request': 'true', 'HX-Boosted': 'true', 'HX-Current-URL': location.href, 'X-Tab-Id': tab };
     if (method !== 'GET') headers['X-CSRFToken'] = token();
-    const response = await fetch(url, { method, body, headers, signal });
+    const [response] = await Promise.all([fetch(url, { method, body, headers, signal }), dressed()]);
     if (response.status === 401 && again) {
       if (await signIn()) await visit(address, { ...options, again: false, body: form ? bodyOf(form, options.submitter) : body });
       return;

@@ -1,6 +1,5 @@
 // <crm-peek>: a record beside the list. Space on a row or Alt-click on any record link opens it; Escape closes.
-import htmx from './htmx.js';
-import { $ } from './ui.js';
+import { $, dressed, htmx } from './core.js';
 
 class Peek extends HTMLElement {
   connectedCallback() {
@@ -53,6 +52,7 @@ class Peek extends HTMLElement {
     this.hidden = false;
     document.getElementById('app').dataset.peek = '';
     this.remember(url);
+    dressed();
     await htmx.ajax('GET', `${url}?peek=1`, { target: '#peek', swap: 'innerHTML' });
     if (!fix || !$('.rec-head', this)) return;
     const place = document.createElement('div');

@@ -1,9 +1,7 @@
 // <crm-presence data-topic="record:deal:…">: who else is here, and what they are editing.
 //   <form data-editing="field:value" …>  says so to the others while the focus is inside; with data-topic="record:deal:…"
 //   about that record, else about what the page is about.
-import { $$ } from './ui.js';
-import { here } from './socket.js';
-import { hue, initials } from './people.js';
+import { $$, here, hue, initials } from './core.js';
 
 // What this page edits is told when the focus moves, and again with every beat.
 let told = { topic: '', editing: '' };

@@ -1,5 +1,5 @@
 // <crm-queue>: likely duplicates, one after the other. J and K move, Enter reviews, M merges, N keeps apart.
-import { $, $$, typing } from './ui.js';
+import { $, $$, typing } from './core.js';
 
 class Queue extends HTMLElement {
   connectedCallback() {

@@ -1,7 +1,7 @@
 // <crm-record data-topic data-url>: the page of one record. It hears what others change, draws exactly that anew,
 // says when the record is gone, and makes its head small while one reads further down.
-import htmx from './htmx.js';
-import { $, $$, say } from './ui.js';
+import './compose.js';
+import { $, $$, htmx, say } from './core.js';
 
 const SOON = 60;
 

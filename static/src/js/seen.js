@@ -1,6 +1,6 @@
 // <crm-seen>: notifications inside are marked as read once they were visible for a second. What is new is announced
 // politely, and counted at the bell.
-import { $, $$, post } from './ui.js';
+import { $, $$, post } from './core.js';
 
 const LONG = 1000;
 

@@ -2,7 +2,7 @@
 // may be typed. The plain <select> inside works without scripts.
 import TomSelect from 'tom-select/base';
 import removeButton from 'tom-select/dist/esm/plugins/remove_button/plugin.js';
-import { $ } from './ui.js';
+import { $ } from './core.js';
 
 TomSelect.define('remove_button', removeButton);
 

@@ -1,6 +1,6 @@
 // <crm-states>: shows states that only a pointer or a key makes. Every rule of our style sheet that speaks of :hover,
 // :focus-visible or :active is repeated for what is marked data-force="hover" (focus, active).
-import { $$ } from './ui.js';
+import { $$ } from './core.js';
 
 const forced = { ':hover': 'hover', ':focus-visible': 'focus', ':active': 'active' };
 const states = /:(hover|focus-visible|active)\b/g;

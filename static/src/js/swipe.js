@@ -1,7 +1,6 @@
 // On a phone a row that is swiped to the left shows how to reach the record: call, mail, task. A task that is swiped to the
 // right is done, to the left it is moved to tomorrow.
-import htmx from './htmx.js';
-import { $, $$, follow, post, toast } from './ui.js';
+import { $, $$, follow, htmx, post, toast } from './core.js';
 
 const FAR = 56;
 let start;

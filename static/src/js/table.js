@@ -1,7 +1,6 @@
 // <crm-table>: selection with ranges, the keyboard, the bulk bar, cells that turn into editors, groups and sums.
-import htmx from './htmx.js';
-import { hold, resume } from './live.js';
-import { $, $$, say, toast, typing, visit } from './ui.js';
+import './widths.js';
+import { $, $$, hold, htmx, resume, say, toast, typing, visit } from './core.js';
 
 class Table extends HTMLElement {
   connectedCallback() {
@@ -14,6 +13,7 @@ class Table extends HTMLElement {
 
   disconnectedCallback() {
     for (const name of ['keydown', 'selection:clear', 'htmx:after:swap']) document.removeEventListener(name, this);
+    delete document.documentElement.dataset.bulk;
   }
 
   get rows() { return $$('tbody tr[data-id]', this); }
@@ -101,6 +101,8 @@ class Table extends HTMLElement {
     if (!chosen && field) field.value = '';
     const matching = field?.value === '1';
     bar.hidden = !chosen;
+    // Toasts make room for the bar. (A rule that looks for it from the body had every change of a page cost as much as the page.)
+    document.documentElement.toggleAttribute('data-bulk', Boolean(chosen));
     $('[data-n]', bar).textContent = matching ? bar.dataset.total : chosen;
     if (all) {
       all.checked = Boolean(chosen) && chosen === rows.length;

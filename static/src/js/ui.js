@@ -49,14 +49,22 @@ export const follow = (response) => {
 // Reads the page again; one stays where one was on it.
 export const reload = () => visit(location.href, { push: false, keep: true });
 
+// An icon out of the sprite of those that are shown often (crm/ui/marks.py).
 export const icon = (name) => {
-  const href = $('link[rel=icon]')?.href;
   const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
   svg.setAttribute('class', 'icon icon-sm');
   svg.setAttribute('aria-hidden', 'true');
   const use = document.createElementNS('http://www.w3.org/2000/svg', 'use');
-  const shown = $('svg.icon use')?.getAttribute('href')?.split('#')[0] ?? href;
-  use.setAttribute('href', `${shown}#${name}`);
+  const sprite = $('svg.icon use[href*="/icons."]')?.getAttribute('href').split('#')[0];
+  use.setAttribute('href', `${sprite}#${name}`);
   svg.append(use);
   return svg;
+};
+
+// People as the server draws them (crm/ui/marks.py): the hue that belongs to an id, and the initials.
+const hues = ['coral', 'apricot', 'amber', 'olive', 'green', 'teal', 'sky', 'blue', 'violet', 'pink'];
+export const hue = (id) => hues[Number(BigInt(`0x${id.replaceAll('-', '')}`) % BigInt(hues.length))];
+export const initials = (name) => {
+  const parts = name.replace(/[@.]/g, ' ').split(/\s+/).filter((part) => /^[\p{L}\p{N}]/u.test(part));
+  return ((parts[0]?.[0] ?? '?') + (parts.length > 1 ? parts.at(-1)[0] : '')).toUpperCase();
 };

@@ -1,6 +1,6 @@
 // <crm-upload>: files dropped here (or chosen) are sent by the form inside. With `data-progress` each is sent by itself
 // and shows how far it is; with `data-wait` nothing is sent before the form's button.
-import { $, follow, say, tab, toast, token } from './ui.js';
+import { $, follow, say, tab, toast, token } from './core.js';
 
 class Upload extends HTMLElement {
   connectedCallback() {

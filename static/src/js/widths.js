@@ -1,11 +1,11 @@
 // The columns of a list: wider and narrower by dragging the edge of a heading or by its arrow keys; pinned ones stay in
 // sight. Widths are attributes of <col>, places a rule of a sheet of our own, so that the policy has nothing to forbid.
-import { go } from './lists.js';
-import { $, $$, say } from './ui.js';
+import { $, $$, go, say } from './core.js';
 
 const sheet = new CSSStyleSheet();
 document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
 let timer;
+let placed = '';
 
 const column = (grip) => $(`col[data-key="${CSS.escape(grip.closest('th').dataset.key)}"]`, grip.closest('table'));
 
@@ -18,7 +18,11 @@ const pin = () => {
     left += $(`thead tr > :nth-child(${i + 1})`, list).offsetWidth;
     return rule;
   });
-  sheet.replaceSync(`@media (min-width: 761px) { ${rules.join('\n')} }`);
+  // A sheet that changes has the browser look at every element of the page again.
+  const text = rules.length ? `@media (min-width: 761px) { ${rules.join('\n')} }` : '';
+  if (text === placed) return;
+  placed = text;
+  sheet.replaceSync(text);
 };
 
 // Until somebody takes a width in hand, the columns share what room there is; then each keeps what it has.

@@ -28,8 +28,9 @@ from crm.embedded.postgres import Postgres
 from crm.embedded.processes import end_group, spawn
 from crm.embedded.valkey import Valkey
 from crm.operations.assets import collect
+from crm.operations.bench import browser
 from crm.operations.bench.cases import Known, cases
-from crm.operations.bench.extras import Figure, export_time, import_time, live_time, page_weight
+from crm.operations.bench.extras import Figure, export_time, import_time, live_time
 from crm.operations.bench.measure import Client, Result, at_once, one_at_a_time
 from crm.operations.bench.report import page
 from crm.operations.bench.seed import seed
@@ -61,6 +62,7 @@ class Measured:
     size: Size
     results: list[Result] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
+    felt: browser.Felt | None = None
 
 
 NORMAL = Size(100_000, 50_000, 300_000)
@@ -189,8 +191,7 @@ class Bench:
                     measured.figures.append(Figure(f"Export of {rows:,} customers (CSV)", export_time(client, rows), "s", 3))
                 live = live_time(url, cookies, token, known, pipeline.pk)
                 measured.figures.append(Figure("A move seen in another browser, 50 sockets open, p95", live, "ms", 300))
-                for name, path in (("home", "/"), ("list of customers", "/customers")):
-                    measured.figures.append(Figure(f"First page ({name}), compressed", page_weight(url, cookies, path), "kB", 100))
+                measured.felt = browser.measure(url, cookies, known.customers[0])
                 for figure in measured.figures:
                     self.stdout.write(f"{figure.name}: {figure.value:.1f} {figure.unit}")
 
