@@ -53,7 +53,7 @@ def told(found: Iterable[Line], reader: Any) -> list[Line]:
     """Return lines of the log with every value in words, in one statement for each kind of record that is named."""
     rows = list(found)
     names = _names(rows, reader)
-    with known_choices():
+    with _known_choices():
         return [_told(line, names, reader) for line in rows]
 
 
@@ -180,7 +180,7 @@ def _value(value: Any, column: Any, f: Any) -> str:
 
 
 @contextmanager
-def known_choices() -> Iterator[None]:
+def _known_choices() -> Iterator[None]:
     """Read choices that are rows once for all that is told meanwhile."""
     token = _choices.set({})
     try:
