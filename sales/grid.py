@@ -1,12 +1,10 @@
 """Boards with rows: stages by lanes, and the forecast of months by certainty. Both read the same filter as the board."""
 
 import datetime as dt
-from calendar import monthrange
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from babel.dates import format_date
 from django.db.models import Case, Count, Exists, F, Func, OuterRef, Q, QuerySet, Sum, TextField, Value, When, Window
 from django.db.models.functions import Cast, Coalesce, RowNumber
 from django.utils import timezone
@@ -17,11 +15,11 @@ from django.utils.translation import gettext_lazy
 from crm.access.policy import field_rights, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
-from crm.ui.figures import dates
 from crm.ui.values import sees_everything
 from customers.models import Customer
 from sales.cells import FORECAST, KEPT, LATER, NONE, PAST, Spot, first_of_spots, kept_cells
 from sales.models import Deal, Stage
+from sales.months import ends_of, month_after, month_name
 from sales.selectors import Board, BoardFilter, Card, add_strip, as_cards, card_order, filtered, stages_of
 from sales.totals import MONEY, ZERO, StageSum, amount, amounts_shown, stage_sums, weighted
 
@@ -198,24 +196,6 @@ def named(user: Any, deals: QuerySet[Deal], lanes: str) -> Any:
     return deals.annotate(**keys_of(user, lanes))
 
 
-def month_after(day: dt.date, months: int) -> dt.date:
-    """Return the first day of the month so many months after that of ``day``."""
-    count = day.year * 12 + day.month - 1 + months
-    return dt.date(count // 12, count % 12 + 1, 1)
-
-
-def month_name(first: dt.date) -> str:
-    """Write a month in the reader's language."""
-    return format_date(first, "LLLL" if first.year == timezone.localdate().year else "LLLL y", locale=dates()).capitalize()
-
-
-def day_in(first: dt.date, was: dt.date | None) -> dt.date:
-    """Return the day of a month that a close date moves to: the same day, never one that has passed."""
-    last = first.replace(day=monthrange(first.year, first.month)[1])
-    moved = first.replace(day=min(was.day, last.day)) if was else last
-    return last if moved < timezone.localdate() else moved
-
-
 def month_key(months: int | None = None) -> Any:
     """Return the expression that names the month of the expected close."""
     today = timezone.localdate()
@@ -356,25 +336,12 @@ def _spots(lanes: str, rows: list[Lane], stages: list[Stage], standing: set[tupl
                 continue
             of = [s for s in stages if (cell.head.key, row.key, s.pk) in standing] if lanes == FORECAST else [s for s in stages if s == cell.head.stage]
             month = {"month": row.key, FORECAST: cell.head.key}.get(lanes, NONE)
-            low, high = _ends(month)
+            low, high = ends_of(month, MONTHS)
             owner = row.person.pk if row.person else None
             status = row.key if lanes == "status" and row.key != NONE else ""
             band = row.key if lanes == FORECAST else "pipeline"
             found += [Spot(cell.head.key, row.key, s.pk, owner, low, high, band, status) for s in of]
     return found
-
-
-def _ends(month: str) -> tuple[str | None, str | None]:
-    """Return the first day of a month, and that of the one after it."""
-    first = timezone.localdate().replace(day=1)
-    if month == NONE:
-        return None, None
-    if month == PAST:
-        return "-infinity", str(first)
-    if month == LATER:
-        return str(month_after(first, MONTHS)), "infinity"
-    first = dt.date.fromisoformat(f"{month}-01")
-    return str(first), str(month_after(first, 1))
 
 
 def _counted(user: Any, deals: QuerySet[Deal], keys: dict[str, Any]) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from crm.accounts.models import User
 from crm.lib.errors import Denied, Invalid
 from crm.records.services import update_record
 from customers.models import Customer
-from sales.grid import NONE, PAST, day_in, month_name
+from sales.cells import NONE, PAST
 from sales.models import Deal
+from sales.months import day_in, month_name
 
 
 @dataclass(frozen=True)

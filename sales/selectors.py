@@ -24,11 +24,23 @@ from crm.workspace.selectors import base_currency
 from sales.cells import FORECAST, NONE, kept_cells
 from sales.goals import days_left, goal_of
 from sales.models import Deal, Pipeline, Stage
-from sales.totals import WEIGHTED, ZERO, StageSum, amount, amounts_shown, busiest_owners, stage_sums, weighted
+from sales.totals import (
+    COMMIT,
+    WEIGHTED,
+    ZERO,
+    StageSum,
+    amount,
+    amounts_shown,
+    busiest_owners,
+    kept_by_day,
+    stage_sums,
+    weighted,
+)
 
 __all__ = [
-    "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "as_cards", "base_currency", "board", "card_order", "days_left",
-    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "more_cards", "owners_on", "pipelines", "stages_of",
+    "COMMIT", "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "amounts_shown", "as_cards", "base_currency",
+    "board", "card_order", "days_left",
+    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "kept_by_day", "more_cards", "owners_on", "pipelines", "stages_of",
 ]
 
 PER_COLUMN = 25

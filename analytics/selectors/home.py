@@ -22,8 +22,7 @@ from crm.ui.figures import day_of_year, money
 from crm.ui.values import for_eyes, sees_everything
 from customers.models import Customer
 from sales.models import Deal, Stage
-from sales.selectors import base_currency, days_left, goal_of
-from sales.totals import COMMIT, amounts_shown, kept_by_day
+from sales.selectors import COMMIT, amounts_shown, base_currency, days_left, goal_of, kept_by_day
 from tasks.models import Task
 
 ZERO = Decimal(0)

@@ -93,8 +93,9 @@ def test_the_list_tells_it(rep: Any, rep2: Any, client_for: Any) -> None:
     client = client_for(rep)
     text = client.get("/customers").content.decode()
     assert "The second phase &lt;b&gt;" in text and ">3 h</time>" in text
+    client.get("/customers?sort=-last_activity_at")
     with CaptureQueriesContext(connection) as few:
-        client.get("/customers")
+        client.get("/customers?sort=-last_activity_at")
     for _n in range(20):
         InteractionFactory(customer=CustomerFactory(assigned_user=rep), completed_at=timezone.now())
     with CaptureQueriesContext(connection) as many:

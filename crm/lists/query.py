@@ -17,6 +17,7 @@ from crm.lib.prepared import PreparedMany, Shelf
 from crm.lib.text import fold, has_unstorable
 from crm.lists import walk
 from crm.lists.keys import Key, beyond, nullable
+from crm.lists.sample import may_be_long
 from crm.lists.state import ListState
 from crm.lists.walk import Groups
 from crm.records.entity import Entity, entity
@@ -165,7 +166,7 @@ def page(state: ListState, after: str = "") -> Page:
         return drawn(rows.annotate(**extra), state.entity, fields, state.user)[: PAGE + 1]
 
     try:
-        if (not usual or state.q) and count(state) > CAP:
+        if (not usual or state.q) and may_be_long(state.entity.model) and count(state) > CAP:
             ids = walk.after(matching(state, many=True), keys, start, PAGE + 1, groups=groups_of(state, keys))
             some = matching(state).filter(pk__in=ids).order_by().annotate(**extra)
             by_id = {obj.pk: obj for obj in drawn(some, state.entity, fields, state.user)}
@@ -206,7 +207,7 @@ def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
     values = _place(state, keys, obj)
     if values is None:
         return None, None
-    groups = groups_of(state, keys) if count(state) > CAP else None
+    groups = groups_of(state, keys) if may_be_long(state.entity.model) and count(state) > CAP else None
     found = [walk.after(matching(state), keys, values, 1, groups=groups, reverse=reverse) for reverse in (True, False)]
     return found[0][0] if found[0] else None, found[1][0] if found[1] else None
 
@@ -217,7 +218,7 @@ def position(state: ListState, obj: Any) -> int | None:
     values = _place(state, keys, obj)
     if values is None:
         return None
-    groups = groups_of(state, keys) if count(state) > CAP else None
+    groups = groups_of(state, keys) if may_be_long(state.entity.model) and count(state) > CAP else None
     before = len(walk.after(matching(state), keys, values, CAP, groups=groups, reverse=True))
     return before + 1 if before < CAP else None
 

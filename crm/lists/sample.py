@@ -1,5 +1,6 @@
 """Some rows for all: what is counted of lists so long that nobody reads them to the end."""
 
+import time
 from math import floor, log10
 from typing import Any
 
@@ -10,9 +11,13 @@ EXACT = 50_000
 """So many rows are counted."""
 SMALL = 150_000
 """All rows of a table of this length are."""
+LARGE = 1_000_000
+"""A table of fewer bytes has no ten thousand rows of a list."""
+ASKED_AFTER = 60.0
 LOOKED_AT = 15_000
 """So many rows of a table are a sample."""
 _HASHES = 2**32
+_large: dict[Any, tuple[float, bool]] = {}
 
 
 def some_of(rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
@@ -27,6 +32,18 @@ def some_of(rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
 def is_long(model: Any) -> bool:
     """Tell whether a table is too long to be added up for everybody who looks at its list."""
     return _size(model) > SMALL
+
+
+def may_be_long(model: Any) -> bool:
+    """Tell whether a table is so large that its lists may be worth a walk; asked once a minute."""
+    now = time.monotonic()
+    at, known = _large.get(model, (-ASKED_AFTER, False))
+    if now - at >= ASKED_AFTER:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_relation_size(%s::regclass)", [model._meta.db_table])
+            known = cursor.fetchone()[0] >= LARGE
+        _large[model] = (now, known)
+    return known
 
 
 def about(number: int, stands_for: float) -> int:

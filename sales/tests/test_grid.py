@@ -13,8 +13,10 @@ from crm.access.rights import rights_of
 from crm.accounts.models import FieldRight
 from crm.accounts.preferences import preference
 from customers.tests.factories import CustomerFactory
-from sales.grid import FORECAST, PER_CELL, cell_cards, day_in, forecast_grid, lanes_of, month_after, stage_grid
+from sales.cells import FORECAST
+from sales.grid import PER_CELL, cell_cards, forecast_grid, lanes_of, stage_grid
 from sales.models import Deal, Pipeline, Stage
+from sales.months import day_in, month_after
 from sales.selectors import BoardFilter
 from sales.services.pipelines import create_pipeline
 from sales.tests.factories import DealFactory

@@ -10,8 +10,8 @@ from crm.activity.relay import relay_all
 from crm.realtime import push
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
-from sales.grid import month_after
 from sales.models import Deal, Pipeline, Stage
+from sales.months import month_after
 from sales.tests.factories import DealFactory
 
 pytestmark = pytest.mark.django_db

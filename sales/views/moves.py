@@ -20,9 +20,11 @@ from crm.records.services import update_record
 from crm.ui.figures import dates
 from crm.ui.pages import done, page, problems_of, render, toast
 from sales.cards import draw_cards
-from sales.grid import FORECAST, NONE, Sums, day_in, named, place_of, sums_of
+from sales.cells import FORECAST, NONE
+from sales.grid import Sums, named, place_of, sums_of
 from sales.lanes import LaneChange, change_status, lane_change
 from sales.models import Deal, LossReason, Stage
+from sales.months import day_in
 from sales.selectors import as_cards, card_order, filtered, pipelines
 from sales.services.deals import move_deal, reopen_deal
 from sales.services.stages import find_stage, missing_for

@@ -9,8 +9,8 @@ from django.utils import timezone
 
 from crm.accounts.models import User
 from crm.workspace.services.setup import ensure_reference_data
-from sales.grid import month_after
 from sales.models import Deal, Pipeline
+from sales.months import month_after
 from sales.services.deals import move_deal
 from sales.tests.factories import DealFactory
 from tests.e2e.conftest import axe, playwright
