@@ -1,5 +1,6 @@
 """The relay process: any number of them may run beside each other."""
 
+import os
 import signal
 import time
 from argparse import ArgumentParser
@@ -18,6 +19,8 @@ from crm.jobs.schedule import TICK, tick
 log = structlog.get_logger(__name__)
 
 POLL = 1.5
+NICE = 5
+"""Whoever waits for a page comes before what is told to others a few milliseconds later."""
 
 
 class Command(BaseCommand):
@@ -32,6 +35,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Deliver, wait for the alarm or a moment, and look after the jobs every ten seconds."""
+        if not options["once"]:
+            os.nice(NICE)
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         bell = Bell()
