@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import json
 import time
+import uuid
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +34,9 @@ MANY_FOR = 30.0
 _SHARED = frozenset({Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK})
 """What many rows have in common."""
 _many: dict[tuple[Any, ...], float] = {}
+_SOME = uuid.UUID(int=1)
 _first_pages: Shelf[PreparedMany[Any]] = Shelf()
+_rows: Shelf[PreparedMany[Any]] = Shelf()
 
 
 @dataclass
@@ -168,8 +171,7 @@ def page(state: ListState, after: str = "") -> Page:
     try:
         if (not usual or state.q) and may_be_long(state.entity.model) and count(state) > CAP:
             ids = walk.after(matching(state, many=True), keys, start, PAGE + 1, groups=groups_of(state, keys))
-            some = matching(state).filter(pk__in=ids).order_by().annotate(**extra)
-            by_id = {obj.pk: obj for obj in drawn(some, state.entity, fields, state.user)}
+            by_id = {obj.pk: obj for obj in _drawn_again(state, keys, fields, extra, ids)}
             found = [by_id[pk] for pk in ids if pk in by_id]
         elif usual and start is None and not state.clauses and not state.q and rights_of(state.user).fingerprint:
             # What everybody sees who opens a list: the same statement for the same rights, columns and order.
@@ -186,6 +188,18 @@ def page(state: ListState, after: str = "") -> Page:
     veil(found, state.entity, state.user, fields)
     last = found[-1] if more else None
     return Page(found, _encode([getattr(last, f"key{i}") for i in range(len(keys) - 1)] + [last.pk]) if last else "")
+
+
+def _drawn_again(state: ListState, keys: list[Key], fields: list[Field], extra: dict[str, Any], ids: list[Any]) -> list[Any]:
+    """Return the rows of some ids that were just found, with everything their columns show."""
+
+    def build(wanted: Any) -> QuerySet[Any]:
+        rows = visible_to(state.user, state.entity.model).filter(pk__among=wanted).order_by().annotate(**extra)
+        return drawn(rows, state.entity, fields, state.user)
+
+    fingerprint = rights_of(state.user).fingerprint
+    shown = (state.entity.name, *((k.path, k.masked is None) for k in keys), *(f.key for f in fields))
+    return _rows.get((fingerprint, *shown) if fingerprint else None, lambda: PreparedMany(build, ([_SOME],))).all(ids)
 
 
 def some(state: ListState, ids: list[Any]) -> list[Any]:

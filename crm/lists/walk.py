@@ -20,7 +20,7 @@ MOST = 1000
 """No choice has more values."""
 FEW = 100
 """So many values are walked each with a statement of its own, planned for that very value."""
-SOME = 5000
+SOME = 1000
 """So many rows that link to something are sorted."""
 
 
@@ -81,23 +81,24 @@ def _parts(rows: QuerySet[Any], keys: Sequence[Key], start: Sequence[Any] | None
 
 
 def _group_by_group(rows: QuerySet[Any], keys: list[Key], start: Sequence[Any] | None, groups: Groups, reverse: bool) -> Iterator[Any]:
-    full = rows.filter(**{f"{groups.column}__isnull": False})
-    if groups.target is not None and full.order_by().values("pk")[: SOME + 1].count() <= SOME:
-        yield lambda n: _ids(full, keys, start, n, reverse=reverse)
-        return
     rest, down = keys[groups.keys :], keys[0].down
+    known = _values(rows.model, groups.column, FEW if groups.target is not None else MOST)
+    walked = groups.target is not None and len(known) > FEW
+    if walked:
+        full = rows.filter(**{f"{groups.column}__isnull": False})
+        if full.order_by().values("pk")[: SOME + 1].count() <= SOME:
+            yield lambda n: _ids(full, keys, start, n, reverse=reverse)
+            return
     if start is not None:
         here = rows.filter(**{groups.column: start[groups.keys - 1]})
         yield lambda n: _ids(here, rest, start[groups.keys :], n, reverse=reverse)
+    if walked:
+        yield lambda n: _by_link(rows, rest, groups, _targets(groups, start, down), n, reverse)
+        return
+    values = known
     if groups.target is not None:
-        targets = _targets(groups, start, down)
-        known = _values(rows.model, groups.column, FEW)
-        if len(known) > FEW:
-            yield lambda n: _by_link(rows, rest, groups, targets, n, reverse)
-            return
-        values = list(targets.filter(pk__in=known))
+        values = list(_targets(groups, start, down).filter(pk__in=known))
     else:
-        values = _values(rows.model, groups.column, MOST)
         if down:
             values.reverse()
         if start is not None:
