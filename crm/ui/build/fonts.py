@@ -10,7 +10,7 @@ from fontTools.varLib import instancer
 
 SOURCE = "node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2"
 WEIGHTS = (400, 700)
-FEATURES = ("kern", "locl", "tnum", "mark", "mkmk", "ccmp")
+FEATURES = ("kern", "tnum", "mark", "ccmp")
 """What is left out: contextual alternates (``calt``) alone weigh four kilobytes, a fifth of the rest."""
 SIGNS: tuple[tuple[int, int], ...] = (
     (0x0000, 0x00FF), (0x0131, 0x0131), (0x0152, 0x0153), (0x02BB, 0x02BC), (0x02C6, 0x02C6), (0x02DA, 0x02DA), (0x02DC, 0x02DC),
