@@ -6,6 +6,7 @@ All with Babel, so that neither the build nor the tests need the gettext tools o
 import io
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
@@ -65,12 +66,14 @@ def update(root: Path, packages: Iterable[str], language: str) -> Catalog:
 
 
 def compile_all(root: Path) -> list[Path]:
-    """Compile each ``django.po`` for gettext; return what was written."""
+    """Compile each ``django.po`` for gettext; return what was written. Whoever reads meanwhile finds the old file or the new one."""
     written = []
     for path in sources(root):
         target = path.with_suffix(".mo")
-        with target.open("wb") as file:
+        with NamedTemporaryFile(dir=target.parent, delete=False) as file:
             write_mo(file, read(path, path.parts[-3]))
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(target)
         written.append(target)
     return written
 
