@@ -21,7 +21,7 @@ for (const subset of ['latin-ext', 'cyrillic', 'greek', 'vietnamese'])
   cpSync(`${inter}/inter-${subset}-wght-normal.woff2`, `${out}/fonts/inter-${subset}.woff2`);
 cpSync(`${source}/images`, out, { recursive: true });
 
-// The sheets of the rooms stand in this order behind app.css (templates/components/sheets.html).
+// The sheets of the rooms; crm/ui/sheets.py links them in this order behind app.css.
 const rooms = {
   lists: ['table', 'cells'],
   board: ['board'],

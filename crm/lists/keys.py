@@ -34,7 +34,7 @@ class Key:
         """Return it for ``order_by``: what is empty stands last, or first where the whole order is read backwards."""
         if self.nullable:
             return OrderBy(self.value, descending=self.down, nulls_first=reverse or None, nulls_last=None if reverse else True)
-        return f"-{self.path}" if self.down else self.path
+        return OrderBy(self.value, descending=self.down)
 
     def compared(self, lookup: str, value: Any) -> Q:
         """Return one comparison with it."""
@@ -47,12 +47,12 @@ class Key:
 def nullable(model: Any, path: str) -> bool:
     """Tell whether an ORM path may lead to nothing."""
     for part in path.split("__"):
-        if part in ("lower",):
-            break
         field: Any = model._meta.get_field(part)
         if field.null:
             return True
-        model = field.related_model or model
+        if field.related_model is None:
+            break  # what follows is made of the value: “email__lower”
+        model = field.related_model
     return False
 
 

@@ -120,7 +120,9 @@ def groups_of(state: ListState, keys: list[Key]) -> Groups | None:
     """Return how the first key parts the rows into groups that an index finds; nothing where it does not."""
     name = state.group if state.group in state.fields else state.order[0].lstrip("-") if state.order else ""
     f = state.fields.get(name)
-    if f is None or f.kind not in _SHARED or keys[0].masked is not None or not _has_index(state.entity.model, f.source):
+    if f is None or f.kind not in _SHARED or keys[0].path != sort_path(state.entity, f) or keys[0].masked is not None:
+        return None
+    if not _has_index(state.entity.model, f.source):
         return None
     if f.kind in LINKS:
         path = keys[0].path.removeprefix(f"{f.source}__")
@@ -133,7 +135,7 @@ def groups_of(state: ListState, keys: list[Key]) -> Groups | None:
 def _has_index(model: Any, name: str) -> bool:
     """Tell whether an index of a model begins with a field."""
     try:
-        column: Any = model._meta.get_field(name.removesuffix("_id"))
+        column: Any = model._meta.get_field(name)
     except FieldDoesNotExist:
         return False
     firsts = {(index.fields or [""])[0].lstrip("-") for index in model._meta.indexes}
@@ -159,19 +161,18 @@ def page(state: ListState, after: str = "") -> Page:
     group = state.fields.get(state.group)
     if group is not None and group not in fields:
         fields = [*fields, group]
-    extra = {f"key{i}": k.value for i, k in enumerate(keys[:-1])}
     usual = state.group not in state.fields and state.order == state.entity.sort
 
     def whole() -> QuerySet[Any]:
         rows = matching(state).order_by(*(k.ordering() for k in keys))
         if start is not None:
             rows = rows.filter(beyond(keys, start))
-        return drawn(rows.annotate(**extra), state.entity, fields, state.user)[: PAGE + 1]
+        return drawn(rows.annotate(**_key_values(keys)), state.entity, fields, state.user)[: PAGE + 1]
 
     try:
-        if (not usual or state.q) and may_be_long(state.entity.model) and count(state) > CAP:
+        if (not usual or state.q) and _is_long(state):
             ids = walk.after(matching(state, many=True), keys, start, PAGE + 1, groups=groups_of(state, keys))
-            by_id = {obj.pk: obj for obj in _drawn_again(state, keys, fields, extra, ids)}
+            by_id = {obj.pk: obj for obj in _by_ids(state, ids, fields, keys)}
             found = [by_id[pk] for pk in ids if pk in by_id]
         elif usual and start is None and not state.clauses and not state.q and rights_of(state.user).fingerprint:
             # What everybody sees who opens a list: the same statement for the same rights, columns and order.
@@ -190,21 +191,26 @@ def page(state: ListState, after: str = "") -> Page:
     return Page(found, _encode([getattr(last, f"key{i}") for i in range(len(keys) - 1)] + [last.pk]) if last else "")
 
 
-def _drawn_again(state: ListState, keys: list[Key], fields: list[Field], extra: dict[str, Any], ids: list[Any]) -> list[Any]:
-    """Return the rows of some ids that were just found, with everything their columns show."""
+def _key_values(keys: list[Key]) -> dict[str, Any]:
+    """Return the annotations that a cursor is made of."""
+    return {f"key{i}": k.value for i, k in enumerate(keys[:-1])}
+
+
+def _by_ids(state: ListState, ids: list[Any], fields: list[Field], keys: list[Key]) -> list[Any]:
+    """Return the rows of some ids that the user sees, in any order, with everything that columns show and a cursor needs."""
 
     def build(wanted: Any) -> QuerySet[Any]:
-        rows = visible_to(state.user, state.entity.model).filter(pk__among=wanted).order_by().annotate(**extra)
+        rows = visible_to(state.user, state.entity.model).filter(pk__among=wanted).order_by().annotate(**_key_values(keys))
         return drawn(rows, state.entity, fields, state.user)
 
     fingerprint = rights_of(state.user).fingerprint
-    shown = (state.entity.name, *((k.path, k.masked is None) for k in keys), *(f.key for f in fields))
+    shown = (state.entity.name, tuple(k.path for k in keys), *(f.key for f in fields))
     return _rows.get((fingerprint, *shown) if fingerprint else None, lambda: PreparedMany(build, ([_SOME],))).all(ids)
 
 
-def some(state: ListState, ids: list[Any]) -> list[Any]:
+def some(state: ListState, ids: list[uuid.UUID]) -> list[Any]:
     """Return the rows of these ids that the user sees, with everything their columns show."""
-    found = list(drawn(visible_to(state.user, state.entity.model).filter(pk__in=ids), state.entity, state.shown, state.user))
+    found = _by_ids(state, ids, state.shown, [])
     veil(found, state.entity, state.user, state.shown)
     return found
 
@@ -215,13 +221,18 @@ def drawn(rows: QuerySet[Any], of: Entity, fields: list[Field], user: Any) -> Qu
     return with_links(rows.annotate(**told(of, fields, user)), of, valued, user, lean=True)
 
 
+def _is_long(state: ListState) -> bool:
+    """Tell whether a list is worth a walk: it has more rows than are counted."""
+    return may_be_long(state.entity.model) and count(state) > CAP
+
+
 def neighbours(state: ListState, obj: Any) -> tuple[Any, Any]:
     """Return the ids of the records before and after one, in the order of the list it was opened from."""
     keys = keys_of(state)
     values = _place(state, keys, obj)
     if values is None:
         return None, None
-    groups = groups_of(state, keys) if may_be_long(state.entity.model) and count(state) > CAP else None
+    groups = groups_of(state, keys) if _is_long(state) else None
     found = [walk.after(matching(state), keys, values, 1, groups=groups, reverse=reverse) for reverse in (True, False)]
     return found[0][0] if found[0] else None, found[1][0] if found[1] else None
 
@@ -232,7 +243,7 @@ def position(state: ListState, obj: Any) -> int | None:
     values = _place(state, keys, obj)
     if values is None:
         return None
-    groups = groups_of(state, keys) if may_be_long(state.entity.model) and count(state) > CAP else None
+    groups = groups_of(state, keys) if _is_long(state) else None
     before = len(walk.after(matching(state), keys, values, CAP, groups=groups, reverse=True))
     return before + 1 if before < CAP else None
 

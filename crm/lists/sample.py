@@ -17,12 +17,12 @@ ASKED_AFTER = 60.0
 LOOKED_AT = 15_000
 """So many rows of a table are a sample."""
 _HASHES = 2**32
-_large: dict[Any, tuple[float, bool]] = {}
+_known: dict[Any, tuple[float, int, int]] = {}
 
 
 def some_of(rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
     """Return rows that stand for all of these, and for how many each stands: for itself alone where they are few enough."""
-    size = _size(rows.model)
+    size, _bytes = _size(rows.model)
     if size <= SMALL or rows.values("pk")[: EXACT + 1].count() <= EXACT:
         return rows, 1.0
     share = LOOKED_AT / size
@@ -31,19 +31,14 @@ def some_of(rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
 
 def is_long(model: Any) -> bool:
     """Tell whether a table is too long to be added up for everybody who looks at its list."""
-    return _size(model) > SMALL
+    rows, _bytes = _size(model)
+    return rows > SMALL
 
 
 def may_be_long(model: Any) -> bool:
-    """Tell whether a table is so large that its lists may be worth a walk; asked once a minute."""
-    now = time.monotonic()
-    at, known = _large.get(model, (-ASKED_AFTER, False))
-    if now - at >= ASKED_AFTER:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_relation_size(%s::regclass)", [model._meta.db_table])
-            known = cursor.fetchone()[0] >= LARGE
-        _large[model] = (now, known)
-    return known
+    """Tell whether a table is so large that its lists may be worth a walk."""
+    _rows, size = _size(model)
+    return size >= LARGE
 
 
 def about(number: int, stands_for: float) -> int:
@@ -54,8 +49,13 @@ def about(number: int, stands_for: float) -> int:
     return int(round(found, 1 - floor(log10(found))))
 
 
-def _size(model: Any) -> int:
-    """Return about how many rows a table has, as its last analysis found."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
-        return int(cursor.fetchone()[0])
+def _size(model: Any) -> tuple[int, int]:
+    """Return about how many rows a table has, as its last analysis found, and how many bytes; asked once a minute."""
+    now = time.monotonic()
+    at, rows, size = _known.get(model, (-ASKED_AFTER, 0, 0))
+    if now - at >= ASKED_AFTER:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT reltuples, pg_relation_size(oid) FROM pg_class WHERE oid = %s::regclass", [model._meta.db_table])
+            rows, size = (int(n) for n in cursor.fetchone())
+        _known[model] = (now, rows, size)
+    return rows, size

@@ -2,7 +2,7 @@
 
 A list that is ordered by what few values have (a status), or by what a link leads to (the company's name), is walked
 value by value. One that is ordered by a field that may be empty is walked in two parts, for an index knows one place
-for what is empty. All else is one part.
+for what is empty. All else is one part, and so is an order by what a viewer does not see all of: the real column would tell it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -56,7 +56,7 @@ def after(
 def _parts(rows: QuerySet[Any], keys: Sequence[Key], start: Sequence[Any] | None, groups: Groups | None, reverse: bool) -> Iterator[Any]:
     keys = [k.turned() for k in keys] if reverse else list(keys)
     first = keys[0]
-    if not first.nullable and groups is None:
+    if groups is None and (not first.nullable or first.masked is not None):
         yield lambda n: _ids(rows, keys, start, n, reverse=reverse)
         return
     parts = ["full", "empty"] if first.nullable else ["full"]
@@ -110,7 +110,7 @@ def _group_by_group(rows: QuerySet[Any], keys: list[Key], start: Sequence[Any] |
 
 def _values(model: Any, column: str, most: int) -> list[Any]:
     """Return the values of a column in their order (one more than ``most`` at the end), hopping over an index from one to the next."""
-    field = model._meta.get_field(column.removesuffix("_id"))
+    field = model._meta.get_field(column)
     if isinstance(field, BooleanField):
         return [False, True]
     table, name = connection.ops.quote_name(model._meta.db_table), connection.ops.quote_name(field.column)

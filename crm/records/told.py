@@ -2,9 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -22,9 +20,10 @@ from crm.lib import languages
 from crm.records.audit import Changed, Line
 from crm.records.entity import all_entities, entity_of, has_entity
 
+Labels = dict[int, tuple[Any, dict[str, str]]]
+"""Fields by their identity, each with the labels of its choices: read once for all lines that are told."""
 Teller = Callable[[Any, uuid.UUID | None, Any], str]
 
-_choices: ContextVar[dict[int, dict[str, str]] | None] = ContextVar("choices", default=None)
 _tellers: dict[tuple[type[models.Model], str], Teller] = {}
 
 DETAILS: dict[str, Any] = {
@@ -53,8 +52,8 @@ def told(found: Iterable[Line], reader: Any) -> list[Line]:
     """Return lines of the log with every value in words, in one statement for each kind of record that is named."""
     rows = list(found)
     names = _names(rows, reader)
-    with _known_choices():
-        return [_told(line, names, reader) for line in rows]
+    labels: Labels = {}
+    return [_told(line, names, labels, reader) for line in rows]
 
 
 def _model_of(line: Line) -> Any:
@@ -110,13 +109,13 @@ def _source(model: Any, name: str) -> str:
     return name
 
 
-def _told(line: Line, names: dict[tuple[Any, str], str], reader: Any) -> Line:
+def _told(line: Line, names: dict[tuple[Any, str], str], labels: Labels, reader: Any) -> Line:
     model = _model_of(line)
     of = entity_of(model) if model is not None and has_entity(model) else None
     changes: list[Changed] = []
     for changed in line.changes:
         if changed.name == "custom" and of is not None:
-            changes += _custom(changed, of, names)
+            changes += _custom(changed, of, labels)
             continue
         column = _column(model, _source(model, changed.name))
         teller = _tellers.get((model, changed.name))
@@ -127,17 +126,17 @@ def _told(line: Line, names: dict[tuple[Any, str], str], reader: Any) -> Line:
                 return str(teller(value, line.entry.entity_id, reader))
             if column is not None and column.is_relation and value:
                 return names.get((column.related_model, str(value)), _("A record you cannot see"))
-            return _value(value, column, f)
+            return _value(value, labels, column, f)
 
         changes.append(replace(changed, before_text=text(changed.before), after_text=text(changed.after)))
     payload = {
-        str(DETAILS.get(k, k.replace("_", " ").removesuffix(" id"))): _detail(k, v, names)
+        str(DETAILS.get(k, k.replace("_", " ").removesuffix(" id"))): _detail(k, v, names, labels)
         for k, v in line.payload.items() if k not in SAID and v not in (None, "", [], {})
     }
     return replace(line, changes=changes, payload=payload)
 
 
-def _custom(changed: Changed, of: Any, names: dict[tuple[Any, str], str]) -> list[Changed]:
+def _custom(changed: Changed, of: Any, labels: Labels) -> list[Changed]:
     """Return the custom fields that differ, each by itself."""
     old, new = changed.before or {}, changed.after or {}
     if not isinstance(old, dict) or not isinstance(new, dict):
@@ -145,27 +144,27 @@ def _custom(changed: Changed, of: Any, names: dict[tuple[Any, str], str]) -> lis
     fields = of.all_fields()
     return [
         Changed(f"custom.{k}", str(fields[f"custom.{k}"].label) if f"custom.{k}" in fields else k, old.get(k), new.get(k),
-                _value(old.get(k), None, fields.get(f"custom.{k}")), _value(new.get(k), None, fields.get(f"custom.{k}")))
+                _value(old.get(k), labels, None, fields.get(f"custom.{k}")), _value(new.get(k), labels, None, fields.get(f"custom.{k}")))
         for k in {**old, **new} if old.get(k) != new.get(k)
     ]
 
 
-def _detail(name: str, value: Any, names: dict[tuple[Any, str], str]) -> str:
+def _detail(name: str, value: Any, names: dict[tuple[Any, str], str], labels: Labels) -> str:
     target = _target(name)
-    return names.get((target, str(value)), str(value)) if target is not None else _value(value, None, None)
+    return names.get((target, str(value)), str(value)) if target is not None else _value(value, labels)
 
 
-def _value(value: Any, column: Any, f: Any) -> str:
+def _value(value: Any, labels: Labels, column: Any = None, f: Any = None) -> str:
     """Return one value as it is read."""
     if value in (None, "", [], {}):
         return ""
     if isinstance(value, bool):
         return _("Yes") if value else _("No")
     if isinstance(value, dict):
-        return ", ".join(f"{k}: {_value(v, None, None)}" for k, v in value.items() if v not in (None, "", [], {}))
+        return ", ".join(f"{k}: {_value(v, labels)}" for k, v in value.items() if v not in (None, "", [], {}))
     if isinstance(value, list):
-        return ", ".join(_value(v, None, f) for v in value)
-    label = _label_of(f, str(value)) if f is not None else None
+        return ", ".join(_value(v, labels, None, f) for v in value)
+    label = _label_of(f, str(value), labels) if f is not None else None
     if label is not None:
         return label
     if column is not None and column.choices:
@@ -179,24 +178,10 @@ def _value(value: Any, column: Any, f: Any) -> str:
     return str(value)
 
 
-@contextmanager
-def _known_choices() -> Iterator[None]:
-    """Read choices that are rows once for all that is told meanwhile."""
-    token = _choices.set({})
-    try:
-        yield
-    finally:
-        _choices.reset(token)
-
-
-def _label_of(f: Any, value: str) -> str | None:
-    known = _choices.get()
-    if known is None:
-        choice = f.choice(value)
-        return str(choice.label) if choice is not None else None
-    if id(f) not in known:
-        known[id(f)] = {c.value: str(c.label) for c in f.options}
-    return known[id(f)].get(value)
+def _label_of(f: Any, value: str, labels: Labels) -> str | None:
+    if id(f) not in labels:
+        labels[id(f)] = (f, {c.value: str(c.label) for c in f.options})
+    return labels[id(f)][1].get(value)
 
 
 def _moment(moment: dt.datetime) -> str:

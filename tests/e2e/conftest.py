@@ -79,30 +79,42 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def open_as(chromium: Any, server: str, complaints: list[str]) -> Iterator[Callable[..., Any]]:
-    """Return a function that opens a page as a user: ``open_as(rep, "/customers")``; nothing may complain."""
+def new_page(chromium: Any, server: str, complaints: list[str]) -> Iterator[Callable[..., Any]]:
+    """Return a function that gives an empty page of an empty browser, signed in where somebody is named; nothing may complain."""
     contexts = []
 
-    def make(user: User, path: str, *, phone: bool = False, dark: bool = False) -> Any:
-        client = Client()
-        client.force_login(user)
+    def make(user: User | None = None, *, phone: bool = False, dark: bool = False) -> Any:
         size = {"width": 390, "height": 844} if phone else {"width": 1440, "height": 900}
         context = chromium.new_context(viewport=size, color_scheme="dark" if dark else "light", has_touch=phone)
         contexts.append(context)
-        name = settings.SESSION_COOKIE_NAME
-        context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": server}])
+        if user is not None:
+            client = Client()
+            client.force_login(user)
+            name = settings.SESSION_COOKIE_NAME
+            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": server}])
         page = context.new_page()
         page.set_default_timeout(15_000)
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and not m.text.startswith(NOISE) else None)
         page.on("pageerror", lambda e: complaints.append(str(e)))
-        page.goto(server + path)
-        page.wait_for_selector("html[data-ready]")
         return page
 
     yield make
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_as(new_page: Callable[..., Any], server: str) -> Callable[..., Any]:
+    """Return a function that opens a page as a user: ``open_as(rep, "/customers")``."""
+
+    def make(user: User, path: str, *, phone: bool = False, dark: bool = False) -> Any:
+        page = new_page(user, phone=phone, dark=dark)
+        page.goto(server + path)
+        page.wait_for_selector("html[data-ready]")
+        return page
+
+    return make
 
 
 def axe(page: Any) -> list[str]:

@@ -9,14 +9,13 @@ from typing import Any
 import brotli
 import pytest
 from django.conf import settings
-from django.test import Client
 
 from crm.accounts.models import User
 from crm.workspace.services.setup import ensure_reference_data
 from customers.tests.factories import CustomerFactory
 from sales.models import Pipeline
 from sales.tests.factories import DealFactory
-from tests.e2e.conftest import NOISE, playwright
+from tests.e2e.conftest import playwright
 
 expect = playwright.expect
 
@@ -31,6 +30,7 @@ new PerformanceObserver((list) => { for (const e of list.getEntries()) if (!e.ha
 LOADED = """() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
   .map((e) => [new URL(e.name).pathname, e.encodedBodySize])"""
 
+
 def weight(path: str, sent: int) -> int:
     """Return the bytes of one answer as the product sends it; the server of the tests sends static files as they are."""
     if not path.startswith("/static/"):
@@ -40,29 +40,18 @@ def weight(path: str, sent: int) -> int:
         return sent
     return len(brotli.compress(file.read_bytes(), quality=11))
 
+
 @pytest.fixture
-def cold(chromium: Any, server: str, complaints: list[str]) -> Any:
-    """Return a function that gives an empty browser, signed in where somebody is named."""
-    contexts = []
+def cold(new_page: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that gives an empty browser that watches what moves, signed in where somebody is named."""
 
     def make(user: User | None = None) -> Any:
-        context = chromium.new_context(viewport={"width": 1440, "height": 900})
-        contexts.append(context)
-        if user:
-            client = Client()
-            client.force_login(user)
-            name = settings.SESSION_COOKIE_NAME
-            context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": server}])
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" and not m.text.startswith(NOISE) else None)
-        page.on("pageerror", lambda e: complaints.append(str(e)))
+        page = new_page(user)
         page.add_init_script(SHIFTS)
         return page
 
-    yield make
-    for context in contexts:
-        context.close()
+    return make
+
 
 @pytest.fixture
 def record(transactional_db: None, manager: User) -> Any:
@@ -77,12 +66,13 @@ def record(transactional_db: None, manager: User) -> Any:
         DealFactory(stage=stages[number % 3], assigned_user=manager, customer=hana, title=f"Harbour cranes {number}", value=1000 * number)
     return hana
 
-@pytest.mark.parametrize("room", ["home", "list", "record", "board", "sign-in"])
+
+@pytest.mark.parametrize("room", ["home", "list", "record", "board", "tasks", "sign-in"])
 def test_a_first_page_is_light_and_still(
-    room: str, cold: Callable[..., Any], server: str, manager: User, record: Any, complaints: list[str]
+    room: str, cold: Callable[..., Any], server: str, manager: User, record: Any
 ) -> None:
     """At most 100 kB of bodies on a cold browser, no layout shift, and nothing to complain about."""
-    path = {"home": "/", "list": "/customers", "record": f"/customers/{record.pk}", "board": "/deals", "sign-in": "/account/sign-in"}[room]
+    path = {"home": "/", "list": "/customers", "record": f"/customers/{record.pk}", "board": "/deals", "tasks": "/tasks", "sign-in": "/account/sign-in"}[room]
     page = cold(None if room == "sign-in" else manager)
     page.goto(server + path)
     page.wait_for_selector("html[data-ready]")
@@ -94,9 +84,9 @@ def test_a_first_page_is_light_and_still(
     assert {"/static/app.css", "/static/app.js"} <= parts.keys()
     assert sum(parts.values()) <= MOST, sorted(parts.items(), key=lambda part: -part[1])
     assert page.evaluate("window.shifted") < STILL
-    assert complaints == []
 
-def test_what_is_asked_for_is_shown_dressed(cold: Callable[..., Any], server: str, manager: User, record: Any, complaints: list[str]) -> None:
+
+def test_what_is_asked_for_is_shown_dressed(cold: Callable[..., Any], server: str, manager: User, record: Any) -> None:
     """A quick view and the next page wait for the style sheets of their rooms, however slow these are."""
     page = cold(manager)
     page.route(re.compile(r"/static/(?:record|rooms)[^/]*\.css"), lambda route: (time.sleep(0.6), route.continue_()))
@@ -116,4 +106,3 @@ def test_what_is_asked_for_is_shown_dressed(cold: Callable[..., Any], server: st
     page.evaluate("document.addEventListener('page:shown', () => { document.body.dataset.seen = getComputedStyle(document.querySelector('.rec')).display; })")
     page.click(f"a[href='/customers/{record.pk}']")
     expect(page.locator("body")).to_have_attribute("data-seen", "grid")
-    assert complaints == []

@@ -175,3 +175,27 @@ def test_a_cursor_of_another_order_begins_anew(boss: User) -> None:
     for text in ("", "W10", "nonsense", page(ListState(entity("customer"), boss)).next):
         assert page(state, text).rows
     assert list(itertools.islice(page(state).rows, 1))
+
+
+def test_who_does_not_see_a_link_walks_no_order_that_tells_its_name(cast: Callable[[str], User], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Customers of hidden companies stand last, by what else the list goes by, however long it is."""
+    rep, rep2 = cast("rep"), cast("rep2")
+    for name in ("Zebra", "Amber", "Moss"):
+        hidden, seen = CompanyFactory(name=f"{name} hidden", assigned_user=rep2), CompanyFactory(name=f"{name} seen", assigned_user=rep)
+        for company in (hidden, seen, None):
+            CustomerFactory.create_batch(3, company=company, assigned_user=rep)
+    monkeypatch.setattr(query, "PAGE", 4)
+    for sort in ("company", "-company"):
+        state = ListState(entity("customer"), rep, sort=(sort,))
+        rows = list(matching(state).order_by(*ordering(state)).values_list("pk", flat=True))
+        for cap in (-1, 10_000):
+            monkeypatch.setattr(query, "CAP", cap)
+            query._many.clear()
+            found, after = [], ""
+            while True:
+                part = page(state, after)
+                found += [obj.pk for obj in part.rows]
+                after = part.next
+                if not after:
+                    break
+            assert found == rows, (sort, cap)

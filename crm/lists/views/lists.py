@@ -112,7 +112,7 @@ def _emptiness(state: ListState) -> str:
 def rows_anew(request: HttpRequest, entity: Entity) -> HttpResponse:
     """Draw some rows of a list again, after something that concerns them."""
     state = state_of(request, entity)
-    ids = [i for i in request.GET.getlist("id")[: query.PAGE] if parse_uuid(i)]
+    ids = [pk for i in request.GET.getlist("id")[: query.PAGE] if (pk := parse_uuid(i))]
     return HttpResponse(Table(state, columns_of(state)).anew(query.some(state, ids)))
 
 

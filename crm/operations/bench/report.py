@@ -15,8 +15,8 @@ def page(measured: Iterable[Any], *, requests: int, seconds: float, workers: int
     parts = [f"""# Performance
 
 Measured by `make bench` on {os.cpu_count()} cores, Python {platform.python_version()}: {workers} web process{'' if workers == 1 else 'es'}, the relay, the
-database, the cache and the load on the same cores, signed in as an administrator, {requests} requests of each kind one at a time, then eight
-clients at once for {seconds:g} seconds. Times are milliseconds at the client. A budget that is not kept says so."""]
+database, the cache and the load on the same cores, signed in as an administrator where no rep is named, {requests} requests of each kind one at a
+time, then eight clients at once for {seconds:g} seconds. Times are milliseconds at the client. A budget that is not kept says so."""]
     for one in measured:
         size = one.size
         stretched = f" Budgets are {size.stretch:g} times those of the smaller base." if size.stretch != 1 else ""

@@ -1,4 +1,8 @@
-"""LDIF, the address books of Thunderbird, Outlook servers and directories: one entry a person, attributes by their names."""
+"""LDIF (RFC 2849), the address books of Thunderbird, Outlook servers and directories: one entry a person, attributes by their names.
+
+The package ``ldif`` reads it as well, but stops at the first line that is none, does not bound a folded line, and knows no
+line numbers below one: a row must be told by its place, and a hostile file must not fill the memory.
+"""
 
 import base64
 import binascii
