@@ -10,6 +10,7 @@ from django.utils import timezone
 from communications.tests.factories import InteractionFactory
 from crm.accounts.models import User
 from crm.jobs.engine import enqueue, run_now
+from crm.lists import query, sample
 from crm.workspace.services.setup import ensure_reference_data
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
@@ -84,3 +85,17 @@ def test_the_queue_of_duplicates_by_keyboard(open_as: Callable[..., Any], manage
     page.keyboard.press("m")
     expect(page.locator(".dup")).to_have_count(0)
     assert Customer.objects.count() == 3
+
+
+def test_a_very_long_list_is_added_up_by_a_click(open_as: Callable[..., Any], manager: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Totals of a list that is too long to be added up for everybody come when somebody asks."""
+    for number in range(3):
+        customer = CustomerFactory(last_name=f"Row {number}", assigned_user=manager)
+        DealFactory(customer=customer, assigned_user=manager, value=1000)
+    monkeypatch.setattr(query, "CAP", 2)
+    monkeypatch.setattr(sample, "SMALL", -2)
+    page = open_as(manager, "/customers")
+    expect(page.locator("#sums b")).to_have_count(0)
+    assert axe(page) == []
+    page.click("#sums button:has-text('Calculate totals')")
+    expect(page.locator("#sums b").first).to_contain_text("3,000")
