@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from rapidfuzz.fuzz import token_sort_ratio
 
 from crm.lib.models import Fold
-from crm.lib.text import fold
+from crm.lib.text import LAST, fold
 from crm.records.duplicates import Reason, Recognition, finds_duplicates
 from customers.models import Company, Customer
 
@@ -28,19 +28,24 @@ def mailbox(address: str | None) -> str:
     return f"{local.partition('+')[0]}@{domain}" if local and domain else ""
 
 
-def around_customer(obj: Customer, hidden: frozenset[str]) -> Q | None:
-    """Find the same number or mailbox, or a name so like that one of both may be mistyped."""
+def around_customer(obj: Customer, hidden: frozenset[str]) -> list[Q]:
+    """Find the same number, mailbox or name; then a name so like that one of both may be mistyped."""
     number = obj.phone if "phone" not in hidden else ""
-    clause = Q(phone=number) if number else Q()
-    local, _at, domain = mailbox(obj.email if "email" not in hidden else "").partition("@")
+    # Each part is one that an index finds: the folded column (names, number), and the addresses.
+    sure = Q(phone=number, search_text__contains=fold(number)) if number else Q()
+    box = mailbox(obj.email if "email" not in hidden else "")
+    local, _at, domain = box.partition("@")
     if len(local) > 2:
-        clause |= Q(search_text__contains=f"{local}@{domain}") | Q(search_text__contains=f"{local}+") & Q(search_text__contains=f"@{domain}")
+        noted = Q(email__lower__gte=f"{local}+", email__lower__lt=f"{local}+{LAST}", email__lower__endswith=f"@{domain}")
+        sure |= Q(email__lower=box) | noted
     first, last = fold(obj.first_name), fold(obj.last_name)
+    like = Q()
     if first and last:
+        sure |= Q(search_text__gte=f"{first} {last} ", search_text__lt=f"{first} {last} {LAST}")
         # Either name may be mistyped, though hardly in its first letters.
-        clause |= Q(search_text__contains=last) & Q(search_text__contains=first[:3])
-        clause |= Q(search_text__contains=first) & Q(search_text__contains=last[:3])
-    return clause or None
+        like |= Q(search_text__contains=last) & Q(search_text__contains=first[:3])
+        like |= Q(search_text__contains=first) & Q(search_text__contains=last[:3])
+    return [clause for clause in (sure, like) if clause]
 
 
 def compare_customers(one: Customer, other: Customer, hidden: frozenset[str]) -> tuple[float, list[str]] | None:
@@ -80,12 +85,14 @@ finds_duplicates("customer", Recognition(
 ))
 
 
-def around_company(obj: Company, hidden: frozenset[str]) -> Q | None:
-    """Find the same domain, or a name that differs by little more than its legal form."""
+def around_company(obj: Company, hidden: frozenset[str]) -> list[Q]:
+    """Find the same domain or name; then a name that differs by little more than its legal form."""
     words = sorted(fold(obj.name).split(), key=len, reverse=True)
-    clause = Q(search_text__contains=words[0]) if words and len(words[0]) > 2 else Q(sort_key=fold(obj.name))
+    sure = Q(sort_key=fold(obj.name))
     own = (obj.domain or "").lower() if "domain" not in hidden else ""
-    return clause | Q(search_text__contains=own, domain__iexact=own) if own else clause
+    if own:
+        sure |= Q(search_text__contains=own, domain__iexact=own)
+    return [sure, *([Q(search_text__contains=words[0])] if words and len(words[0]) > 2 else [])]
 
 
 def compare_companies(one: Company, other: Company, hidden: frozenset[str]) -> tuple[float, list[str]] | None:

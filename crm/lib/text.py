@@ -10,6 +10,8 @@ from django.utils.translation import get_language
 # browsers and spreadsheets stumble over the rest.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+LAST = "\U0010ffff"
+"""Stands behind every letter: what begins with a word stands before the word and this."""
 
 
 def clean_line(value: str) -> str:

@@ -12,7 +12,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from crm.access.policy import field_rights, visible_to
-from crm.records.duplicates import Reason, Recognition, recognition
+from crm.records.duplicates import Reason, Recognition, around, recognition
 from crm.records.entity import Entity, all_entities
 from crm.records.models import Alike, Different
 from crm.records.services.merging import merge_records
@@ -56,10 +56,8 @@ def search_recent(of: Entity, since: dt.datetime) -> int:
     if how is None:
         return 0
     for obj in _living(of).only(*how.columns).filter(updated_at__gte=since).order_by("-updated_at")[:RECENT]:
-        clause = how.around(obj, frozenset())
-        if clause is not None:
-            others = _living(of).only(*how.columns).filter(clause).exclude(pk=obj.pk)[:BLOCK]
-            found += _keep(of, how, ((obj, other) for other in others))
+        others = around(obj, _living(of).only(*how.columns), how, frozenset(), BLOCK)
+        found += _keep(of, how, ((obj, other) for other in others))
     return found
 
 

@@ -1,6 +1,6 @@
 """Records that look like the same one: each domain says how its own are recognised.
 
-    finds_duplicates("company", Recognition(reasons={…}, compare=alike, around=clause_for, blocks=(…)))
+    finds_duplicates("company", Recognition(reasons={…}, compare=alike, around=clauses_for, blocks=(…)))
 
 Two that somebody looked at and found to be different are not offered again. ``alike.py`` keeps what a search over
 all records finds.
@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from crm.access.policy import field_rights, require, visible_to
 from crm.activity.intention import relabel, verb
@@ -37,8 +37,8 @@ class Recognition:
     reasons: dict[str, Reason]
     compare: Callable[[Any, Any, frozenset[str]], tuple[float, list[str]] | None]
     """How much two records look alike (0 to 1) and why, without the fields that are hidden; None where they do not."""
-    around: Callable[[Any, frozenset[str]], Q | None]
-    """The clause for those that a record must be compared with."""
+    around: Callable[[Any, frozenset[str]], list[Q]]
+    """The clauses for those that a record must be compared with, the surest first: of what is merely like it there may be thousands."""
     blocks: tuple[Any, ...]
     """Expressions of which two records must share one to be compared at all, when all are searched."""
     columns: tuple[str, ...]
@@ -89,11 +89,8 @@ def duplicates_of(obj: Any, user: Any) -> list[Likeness]:
     if how is None:
         return []
     hidden = field_rights(user, of.model).hidden
-    clause = how.around(obj, hidden)
-    if clause is None:
-        return []
     found = []
-    for other in visible_to(user, of.model).filter(clause).exclude(pk=obj.pk)[:MOST]:
+    for other in around(obj, visible_to(user, of.model), how, hidden, MOST):
         alike = how.compare(obj, other, hidden)
         if alike is not None:
             found.append(Likeness(other, alike[0], tuple(how.reasons[code] for code in alike[1])))
@@ -101,6 +98,15 @@ def duplicates_of(obj: Any, user: Any) -> list[Likeness]:
         return []
     apart = _apart(of, obj.pk)
     return sorted((one for one in found if one.obj.pk not in apart), key=lambda one: -one.score)[:SHOWN]
+
+
+def around(obj: Any, rows: QuerySet[Any], how: Recognition, hidden: frozenset[str], most: int) -> list[Any]:
+    """Return those of ``rows`` that a record must be compared with, the surest first."""
+    found: list[Any] = []
+    for clause in how.around(obj, hidden):
+        known = [obj.pk, *(other.pk for other in found)]
+        found += rows.filter(clause).exclude(pk__in=known)[: most - len(found)]
+    return found
 
 
 @verb

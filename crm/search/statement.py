@@ -17,6 +17,7 @@ from django.db.models.lookups import GreaterThan
 from crm.access.policy import EVERYTHING, field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
 from crm.lib.models import SAMPLED
+from crm.lib.text import LAST
 from crm.search.registry import Searchable
 from crm.search.words import SHORT, begins_word, escaped, searchable_rows, window
 
@@ -32,8 +33,6 @@ OWN = 1500
 """So many of one's own rows are searched for a common word."""
 SLOTS = 3
 """One statement, planned once, serves up to so many words."""
-LAST = "\U0010ffff"
-"""Stands behind every letter: what begins with a word stands before the word and this."""
 
 
 class Places:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
+from crm.accounts.models import User
 from crm.jobs.engine import enqueue, run_now
+from crm.records import duplicates
 from crm.records.alike import search_recent
 from crm.records.entity import entity
 from crm.records.models import Alike
 from crm.transfer.services import carry_out, check, receive, settle, suggest
 from customers.models import Company, Customer
+from customers.tests.factories import CustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +95,13 @@ def look(search: str, of: str) -> None:
         run_now(enqueue("records.find_duplicates"))
     else:
         search_recent(entity(of), entity(of).model._default_manager.earliest("created_at").created_at)
+
+
+def test_the_surest_twin_is_found_among_more_likenesses_than_are_compared(admin: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a common name more are alike than are looked at; the same number or mailbox is looked at first."""
+    monkeypatch.setattr(duplicates, "MOST", 5)
+    Customer.objects.bulk_create(Customer(first_name="Anastasia", last_name=f"Abel-{n:03}", assigned_user=admin) for n in range(40))
+    twin = CustomerFactory(first_name="Ana", last_name="Abel", phone="+14155550100", email="other@one.example", assigned_user=admin)
+    box = CustomerFactory(first_name="Ana", last_name="Abel", phone="", email="ana.abel+shop@one.example", assigned_user=admin)
+    obj = CustomerFactory(first_name="Ana", last_name="Abel", phone="+14155550100", email="ana.abel@one.example", assigned_user=admin)
+    assert {twin.pk, box.pk} <= {like.obj.pk for like in duplicates.duplicates_of(obj, admin)}
