@@ -10,6 +10,8 @@ from django.utils import timezone
 
 from crm.accounts.models import SignInLink, User
 from crm.accounts.tokens import hash_of
+from crm.activity.intention import intend
+from crm.activity.models import ChangeSet
 from crm.lib.errors import Missing
 
 MINUTES = 15
@@ -18,10 +20,11 @@ MINUTES = 15
 def one_time_link(user: User, *, base: str = "") -> str:
     """Return the address that signs ``user`` in once within fifteen minutes. Earlier links of theirs are dead."""
     token = secrets.token_urlsafe(32)
-    SignInLink.objects.filter(user=user, used_at=None).delete()
-    SignInLink.objects.create(
-        user=user, token_hash=hash_of(token), expires_at=timezone.now() + timedelta(minutes=MINUTES)
-    )
+    with intend(source=ChangeSet.Source.COMMAND, label="Sign-in link"):
+        SignInLink.objects.filter(user=user, used_at=None).delete()
+        SignInLink.objects.create(
+            user=user, token_hash=hash_of(token), expires_at=timezone.now() + timedelta(minutes=MINUTES)
+        )
     return (base or settings.SITE_URL).rstrip("/") + reverse("account_sign_in_link", kwargs={"token": token})
 
 
@@ -34,7 +37,7 @@ def known(token: str) -> bool:
 
 def use(token: str) -> User:
     """Use a link and return its user; of two at once one gets it. A used, old or guessed one is ``Missing``."""
-    with connection.cursor() as cursor:
+    with intend(label="Sign-in link"), connection.cursor() as cursor:
         cursor.execute(
             "UPDATE accounts_signinlink SET used_at = statement_timestamp() "
             "WHERE token_hash = %s AND used_at IS NULL AND expires_at > statement_timestamp() RETURNING user_id",

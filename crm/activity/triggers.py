@@ -100,14 +100,13 @@ def key_column(model: type[models.Model]) -> str:
 _FUNCTION = """
 CREATE OR REPLACE FUNCTION {function}() RETURNS trigger LANGUAGE plpgsql SET timezone TO 'UTC' AS $body$
 DECLARE
-    acting_set uuid; acting_user uuid; acting_ip inet; acting_agent text;
+    acting_user uuid; acting_ip inet; acting_agent text;
 BEGIN
     IF TG_OP = 'INSERT' THEN
         IF NOT EXISTS (SELECT 1 FROM new_rows) THEN RETURN NULL; END IF;
     ELSIF NOT EXISTS (SELECT 1 FROM old_rows) THEN
         RETURN NULL;
     END IF;
-    acting_set := rapport_change_set();
     acting_user := nullif(current_setting('rapport.user', true), '')::uuid;
     acting_ip := nullif(current_setting('rapport.ip', true), '')::inet;
     acting_agent := coalesce(current_setting('rapport.agent', true), '');
@@ -115,19 +114,19 @@ BEGIN
         INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes,
                                   user_id, change_set_id, ip_address, user_agent)
         SELECT rapport_uuid7(), clock_timestamp(), 'change', 'created', '{entity}', {n_key}, TG_TABLE_NAME,
-               ('{{' || concat_ws(',', {created}) || '}}')::jsonb, acting_user, acting_set, acting_ip, acting_agent
+               ('{{' || concat_ws(',', {created}) || '}}')::jsonb, acting_user, (SELECT rapport_change_set()), acting_ip, acting_agent
           FROM new_rows n;
     ELSIF TG_OP = 'DELETE' THEN
         INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes,
                                   user_id, change_set_id, ip_address, user_agent)
         SELECT rapport_uuid7(), clock_timestamp(), 'change', 'removed', '{entity}', {o_key}, TG_TABLE_NAME,
-               ('{{' || concat_ws(',', {removed}) || '}}')::jsonb, acting_user, acting_set, acting_ip, acting_agent
+               ('{{' || concat_ws(',', {removed}) || '}}')::jsonb, acting_user, (SELECT rapport_change_set()), acting_ip, acting_agent
           FROM old_rows o;
     ELSE
         INSERT INTO activity_log (id, created_at, kind, action, entity, entity_id, table_name, changes,
                                   user_id, change_set_id, ip_address, user_agent)
         SELECT rapport_uuid7(), clock_timestamp(), 'change', {action}, '{entity}', row_key, TG_TABLE_NAME,
-               ('{{' || diff || beside || '}}')::jsonb, acting_user, acting_set, acting_ip, acting_agent
+               ('{{' || diff || beside || '}}')::jsonb, acting_user, (SELECT rapport_change_set()), acting_ip, acting_agent
           FROM (SELECT {n_key} AS row_key, {deleted_before} AS deleted_before, {deleted_after} AS deleted_after,
                        concat_ws(',', {changed}) AS diff, {beside} AS beside
                   FROM new_rows n JOIN old_rows o ON o.{pk} = n.{pk}) pairs

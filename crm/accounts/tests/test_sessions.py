@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from crm.accounts import addresses, invitations, links
 from crm.accounts.models import Invitation, Role, SignInLink, User
+from crm.activity.models import ChangeSet
 from crm.jobs.engine import run_now
 from crm.jobs.models import Job
 from crm.lib.errors import Invalid, Missing, Refusal, TooMany
@@ -192,6 +193,7 @@ def test_invitation_dies(admin: User, what: str) -> None:
     assert made.expires_at - timezone.now() <= dt.timedelta(days=7)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_one_time_link(ana: User) -> None:
     url = links.one_time_link(ana)
     assert url.rpartition("/")[2] not in str(SignInLink.objects.get().__dict__)
@@ -199,7 +201,10 @@ def test_one_time_link(ana: User) -> None:
     client = Client()
     assert client.get(path).status_code == 200
     assert client.get(path).status_code == 200
-    assert client.post(path).status_code == 302
+    told = ChangeSet.objects.values_list("source", "label", "user_agent")
+    before = set(told.all())
+    assert client.post(path, headers={"user-agent": "Firefox"}).status_code == 302
+    assert set(told.all()) - before == {("web", "Sign-in link", "Firefox")}
     assert client.get("/account/password").status_code == 200
     assert Client().post(path).status_code == 404
     late = links.one_time_link(ana)

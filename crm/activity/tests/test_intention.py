@@ -6,9 +6,11 @@ from typing import Any
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from psycopg.sql import SQL, Identifier
 
 from crm.access.policy import SYSTEM
+from crm.accounts.models import User
 from crm.activity.intention import intend, relabel
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.lib.errors import Invalid
@@ -68,6 +70,16 @@ def test_what_only_reads_tells_nobody(admin: Any) -> None:
         list(Tag.objects.all())
     assert not any("set_config" in q["sql"] for q in asked.captured_queries)
     assert not ChangeSet.objects.filter(pk=act.id).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_update_of_what_is_not_logged_leaves_no_empty_change_set(admin: Any) -> None:
+    """When somebody was last here is kept, but is no change: the list of changes would be full of nothing."""
+    before = ChangeSet.objects.count()
+    User.objects.filter(pk=admin.pk).update(last_login=timezone.now())
+    assert ChangeSet.objects.count() == before
+    User.objects.filter(pk=admin.pk).update(first_name="Alva")
+    assert ChangeSet.objects.count() == before + 1
 
 
 def test_statements_that_the_driver_puts_together_are_told_of(admin: Any) -> None:
