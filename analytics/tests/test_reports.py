@@ -157,6 +157,19 @@ def test_every_link_of_the_other_reports_leads_to_what_it_counts(busy: None, adm
             assert counted(html.unescape(url), admin) == int(shown.replace(",", "")), url
 
 
+@pytest.mark.parametrize("path", ["/reports/sales", "/reports/customers", "/reports/activities", "/dashboards"])
+def test_a_report_can_be_asked_of_one_person(deals: None, busy: None, admin: Any, rep: Any, rep2: Any, client_for: Any, path: str) -> None:
+    """The choice names those who have something in it, and keeps who was chosen."""
+    text = client_for(admin).get(f"{path}?owner={rep.pk}").content.decode()
+    choice = re.search(r'<select[^>]*name="owner">(.*?)</select>', text, re.S)
+    assert choice
+    found = re.findall(r'<option value="([^"]*)"( selected)?>([^<]*)</option>', choice[1])
+    assert found[0][0] == "" and (str(rep.pk), " selected", rep.name) in found
+    assert [s for _v, s, _n in found].count(" selected") == 1
+    if path in ("/reports/sales", "/dashboards"):
+        assert {v for v, _s, _n in found} == {"", str(rep.pk), str(rep2.pk)}
+
+
 def test_a_week_of_the_forecast_leads_to_its_deals(rep: Any) -> None:
     stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
     today = timezone.localdate()

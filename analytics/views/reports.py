@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Exists, Model, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
@@ -17,6 +18,7 @@ from crm.lib.errors import Denied, Invalid
 from crm.ui.figures import money, number
 from crm.ui.figures import month as month_label
 from crm.ui.pages import page, render
+from communications.models import Interaction
 from customers.models import Customer
 from sales.models import Deal
 from sales.selectors import pipelines
@@ -92,7 +94,7 @@ def customers(request: HttpRequest) -> HttpResponse:
             for pk, name, n, value in found.top_companies
         ],
     }
-    return render(request, "analytics/customers.html", {**_filters(request, scope, problem), **context}, part="report")
+    return render(request, "analytics/customers.html", {**_filters(request, scope, problem, of=Customer), **context}, part="report")
 
 
 @page()
@@ -114,7 +116,7 @@ def activities(request: HttpRequest) -> HttpResponse:
         ],
         "urls": _done_by(scope), "people": [(p, _done_by(scope, p)) for p in found.by_person],
     }
-    return render(request, "analytics/activities.html", {**_filters(request, scope, problem), **context}, part="report")
+    return render(request, "analytics/activities.html", {**_filters(request, scope, problem, of=Interaction, whose="user"), **context}, part="report")
 
 
 def sales_context(report: SalesReport) -> dict[str, Any]:
@@ -235,9 +237,9 @@ def _scope(request: HttpRequest) -> tuple[Scope, str]:
         return Scope(), error.details[0].message if error.details else error.message
 
 
-def _filters(request: HttpRequest, scope: Scope, problem: str) -> dict[str, Any]:
-    owners = User.objects.filter(pk__in=rows_of(request.user, Deal).order_by().values("assigned_user").distinct())
+def _filters(request: HttpRequest, scope: Scope, problem: str, *, of: type[Model] = Deal, whose: str = "assigned_user") -> dict[str, Any]:
+    theirs = rows_of(request.user, of).order_by().filter(**{whose: OuterRef("pk")})
     return {
         "scope": scope, "problem": problem, "periods": PERIODS.items(), "pipelines": pipelines(request.user),
-        "people": owners.order_by("sort_key"),
+        "owner_choices": User.objects.filter(Exists(theirs)).order_by("sort_key"),
     }

@@ -112,6 +112,12 @@ def _ticks(top: float) -> list[float]:
     return [i * step for i in range(math.ceil(top / step) + 1)]
 
 
+def _below(x: str, height: int, label: Any, place: int) -> SafeString:
+    """Return a label of the lower axis; where the picture is small, only every third of them is shown, and larger."""
+    return format_html('<text class="{}" x="{}" y="{}" text-anchor="middle">{}</text>', "ax ax-x" if place % 3 == 0 else "ax ax-x ax-wide",
+                       x, height + 18, label)
+
+
 def stacked(
     rows: Sequence[Row], series: Sequence[tuple[str, Any]], heading: str, goal: float | None = None, height: int = 170
 ) -> SafeString:
@@ -145,8 +151,7 @@ def stacked(
         else:
             out.append(format_html('<g data-tip="{}">{}</g>', label, column))
         if i % every == 0:
-            out.append(format_html('<text class="ax" x="{}" y="{}" text-anchor="middle">{}</text>',
-                                   f"{x + (each - gap) / 2:.1f}", height + 18, row["label"]))
+            out.append(_below(f"{x + (each - gap) / 2:.1f}", height, row["label"], i // every))
     if goal:
         out.append(format_html('<line class="goal-l" x1="{}" x2="{}" y1="{}" y2="{}"/>', left, width, f"{y(goal):.1f}", f"{y(goal):.1f}"))
     keys = [(str(i + 1), label) for i, (_key, label) in enumerate(series)]
@@ -224,8 +229,7 @@ def line(rows: Sequence[Row], heading: str, height: int = 170) -> SafeString:
         out.append(format_html('<circle class="dot" cx="{}" cy="{}" r="3" data-tip="{}"/>', f"{xy[i][0]:.1f}", f"{xy[i][1]:.1f}",
                                f"{row['label']}: {_shown(row)}"))
         if i % every == 0:
-            out.append(format_html('<text class="ax" x="{}" y="{}" text-anchor="middle">{}</text>',
-                                   f"{xy[i][0]:.1f}", height + 18, row["label"]))
+            out.append(_below(f"{xy[i][0]:.1f}", height, row["label"], i // every))
     return format_html(
         '<crm-chart class="figure"><svg class="chart" viewBox="0 -8 {} {}" role="img" aria-label="{}">{}</svg>{}</crm-chart>',
         width, height + 34, heading, _joined(out), table(rows, heading))
