@@ -1,5 +1,7 @@
 """What follows from what happens to deals: open boards are told, and the team of a win."""
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from django.utils.translation import override
 
@@ -19,11 +21,15 @@ from sales.events import DealMoved, DealWon
 from sales.models import Deal, Pipeline, Stage
 
 
-@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="sales.tell_boards")
+def _shown(fact: Any) -> bool:
+    """Tell whether boards hear of a change by it: of a move they hear as such, unless it went to somebody else, too."""
+    fields = getattr(fact, "fields", ())
+    return fact.entity == "deal" and ("stage" not in fields or "assigned_user" in fields)
+
+
+@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="sales.tell_boards", when=_shown)
 def tell_boards(heard: Heard) -> None:
     """Let the boards on which a deal stands know that it changed."""
-    if heard.fact.entity != "deal":
-        return
     found = Deal.everything.filter(pk=heard.fact.record_id).values_list("pipeline_id", "stage_id").first()
     if found is not None and "assigned_user" in getattr(heard.fact, "fields", ()):
         # Who no longer sees the deal is told nothing about it, and yet must lose its card.
@@ -37,12 +43,14 @@ FACE = frozenset({"first_name", "last_name", "name", "status"})
 MANY = 50
 
 
-@reacts_to(RecordChanged, name="sales.tell_boards_of_customers")
+def _has_a_face(fact: RecordChanged) -> bool:
+    return fact.entity in ("customer", "company") and not FACE.isdisjoint(fact.fields)
+
+
+@reacts_to(RecordChanged, name="sales.tell_boards_of_customers", when=_has_a_face)
 def tell_boards_of_customers(heard: Heard) -> None:
     """Let boards draw the cards of a customer or company anew when what they show of it changed."""
     fact = heard.fact
-    if fact.entity not in ("customer", "company") or not FACE & set(fact.fields):
-        return
     found = list(
         Deal.objects.filter(**{fact.entity: fact.record_id}, archived_at=None).order_by("pk")
         .values_list("pk", "pipeline_id", "stage_id")[:MANY + 1]
@@ -73,12 +81,11 @@ def _by(heard: Heard) -> dict[str, str]:
     return {"by": str(heard.entry.user_id)} if heard.entry.user_id else {}
 
 
-@reacts_to(RecordsBulkChanged, name="sales.tell_boards_of_bulk")
+@reacts_to(RecordsBulkChanged, name="sales.tell_boards_of_bulk", when=lambda fact: fact.entity == "deal")
 def tell_bulk(heard: Heard) -> None:
     """Let every board draw itself anew after an import or bulk edit of deals."""
-    if heard.fact.entity == "deal":
-        for pipeline_id in Pipeline.objects.filter(archived_at=None).values_list("pk", flat=True):
-            push(f"board:{pipeline_id}", "list.dirty", {})
+    for pipeline_id in Pipeline.objects.filter(archived_at=None).values_list("pk", flat=True):
+        push(f"board:{pipeline_id}", "list.dirty", {})
 
 
 @reacts_to(DealWon, name="sales.tell_team_of_win")

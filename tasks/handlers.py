@@ -12,11 +12,9 @@ from tasks.models import Task
 REMINDER = kind("task_reminder", _("A reminder of a task of mine"), "alarm-clock")
 
 
-@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="tasks.tell_boards")
+@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="tasks.tell_boards", when=lambda fact: fact.entity == "task")
 def tell_boards(heard: Heard) -> None:
     """Let the board know that the next step of a deal may be another one now."""
-    if heard.fact.entity != "task":
-        return
     deal_id = Task.everything.filter(pk=heard.fact.record_id).values_list("deal", flat=True).first()
     found = Deal.objects.filter(pk=deal_id, outcome="open").values_list("pipeline_id", "stage_id").first() if deal_id else None
     if found is not None:

@@ -11,6 +11,7 @@ from analytics.selectors import Scope, activity_report, customer_report, dashboa
 from analytics.selectors.period import PERIODS, every_month, list_url, rows_of
 from analytics.selectors.reasons import lost_by_reason
 from analytics.selectors.sales import Figures, Group, SalesReport
+from communications.models import Interaction
 from crm.access.policy import require
 from crm.access.rights import rights_of
 from crm.accounts.models import User
@@ -18,7 +19,6 @@ from crm.lib.errors import Denied, Invalid
 from crm.ui.figures import money, number
 from crm.ui.figures import month as month_label
 from crm.ui.pages import page, render
-from communications.models import Interaction
 from customers.models import Customer
 from sales.models import Deal
 from sales.selectors import pipelines

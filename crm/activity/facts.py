@@ -10,6 +10,7 @@ The name is stored, so it never changes; payloads are ids and plain values. A re
 """
 
 import dataclasses
+import functools
 import json
 import uuid
 from collections.abc import Callable, Iterable
@@ -23,7 +24,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from crm.activity.intention import Intention, current_intention, current_origin, writes_facts
-from crm.activity.models import ActivityLog, ChangeSet, Delivery
+from crm.activity.models import ActivityLog, Delivery
 from crm.lib.ids import uuid7
 from crm.lib.prepared import prepared_cursor
 
@@ -43,6 +44,8 @@ class Reaction:
     fact: str
     run: Callable[["Heard"], None]
     max_attempts: int = 8
+    when: Callable[[Any], bool] | None = None
+    """Asked of the fact when it is published: no delivery is written of what a reaction has nothing to do with."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +58,8 @@ class Heard:
     @cached_property
     def tab(self) -> str:
         """Return the browser tab in which it was done; nothing where it was not done on a page."""
-        rows = ChangeSet.objects.filter(pk=self.entry.change_set_id).values_list("request_id", flat=True)
-        tab, dot, _rest = (rows.first() or "").partition(".")
+        under = self.entry.change_set
+        tab, dot, _rest = (under.request_id if under else "").partition(".")
         return tab if dot else ""
 
 
@@ -97,16 +100,16 @@ def all_facts() -> dict[str, type]:
 
 
 def reacts_to(
-    *facts: type, name: str | None = None, max_attempts: int = 8
+    *facts: type, name: str | None = None, max_attempts: int = 8, when: Callable[[Any], bool] | None = None
 ) -> Callable[[Callable[[Heard], None]], Callable[[Heard], None]]:
-    """Subscribe a function to one or more facts."""
+    """Subscribe a function to one or more facts; ``when`` tells from the fact alone whether it concerns the function."""
 
     def subscribe(function: Callable[[Heard], None]) -> Callable[[Heard], None]:
         stored = name or f"{function.__module__}.{function.__qualname__}"
         for cls in facts:
             heard = fact_name(cls)
             _REACTIONS.setdefault(heard, []).append(
-                Reaction(name=stored, fact=heard, run=function, max_attempts=max_attempts)
+                Reaction(name=stored, fact=heard, run=function, max_attempts=max_attempts, when=when)
             )
         return function
 
@@ -163,7 +166,7 @@ def publish(
         ip_address=origin.ip_address,
         user_agent=origin.user_agent[:400],
     )
-    reactions = [] if quiet else [reaction.name for reaction in reactions_of(name)]
+    reactions = [] if quiet else [r.name for r in reactions_of(name) if r.when is None or r.when(event)]
     if intention is not None:
         intention.facts.append((entry, reactions))
     else:
@@ -250,8 +253,13 @@ def revive(name: str, payload: dict[str, Any]) -> Any:
     cls = fact_class(name)
     if cls is None:
         raise LookupError(f"This version declares no fact {name}.")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     return cls(**{k: _typed(v, hints[k]) for k, v in payload.items() if k in hints})
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 _FROM_TEXT: dict[Any, Callable[[str], Any]] = {

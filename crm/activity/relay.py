@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.utils import timezone
 
 from crm.activity.facts import Heard, reactions_of, revive
 from crm.activity.intention import Origin, acting_from, intend
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.jobs.alive import is_alive as _is_alive
+from crm.lib.prepared import prepared_cursor
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,11 @@ UPDATE activity_delivery SET attempts = attempts + 1, due_at = clock_timestamp()
 RETURNING id, log_id, log_created_at, reaction, attempts
 """
 
+_DONE = """
+UPDATE activity_delivery SET state = 'done', done_at = clock_timestamp(), error = ''
+ WHERE id = %s AND state = 'waiting' AND attempts = %s
+"""
+
 
 @dataclass(frozen=True)
 class Claimed:
@@ -62,12 +68,13 @@ class _TakenOver(Exception):
 def relay_once(limit: int = BATCH) -> int:
     """Deliver what is due, up to ``limit``; return how many deliveries were tried."""
     claimed = _claim("= 0", limit) or _claim("> 0", 1)
+    entries = _entries(claimed)
     started = time.monotonic()
     for delivery in claimed:
         if time.monotonic() - started > HIDDEN.total_seconds() / 2:
             _put_back(delivery)
         else:
-            deliver(delivery)
+            deliver(delivery, entries.get(delivery.log_id))
     return len(claimed)
 
 
@@ -82,9 +89,8 @@ def relay_all(rounds: int = 1000) -> int:
     return tried
 
 
-def deliver(claimed: Claimed) -> None:
-    """Run one reaction in a transaction of its own."""
-    entry = ActivityLog.objects.filter(id=claimed.log_id, created_at=claimed.log_created_at).first()
+def deliver(claimed: Claimed, entry: ActivityLog | None) -> None:
+    """Run one reaction to an entry of the log in a transaction of its own."""
     if entry is None:
         _bury(claimed, "The fact is not in the log any more.")
         return
@@ -103,7 +109,7 @@ def deliver(claimed: Claimed) -> None:
     try:
         with acting_from(Origin(source=ChangeSet.Source.SYSTEM)), intend(new=True):
             reaction.run(Heard(fact=fact, entry=entry))
-            if not _mine(claimed).update(state=Delivery.State.DONE, done_at=timezone.now(), error=""):
+            if not _done(claimed):
                 raise _TakenOver
     except _TakenOver:
         log.warning("relay.taken_over", delivery=str(claimed.id))
@@ -138,10 +144,27 @@ def is_alive() -> bool:
 
 def _claim(which: str, limit: int) -> list[Claimed]:
     values = {"hidden": HIDDEN, "limit": limit, "patient": PATIENT}
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), prepared_cursor() as cursor:
         cursor.execute(_CLAIM.format(which=which), values)
         claimed = [Claimed(*row) for row in cursor.fetchall()]
     return sorted(claimed, key=lambda c: (c.log_created_at, c.id))
+
+
+def _entries(claimed: list[Claimed]) -> dict[uuid.UUID, ActivityLog]:
+    """Return the entries of the log that are to be delivered, by id, with their change sets."""
+    if not claimed:
+        return {}
+    moments = {c.log_created_at for c in claimed}
+    # Their months are those of the partitions: the moments let the planner look in these alone.
+    rows = ActivityLog.objects.filter(id__in={c.log_id for c in claimed}, created_at__in=moments)
+    return {entry.id: entry for entry in rows.select_related("change_set")}
+
+
+def _done(claimed: Claimed) -> bool:
+    """Mark a delivery as done, in the transaction of its reaction; tell whether it was still ours."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_DONE, [claimed.id, claimed.attempts])
+        return bool(cursor.rowcount)
 
 
 def _mine(claimed: Claimed) -> models.QuerySet[Delivery]:

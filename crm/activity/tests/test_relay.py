@@ -56,6 +56,17 @@ def test_a_fact_arrives_typed_and_once(heard: list[Heard]) -> None:
     assert Delivery.objects.get().state == "done"
 
 
+def test_what_does_not_concern_a_reaction_is_not_delivered(heard: list[Heard]) -> None:
+    """Not even written: most facts concern few of those who could hear them."""
+    loud: list[Heard] = []
+    reacts_to(Rang, name="test.loud", when=lambda rang: rang.times > 5)(loud.append)
+    ring(2)
+    ring(12)
+    assert Delivery.objects.count() == 3
+    relay_all()
+    assert [h.fact.times for h in heard] == [2, 12] and [h.fact.times for h in loud] == [12]
+
+
 def test_a_rolled_back_verb_leaves_no_delivery(heard: list[Heard]) -> None:
     with pytest.raises(ZeroDivisionError), intend():
         publish(Rang(bell=uuid.uuid4(), times=1))

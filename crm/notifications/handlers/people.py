@@ -19,16 +19,20 @@ from crm.records.mentions import mentioned_in
 from crm.records.models import Comment, Note
 
 
-@reacts_to(RecordCreated, RecordChanged, name="notifications.assigned")
+def _assigns(fact: RecordCreated | RecordChanged) -> bool:
+    """Tell whether the record may have a new owner."""
+    declared = all_entities().get(fact.entity)
+    if declared is None or not declared.owner:
+        return False
+    return isinstance(fact, RecordCreated) or declared.owner in fact.fields
+
+
+@reacts_to(RecordCreated, RecordChanged, name="notifications.assigned", when=_assigns)
 def tell_assigned(heard: Heard) -> None:
     """Tell the new owner of a record, unless they took it themselves."""
-    declared = all_entities().get(heard.fact.entity)
-    if declared is None or not declared.owner:
-        return
-    if isinstance(heard.fact, RecordChanged) and declared.owner not in heard.fact.fields:
-        return
+    declared = all_entities()[heard.fact.entity]
     obj = declared.model._default_manager.filter(pk=heard.fact.record_id).first()
-    owner = getattr(obj, declared.owner, None)
+    owner = getattr(obj, declared.owner or "", None)
     if obj is None or not isinstance(owner, User):
         return
     actor = _actor(heard)

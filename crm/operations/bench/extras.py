@@ -125,7 +125,7 @@ async def _seen(socket: ClientConnection, mover: httpx.AsyncClient, watcher: htt
     async with asyncio.timeout(20):
         while True:
             heard = json.loads(await socket.recv())
-            if heard.get("event") == "deal.changed" and heard["data"].get("id") == str(deal):
+            if heard.get("event") == "deal.moved" and heard["data"].get("id") == str(deal):
                 break
     card = await watcher.get(f"/deals/{deal}/card")
     spent = (time.perf_counter() - began) * 1000
