@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from crm.api.schema.checking import problems_of
-from crm.api.schema.entities import filter_parameters, read_schema, write_schema, write_value
+from crm.api.schema.entities import filter_parameters, read_schema, sort_names, write_schema, write_value
 from crm.records.customfields import forget_custom_fields
 from crm.records.entity import all_entities, entity
 from crm.records.fields import Field, Kind
@@ -178,6 +178,23 @@ def test_choices_are_no_regular_expressions(api, rep):
     assert not list(problems_of(schema, "A+B,(C,D|E,F/G"))
     assert list(problems_of(schema, "D"))
     assert data(api(rep).get(f"{API}/customers", {"custom.odd__in": "A+B,(C"})) == []
+
+
+@pytest.mark.parametrize("name", [n for n, e in all_entities().items() if "api" in e.abilities])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_list_is_sorted_by_whatever_the_document_names(api, admin, name, sign):
+    client = api(admin)
+    for key in sort_names(entity(name)):
+        assert client.get(f"{API}/{entity(name).plural}?sort={sign}{key}&cursor=&limit=1").status_code == 200, key
+
+
+@pytest.mark.parametrize("method", ["get", "post", "delete"])
+@pytest.mark.parametrize("path", ["/api", "/api/", "/api/v1", "/api/v1/", "/api/v2/customers", "/api/v1/quotes"])
+def test_an_address_that_is_not_there_has_the_headers_of_every_answer(api, rep, path, method):
+    answer = getattr(api(rep), method)(path)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "NOT_FOUND"
+    assert {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-ID"} <= set(answer.headers)
 
 
 # -- many at once -------------------------------------------------------------------------------------
