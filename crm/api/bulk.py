@@ -23,8 +23,9 @@ _OPERATION = shapes.shape(
 def bulk_body(view: Any) -> shapes.Schema:
     """Return the schema of a list of operations: checked one by one, and shown as what each of them takes."""
     new, old = (write_schema(view.entity, whole=whole, existing=not whole) for whole in (True, False))
+    made = view.create.operation.body_type == "application/json"  # what needs a file is not made here
     shown = {"anyOf": [
-        shapes.shape(op=shapes.one_of(["create"]), data=new),
+        *([shapes.shape(op=shapes.one_of(["create"]), data=new)] if made else []),
         shapes.shape(op=shapes.one_of(["update"]), id=shapes.uuid(), data=old),
         shapes.shape(op=shapes.one_of(["delete"]), id=shapes.uuid()),
     ]}
