@@ -11,6 +11,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from crm.api.errors import CODES
 from crm.api.routes import all_routes
 from crm.api.schema import shapes
+from crm.api.schema.examples import example_of
 from crm.api.schema.operations import IF_MATCH, Operation, Parameter
 from crm.api.schema.shapes import COMPONENT, DOCUMENTED, READ_ONLY, REFUSAL, Schema
 
@@ -92,6 +93,10 @@ class AutoSchema(SpectacularAutoSchema):
         body = operation.body_schema(self.view)
         if body is not None:
             content = {operation.body_type: {"schema": self._shared(body)}}
+            if getattr(self.view, "action", "") == "create" and "properties" in body:
+                example = example_of(self.view.entity, body)
+                if example is not None and operation.body_type == "application/json":
+                    content[operation.body_type]["example"] = example
             found["requestBody"] = {"required": operation.body_required, "content": content}
         return found
 

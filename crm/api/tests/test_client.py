@@ -210,6 +210,19 @@ def test_the_document_says_what_an_operation_takes(api, rep):
     assert "x-documented" not in json.dumps(document)
 
 
+def test_the_document_shows_an_example_of_each_new_record(api, admin):
+    client = api(admin)
+    document = client.get(f"{API}/schema").json()
+    for of in all_entities().values():
+        create = document["paths"].get(f"{API}/{of.plural}", {}).get("post")
+        content = (create or {}).get("requestBody", {}).get("content", {}).get("application/json")
+        if "api" in of.abilities and content is not None:
+            assert not list(problems_of(write_schema(of, whole=True, existing=False), content["example"])), of.name
+    for plural in ("customers", "companies", "deals", "tasks", "products", "tags"):
+        example = document["paths"][f"{API}/{plural}"]["post"]["requestBody"]["content"]["application/json"]["example"]
+        data(client.post(f"{API}/{plural}", example), 201)
+
+
 # -- exports ------------------------------------------------------------------------------------------
 
 
