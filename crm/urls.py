@@ -1,12 +1,14 @@
 """The composition root of all addresses."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
+from crm.api.views import UnknownView
 from crm.lib.routing import ByFirstSegment
 
 urlpatterns = [ByFirstSegment([
     path("api/v1/", include("crm.api.urls")),
+    re_path(r"^api(?:/(?P<path>.*))?\Z", UnknownView.as_view()),
     path("admin/", admin.site.urls),
     path("", include("crm.accounts.urls")),
     path("", include("crm.workspace.urls")),

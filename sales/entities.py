@@ -87,8 +87,10 @@ class StageEntity(Entity):
         Field("hue", Kind.CHOICE, _("Colour"), choices=HUE_CHOICES, default="slate"),
         Field("rotting_days", Kind.INTEGER, _("Idle after days"), min_value=1, max_value=32767),
         Field("work_limit", Kind.INTEGER, _("Work limit"), min_value=1, max_value=32767),
-        Field("required_fields", Kind.JSON, _("Required fields"), default=list, sortable=False, filterable=False, extra={"empty": []}),
-        Field("entry_condition", Kind.JSON, _("Entry condition"), sortable=False, filterable=False),
+        Field("required_fields", Kind.JSON, _("Required fields"), default=list, sortable=False, filterable=False,
+              extra={"empty": [], "schema": {"type": ["array", "null"], "items": {"type": "string", "maxLength": 120}}}),
+        Field("entry_condition", Kind.JSON, _("Entry condition"), sortable=False, filterable=False,
+              extra={"schema": {"type": "object", "minProperties": 1}}),
     )
 
     def before_delete(self, obj: Any, actor: Any) -> None:

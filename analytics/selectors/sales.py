@@ -92,7 +92,7 @@ def sales_report(user: Any, scope: Scope) -> SalesReport:
     """Compute the report over the deals that ``user`` may see: two walks over them, whatever their number."""
     deals = deals_of(user, scope)
     amounts = field_rights(user, Deal).can_read("value")
-    month = Case(When(~OPEN & period_of(scope), then=TruncMonth("actual_close_date")), output_field=DateField())
+    month = Case(When(~OPEN & period_of(scope), then=Cast(TruncMonth("actual_close_date"), DateField())))
     found = list(_summed(deals.order_by().annotate(month=month).values("stage", "assigned_user", "month"), scope))
     report = SalesReport(scope, base_currency(), timezone.now(), _figures(_added(found), amounts))
     by_stage = _by(found, "stage")

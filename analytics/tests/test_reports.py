@@ -94,6 +94,7 @@ def test_every_number_equals_the_list_behind_it(deals: None, admin: Any, rep: An
             assert sum(g.figures.won_count for g in report.by_owner) == report.totals.won_count
             assert sum(g.figures.won_value for g in report.by_product) == report.totals.won_value
             assert sum(f.won_count for _m, f in report.by_month) == report.totals.won_count
+            assert all(type(month) is dt.date for month, _f in report.by_month)
 
 
 def test_archived_deals_are_in_neither(deals: None, admin: Any, client_for: Any, api: Any) -> None:

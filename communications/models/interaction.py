@@ -22,6 +22,7 @@ class InteractionType(Model):
     hue = models.CharField(max_length=10, default="slate")
     is_system = models.BooleanField(default=False, editable=False)
     position = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         ordering = ["position", "name"]

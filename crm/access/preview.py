@@ -78,7 +78,7 @@ def read_only(rights: Rights) -> Rights:
 def _refuse(request: HttpRequest, role: str) -> HttpResponseBase:
     said = _("You are looking at Rapport as “%(role)s”; nothing can be changed.") % {"role": role}
     if request.path.startswith("/api/"):
-        error = {"code": "PERMISSION_DENIED", "message": said, "details": []}
+        error = {"code": "PERMISSION_DENIED", "message": said, "details": [], "request_id": getattr(request, "request_id", "")}
         return JsonResponse({"success": False, "error": error}, status=403)
     messages.warning(request, said)
     if request.headers.get("HX-Request"):

@@ -5,13 +5,14 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
+from crm.api.concurrency import check_match
 from crm.api.entity import IDEMPOTENCY_KEY, RecordView
 from crm.api.keyset import paged
 from crm.api.paging import address_with
 from crm.api.routes import is_declared, route
 from crm.api.schema import shapes
 from crm.api.schema.entities import read_schema
-from crm.api.schema.operations import PAGING, Parameter, describe
+from crm.api.schema.operations import IF_MATCH, PAGING, Parameter, describe
 from crm.api.schema.shapes import (
     Schema,
     integer,
@@ -56,7 +57,7 @@ class TimelineView(RecordView):
         "The timeline of a record", answer=listing(ENTRY), errors=(400, 404),
         parameters=lambda v: (
             Parameter("limit", integer(1, 100), "Entries a page, 30 by default."),
-            Parameter("cursor", text(max_length=400), "What `pagination.next_cursor` said."),
+            Parameter("cursor", text(max_length=400, pattern=r"^[A-Za-z0-9_-]*$"), "What `pagination.next_cursor` said."),
             Parameter("kind", one_of(sorted(kinds_of(v.entity))), "Only entries of this kind."),
         ),
     )
@@ -201,11 +202,12 @@ class MergeView(RecordView):
         body=shape(
             others=listing(uuid(), least=1, most=MAX_OTHERS), choices=optional(mapping(uuid(), "Field to record id."))
         ),
-        answer=lambda v: read_schema(v.entity), parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409),
+        answer=lambda v: read_schema(v.entity), parameters=(IF_MATCH, IDEMPOTENCY_KEY), errors=(400, 403, 404, 409, 412),
     )
     def post(self, request: Any, id: Any) -> Any:
         """Merge."""
         body, survivor = self.body(), self.get_object(id)
+        check_match(request, survivor, {}, request.user)
         others = [self.get_object(other) for other in dict.fromkeys(body["others"])]
         return self.respond(
             merge_records(survivor=survivor, others=others, actor=request.user, choices=body.get("choices") or {})

@@ -7,11 +7,29 @@ from django.db import DataError, IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from crm.api.errors import exception_handler
+from crm.api.schema import shapes
+from crm.api.schema.entities import write_schema
 from crm.lib.errors import Detail, Invalid, Refusal
 from crm.records.representation import Representation
 from crm.records.services import create_record, delete_record, update_record
 
 MAX_OPERATIONS = 1000
+_OPERATION = shapes.shape(
+    op=shapes.one_of(["create", "update", "delete"]), id=shapes.optional(shapes.text(max_length=100)),
+    data=shapes.optional(shapes.mapping()),
+)
+
+
+def bulk_body(view: Any) -> shapes.Schema:
+    """Return the schema of a list of operations: checked one by one, and shown as what each of them takes."""
+    new, old = (write_schema(view.entity, whole=whole, existing=not whole) for whole in (True, False))
+    made = view.create.operation.body_type == "application/json"  # what needs a file is not made here
+    shown = {"anyOf": [
+        *([shapes.shape(op=shapes.one_of(["create"]), data=new)] if made else []),
+        shapes.shape(op=shapes.one_of(["update"]), id=shapes.uuid(), data=old),
+        shapes.shape(op=shapes.one_of(["delete"]), id=shapes.uuid()),
+    ]}
+    return shapes.shape(operations=shapes.listing({**_OPERATION, shapes.DOCUMENTED: shown}, least=1, most=MAX_OPERATIONS))
 
 
 class _Malformed(Invalid):

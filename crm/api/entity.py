@@ -41,9 +41,6 @@ def record_of(view: Any) -> shapes.Schema:
     return read_schema(view.entity)
 
 
-IF_MATCH = Parameter(
-    "If-Match", {"type": "string"}, "The ETag that was read; 412 when someone was faster.", where="header"
-)
 IDEMPOTENCY_KEY = Parameter(
     "Idempotency-Key", shapes.text(pattern=r"^[\x21-\x7e]{1,255}$"),
     "Sent again with the same body within 24 hours, the request is answered as the first time.", where="header",

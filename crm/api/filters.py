@@ -31,7 +31,7 @@ MAX_LENGTH = 300
 MAX_LIST_LENGTH = 10_000
 # What every record can be asked about, declared or not.
 IMPLICIT = {
-    "id": Field("id", Kind.TEXT, _("Id")),
+    "id": Field("id", Kind.TEXT, _("Id"), extra={"format": "uuid"}),
     "version": Field("version", Kind.INTEGER, _("Version")),
     "created_at": Field("created_at", Kind.DATETIME, _("Created")),
     "updated_at": Field("updated_at", Kind.DATETIME, _("Last changed")),
@@ -48,7 +48,7 @@ def _apply(of: Entity, user: Any, queryset: Any, key: str, value: str, named: st
     if f is None:
         raise Invalid.field(named[:80], _("Unknown filter “%(name)s”.") % {"name": named[:80]})
     lookups = LOOKUPS_BY_KIND[family_of(f)]
-    if rest not in lookups or (f.name == "id" and rest not in ("", "ne", "in")):
+    if rest not in lookups:
         if f.kind in (Kind.LINK, Kind.USER) and not f.custom and depth < MAX_DEPTH and rest:
             target = target_of(f)
             inner = _apply(target, user, visible_to(user, target.model), rest, value, named, depth + 1)
@@ -104,12 +104,12 @@ def expression_of(f: Field, user: Any = None) -> Any:
 
 def value_of(f: Field, user: Any, text: str) -> Any:
     """Return a parameter's text in the type of the field; raise ``Bad`` for what does not fit."""
-    if f.name == "id" and not f.custom:
+    family = family_of(f)
+    if family == "key":
         try:
             return uuid.UUID(text)
         except ValueError:
             raise Bad(_("“%(value)s” is not an id.") % {"value": text[:60]}) from None
-    family = family_of(f)
     if family == "text":
         if len(text) > MAX_LENGTH:
             raise Bad(_("At most %(limit)d characters; this has %(count)d.") % {"limit": MAX_LENGTH, "count": len(text)})
@@ -216,7 +216,7 @@ def _is_empty(of: Entity, f: Field) -> Q:
     if f.kind == Kind.TAGS:
         return Q(tags__isnull=True)
     condition = Q(**{f"{f.source}__isnull": True})
-    if family_of(f) == "text" and f.name != "id":
+    if family_of(f) == "text":
         condition |= Q(**{f.source: ""})
     return condition
 

@@ -132,8 +132,8 @@ def _key(of: Entity, user: Any, f: Field, name: str, descending: bool) -> Key:
     # Titles sort by their folded column, which has an index and is the same on every server.
     if f.kind == Kind.TEXT and name == of.title[0] and len(of.title) == 1 and hasattr(of.model, "sort_key"):
         source = "sort_key"
-    column = of.model._meta.get_field(source.removesuffix("_id") if source.endswith("_id") else source)
-    return Key(name, F(source), descending, bool(getattr(column, "null", False)))
+    column = next(c for c in of.model._meta.concrete_fields if source in (c.name, c.attname))
+    return Key(name, F(source), descending, column.null)
 
 
 # -- pages ------------------------------------------------------------------------------------------

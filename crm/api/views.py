@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from django.db import connection
 from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed
@@ -16,10 +17,10 @@ from crm.activity.intention import intend
 from crm.api.idempotency import once
 from crm.api.renderers import to_json
 from crm.api.schema.checking import check
-from crm.api.schema.operations import Operation, operation_of
+from crm.api.schema.operations import IF_MATCH, Operation, operation_of
 from crm.api.slices import cut
 from crm.api.throttling import Quota, take_quota
-from crm.lib.errors import Invalid, Missing, TooMany
+from crm.lib.errors import Invalid, Missing, Outdated, TooMany
 from crm.lib.text import has_unstorable
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -150,9 +151,31 @@ class APIView(RestAPIView):
         user = request.user
         known = bool(user and user.is_authenticated)
         with intend(actor=user if known else None, source="api"):
+            if self.guarded(request.method):
+                self.check_state(request)
             if request.method == "POST" and known and self.idempotent and "HTTP_IDEMPOTENCY_KEY" in request.META:
                 return once(request, lambda: handler(request, **self.kwargs))
             return handler(request, **self.kwargs)
+
+    def guarded(self, method: str) -> bool:
+        """Tell whether ``If-Match`` is held against what GET gives at this address (what has a version checks that)."""
+        own, shown = self.operation(method), self.operation("GET")
+        if method not in ("PUT", "PATCH", "DELETE") or own is None or shown is None or shown.many or shown.whole:
+            return False
+        schema = shown.answer_schema(self)
+        return bool(schema) and schema.get("type") != "array" and IF_MATCH not in own.all_parameters(self)
+
+    def check_state(self, request: Any) -> None:
+        """Refuse to write over what someone else changed since it was read."""
+        asked = _tags(request.META.get("HTTP_IF_MATCH", ""))
+        if asked in ([], ["*"]):
+            return
+        with connection.cursor() as cursor:
+            # Those who ask this at the same moment do so one after the other.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [request.path.rstrip("/")])
+        shown = self.get(request, **self.kwargs)  # type: ignore[attr-defined]
+        if _tag_of(to_json(shown.data)) not in asked:
+            raise Outdated(_("Someone changed this in the meantime."))
 
     # -- what handlers use --------------------------------------------------------------------------
 
@@ -205,14 +228,20 @@ class APIView(RestAPIView):
         patch_vary_headers(response, ("Accept", "Authorization", "Cookie", "Accept-Language"))
         if request.method in ("GET", "HEAD") and response.status_code == 200 and isinstance(response, Response):
             self._tag(request, response)
+        elif response.status_code == 200 and self.guarded(request.method) and self._shows_the_same(request.method):
+            response["ETag"] = _tag_of(to_json(response.data))
         return response
+
+    def _shows_the_same(self, method: str) -> bool:
+        own, shown = self.operation(method), self.operation("GET")
+        return own is not None and shown is not None and own.answer_schema(self) == shown.answer_schema(self)
 
     def _tag(self, request: Any, response: Response) -> None:
         if not response.has_header("ETag"):
             written = to_json(response.data)
             response.written = (response.data, written)  # type: ignore[attr-defined]
-            response["ETag"] = f'"{hashlib.sha256(written).hexdigest()[:32]}"'
-        known = [t.strip().removeprefix("W/") for t in request.META.get("HTTP_IF_NONE_MATCH", "").split(",")]
+            response["ETag"] = _tag_of(written)
+        known = _tags(request.META.get("HTTP_IF_NONE_MATCH", ""))
         if response["ETag"] in known or known == ["*"]:
             response.status_code = 304
             response.data = None
@@ -244,6 +273,14 @@ class UnknownView(PublicAPIView):
     def write(self, request: Any, handler: Callable[..., Any]) -> Any:
         """Need no transaction."""
         return handler(request)
+
+
+def _tag_of(written: bytes) -> str:
+    return f'"{hashlib.sha256(written).hexdigest()[:32]}"'
+
+
+def _tags(header: str) -> list[str]:
+    return [tag for t in header.split(",") if (tag := t.strip().removeprefix("W/"))]
 
 
 def _identifier(name: str, value: str) -> Any:

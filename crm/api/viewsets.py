@@ -9,15 +9,15 @@ from rest_framework.viewsets import ViewSetMixin
 
 from crm.access.policy import policy_of
 from crm.activity.intention import intend
-from crm.api.bulk import MAX_OPERATIONS, run_bulk
+from crm.api.bulk import bulk_body, run_bulk
 from crm.api.concurrency import check_match, tag_of
-from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH, OfEntity, RecordView, reads_saved_views, record_of
+from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView, reads_saved_views, record_of
 from crm.api.paging import Key, Order, by_cursor, by_page
 from crm.api.renderers import to_json
 from crm.api.schema import shapes
 from crm.api.schema.checking import check
 from crm.api.schema.entities import fields_parameters, list_parameters, read_schema, write_schema
-from crm.api.schema.operations import Parameter, describe
+from crm.api.schema.operations import IF_MATCH, Parameter, describe
 from crm.api.views import APIView, PublicAPIView, answer, no_content
 from crm.lib.errors import Denied, Missing
 from crm.records.entity import Entity
@@ -33,13 +33,6 @@ from crm.records.services import (
 from crm.records.services.records import visible_trash
 from crm.records.watching import note_view
 
-BULK = shapes.shape(operations=shapes.listing(
-    shapes.shape(
-        op=shapes.one_of(["create", "update", "delete"]), id=shapes.optional(shapes.text(max_length=100)),
-        data=shapes.optional(shapes.mapping()),
-    ),
-    least=1, most=MAX_OPERATIONS,
-))
 PAGES = (
     Parameter("page", shapes.integer(1, 100_000), "The page, from 1."),
     Parameter("limit", shapes.integer(1, 200), "Records a page, 20 by default."),
@@ -140,16 +133,20 @@ class EntityViewSet(ReadViewSet):
             raise Missing
         return self.respond(restore_record(obj=found, actor=request.user))
 
-    @describe("Archive a record", answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(403, 404),
+    @describe("Archive a record", answer=record_of, parameters=(IF_MATCH, IDEMPOTENCY_KEY), errors=(403, 404, 412),
               description="It stays readable and leaves the lists (`?archived=true` shows it).")
     def archive(self, request: Any, id: Any) -> Any:
         """Put a record away."""
-        return self.respond(archive_record(obj=self.get_object(id), actor=request.user))
+        obj = self.get_object(id)
+        check_match(request, obj, {}, request.user)
+        return self.respond(archive_record(obj=obj, actor=request.user))
 
-    @describe("Bring a record back from the archive", answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(403, 404))
+    @describe("Bring a record back from the archive", answer=record_of, parameters=(IF_MATCH, IDEMPOTENCY_KEY), errors=(403, 404, 412))
     def unarchive(self, request: Any, id: Any) -> Any:
         """Bring a record back into the lists."""
-        return self.respond(unarchive_record(obj=self.get_object(id), actor=request.user))
+        obj = self.get_object(id)
+        check_match(request, obj, {}, request.user)
+        return self.respond(unarchive_record(obj=obj, actor=request.user))
 
     @describe(
         "List the trash", parameters=lambda v: (*PAGES, *fields_parameters(v.entity)), answer=lambda v: v.trashed(),
@@ -174,7 +171,7 @@ class EntityViewSet(ReadViewSet):
         "Create, update and delete many records",
         description="Each operation is checked by itself as the request of its own would be: `create` takes `data`, `update` "
         "takes `id` and `data` (with `version`, if wanted), `delete` takes `id`. Without `atomic` each has a result.",
-        body=BULK, answer=lambda v: v.bulk_answer(), errors=(400, 403, 404, 409, 412),
+        body=bulk_body, answer=lambda v: v.bulk_answer(), errors=(400, 403, 404, 409, 412),
         parameters=(
             Parameter("atomic", shapes.boolean(), "All or nothing; otherwise each operation has its own result."),
             IDEMPOTENCY_KEY,

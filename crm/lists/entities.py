@@ -14,6 +14,11 @@ from crm.lists.state import CALCULATIONS, NARROWEST, WIDEST
 from crm.records.entity import Entity, able, all_entities, register
 from crm.records.fields import Choice, Field, Kind, choices_of
 
+NAMES = {"type": "array", "items": {"type": "string", "maxLength": 200}, "maxItems": 60}
+"""Fields, by name."""
+FILTER = {"type": "object"}
+WIDTHS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": NARROWEST, "maximum": WIDEST}}
+CALCULATED = {"type": "object", "additionalProperties": {"type": "string", "enum": list(CALCULATIONS)}}
 DENSITY = (Choice("compact", _("Compact")), Choice("default", _("Standard")), Choice("comfortable", _("Comfortable")))
 
 
@@ -42,13 +47,14 @@ class SavedViewEntity(Entity):
         Field("entity", Kind.TEXT, _("List"), required=True, max_length=60, extra={"among": lambda: able("pages")}),
         Field("sharing", Kind.CHOICE, _("Shared with"), choices=choices_of(SavedView.Sharing), default=SavedView.Sharing.PRIVATE),
         Field("owner", Kind.USER, _("Owner"), writable=False),
-        Field("criteria", Kind.JSON, _("Filter"), default=dict, sortable=False, filterable=False),
-        Field("sort", Kind.JSON, _("Order"), default=list, sortable=False, filterable=False),
-        Field("columns", Kind.JSON, _("Columns"), default=list, sortable=False, filterable=False),
+        Field("criteria", Kind.JSON, _("Filter"), default=dict, sortable=False, filterable=False, extra={"schema": FILTER}),
+        Field("sort", Kind.JSON, _("Order"), default=list, sortable=False, filterable=False, extra={"schema": NAMES}),
+        Field("columns", Kind.JSON, _("Columns"), default=list, sortable=False, filterable=False, extra={"schema": NAMES}),
         Field("group_by", Kind.TEXT, _("Grouped by"), max_length=120),
-        Field("widths", Kind.JSON, _("Widths of columns"), default=dict, sortable=False, filterable=False),
-        Field("calculations", Kind.JSON, _("Calculations under columns"), default=dict, sortable=False, filterable=False),
-        Field("frozen", Kind.JSON, _("Columns that stay in sight"), default=list, sortable=False, filterable=False),
+        Field("widths", Kind.JSON, _("Widths of columns"), default=dict, sortable=False, filterable=False, extra={"schema": WIDTHS}),
+        Field("calculations", Kind.JSON, _("Calculations under columns"), default=dict, sortable=False, filterable=False,
+              extra={"schema": CALCULATED}),
+        Field("frozen", Kind.JSON, _("Columns that stay in sight"), default=list, sortable=False, filterable=False, extra={"schema": NAMES}),
         Field("density", Kind.CHOICE, _("Density"), choices=DENSITY),
         Field("layout", Kind.TEXT, _("Layout"), max_length=12),
         Field("is_pinned", Kind.BOOLEAN, _("Pinned"), default=True),

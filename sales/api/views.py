@@ -4,9 +4,10 @@ from typing import Any
 
 from crm.access.policy import visible_to
 from crm.api.concurrency import check_match
-from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH
+from crm.api.entity import IDEMPOTENCY_KEY
 from crm.api.parts import Parts, PartsView, PartView
 from crm.api.schema import describe, shapes
+from crm.api.schema.operations import IF_MATCH
 from crm.api.schema.shapes import integer, moment, nullable, optional, reference, shape, text
 from crm.api.views import answer
 from crm.api.viewsets import RecordView, record_of
@@ -70,15 +71,13 @@ class ReopenView(RecordView):
     @describe(
         "Reopen a won or lost deal",
         body=shape(stage=optional(nullable(text(max_length=120, min_length=1))), version=VERSION), body_required=False,
-        answer=record_of, parameters=(IDEMPOTENCY_KEY,), errors=(400, 403, 404, 409, 412),
+        answer=record_of, parameters=(IF_MATCH, IDEMPOTENCY_KEY), errors=(400, 403, 404, 409, 412),
     )
     def post(self, request: Any, id: Any) -> Any:
         """Open the deal in a stage, or in the one it came from."""
-        body = self.body()
-        deal = reopen_deal(
-            deal=self.get_object(id), actor=request.user, stage=body.get("stage"), version=body.get("version")
-        )
-        return self.respond(deal)
+        body, deal = self.body(), self.get_object(id)
+        version = check_match(request, deal, {}, request.user) or body.get("version")
+        return self.respond(reopen_deal(deal=deal, actor=request.user, stage=body.get("stage"), version=version))
 
 
 class HistoryView(RecordView):

@@ -12,6 +12,7 @@ class Goal(Model):
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="goal", verbose_name=_("person"))
     amount = models.DecimalField(_("value per quarter"), max_digits=18, decimal_places=2)
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         verbose_name = _("goal")

@@ -3,8 +3,8 @@
 from typing import Any
 
 from crm.api.concurrency import check_match
-from crm.api.entity import IF_MATCH
 from crm.api.schema import describe
+from crm.api.schema.operations import IF_MATCH
 from crm.api.schema.shapes import integer, nullable, optional, shape, text
 from crm.api.viewsets import RecordView, record_of
 from tasks.services.tasks import complete_task, reopen_task

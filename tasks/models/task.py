@@ -22,6 +22,7 @@ class TaskCategory(Model):
     name = models.CharField(_("name"), max_length=80)
     hue = models.CharField(max_length=10, default="slate")
     position = models.PositiveSmallIntegerField(default=0)
+    version = models.PositiveIntegerField(default=1, db_default=1, editable=False)
 
     class Meta:
         ordering = ["position", "name"]

@@ -11,8 +11,9 @@ from drf_spectacular.plumbing import ResolvedComponent
 from crm.api.errors import CODES
 from crm.api.routes import all_routes
 from crm.api.schema import shapes
-from crm.api.schema.operations import Operation, Parameter
-from crm.api.schema.shapes import COMPONENT, READ_ONLY, REFUSAL, Schema
+from crm.api.schema.examples import example_of
+from crm.api.schema.operations import IF_MATCH, Operation, Parameter
+from crm.api.schema.shapes import COMPONENT, DOCUMENTED, READ_ONLY, REFUSAL, Schema
 
 PREFIX = "/api/v1/"
 _PLACEHOLDER = re.compile(r"{([a-z_]+)}")
@@ -92,6 +93,10 @@ class AutoSchema(SpectacularAutoSchema):
         body = operation.body_schema(self.view)
         if body is not None:
             content = {operation.body_type: {"schema": self._shared(body)}}
+            if getattr(self.view, "action", "") == "create" and "properties" in body:
+                example = example_of(self.view.entity, body)
+                if example is not None and operation.body_type == "application/json":
+                    content[operation.body_type]["example"] = example
             found["requestBody"] = {"required": operation.body_required, "content": content}
         return found
 
@@ -106,7 +111,8 @@ class AutoSchema(SpectacularAutoSchema):
         for name in _PLACEHOLDER.findall(self.path):
             schema = shapes.uuid() if name == "id" or name.endswith("_id") else shapes.text(min_length=1, max_length=200)
             found.append({"name": name, "in": "path", "required": True, "schema": schema})
-        found.extend(_parameter(p) for p in operation.all_parameters(self.view))
+        guards = (IF_MATCH,) if self.view.guarded(self.method) else ()
+        found.extend(_parameter(p) for p in (*operation.all_parameters(self.view), *guards))
         return found
 
     def _responses(self, operation: Operation, public: bool) -> dict[str, Any]:
@@ -134,6 +140,8 @@ class AutoSchema(SpectacularAutoSchema):
             statuses |= {401, 403}
         if "{" in self.path:
             statuses.add(404)
+        if self.view.guarded(self.method):
+            statuses.add(412)
         if has_body or self.method in ("POST", "PUT", "PATCH"):
             statuses |= {413, 415}
         if self.method == "POST" and not public:
@@ -163,6 +171,8 @@ class AutoSchema(SpectacularAutoSchema):
             return [self._shared(inner) for inner in schema]
         if not isinstance(schema, dict):
             return schema
+        if DOCUMENTED in schema:
+            return self._shared(schema[DOCUMENTED])
         name = schema.get(COMPONENT)
         plain = {k: self._shared(v) for k, v in schema.items() if k not in (COMPONENT, READ_ONLY, REFUSAL)}
         if not name:

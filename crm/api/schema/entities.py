@@ -1,5 +1,6 @@
 """The schemas of an entity: how its records are read, written, filtered and sorted."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -20,13 +21,18 @@ UNSORTABLE = frozenset({Kind.LONG_TEXT, Kind.TAGS, Kind.ADDRESS, Kind.JSON, Kind
 UNFILTERABLE = frozenset({Kind.ADDRESS, Kind.JSON})
 # Something must stand between blanks; control characters are taken out of texts.
 FILLED = r"^[^\u0000-\u001f\u007f-\u009f]*[^\s\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$"
+_LEAST = re.compile(r"0\.(0*)1")
+CURSOR = r"^[A-Za-z0-9_.:-]*$"
 MAX_TAG = 60
+_NOT_PLAIN = re.compile(r"[\\^$.*+?()\[\]{}|/]")
+"""What means something in a regular expression, in Python's and in JavaScript's (``re.escape`` would do too much)."""
 AMOUNT = r"^-?[0-9]{1,15}(\.[0-9]{1,2})?$"
 NUMBER = r"^-?[0-9]{1,18}(\.[0-9]{1,8})?$"
 # As people write them; what is valid in its region is stored in E.164.
 PHONE = r"^[^\u0000-\u001f\u007f-\u009f]*[0-9][^\u0000-\u001f\u007f-\u009f]*$"
 _LABEL = r"[A-Za-z0-9\u00df-\u00f6\u00f8-\u024f\u0400-\u045f\u4e00-\u9fa5-]{1,63}"
-WEB = rf"^(https?://)?({_LABEL}\.)+{_LABEL}(:[0-9]{{1,5}})?([/?#][^\s\u0000-\u001f\u007f-\u009f]*)?$"
+_PLACE = rf"({_LABEL}\.)+{_LABEL}(:[0-9]{{1,5}})?([/?#][^\s\u0000-\u001f\u007f-\u009f]*)?$"
+WEB, BARE_WEB = rf"^https?://{_PLACE}", rf"^{_PLACE}"
 
 
 def sortable(f: Field) -> bool:
@@ -98,7 +104,7 @@ def write_value(f: Field, *, filled: bool | None = None) -> Schema:
     filled = f.required if filled is None else filled
     made = _write(replace(f, required=filled))
     empty = not filled and f.kind not in (Kind.BOOLEAN, Kind.TAGS)
-    if f.default is not None and f.kind in (*NUMERIC, Kind.CHOICE, Kind.CURRENCY, Kind.JSON):
+    if f.default is not None and f.kind in (*NUMERIC, Kind.CURRENCY, Kind.JSON):
         empty = False
     return shapes.nullable(made) if empty else made
 
@@ -120,7 +126,10 @@ def _write(f: Field) -> Schema:
     if kind == Kind.PHONE:
         return {"anyOf": [shapes.text(max_length=f.max_length or 40, pattern=PHONE), shapes.text(max_length=0)]}
     if kind == Kind.URL:
-        return {"anyOf": [shapes.text(max_length=f.max_length or 500, pattern=WEB), shapes.text(max_length=0)]}
+        limit = f.max_length or 500
+        # Without a scheme it is stored with one.
+        bare = shapes.text(max_length=limit - len("https://"), pattern=BARE_WEB)
+        return {"anyOf": [shapes.text(max_length=limit, pattern=WEB), bare, shapes.text(max_length=0)]}
     if kind in (Kind.MONEY, Kind.NUMBER):
         return _amount(f)
     if kind == Kind.INTEGER:
@@ -133,7 +142,8 @@ def _write(f: Field) -> Schema:
     if kind == Kind.DATETIME:
         return shapes.moment()
     if kind == Kind.CHOICE:
-        return shapes.one_of(c.value for c in f.options)
+        values = shapes.one_of(c.value for c in f.options if c.value)
+        return values if f.required else {"anyOf": [values, shapes.text(max_length=0)]}
     if kind == Kind.MULTI_CHOICE:
         return shapes.listing(shapes.one_of(c.value for c in f.options), most=200)
     if kind == Kind.CURRENCY:
@@ -145,7 +155,8 @@ def _write(f: Field) -> Schema:
         return {"type": "object", "properties": dict.fromkeys(ADDRESS_PARTS, part), "additionalProperties": False}
     if kind in LINKS:
         return _link(f)
-    return {}
+    declared: Schema = f.extra.get("schema", {})
+    return declared
 
 
 def _amount(f: Field) -> Schema:
@@ -155,6 +166,8 @@ def _amount(f: Field) -> Schema:
         pattern = pattern.replace("-?", "", 1)
     if f.min_value == 1:
         pattern = pattern.replace("[0-9]{1,15}", "[1-9][0-9]{0,14}").replace("[0-9]{1,18}", "[1-9][0-9]{0,17}")
+    elif f.min_value is not None and (digits := _LEAST.fullmatch(str(f.min_value))):
+        pattern = rf"^(?=[0-9]*[1-9]|0*\.0{{0,{len(digits[1])}}}[1-9]){pattern.removeprefix('^')}"
     number: Schema = {"type": "number"}
     if cents:
         number["multipleOf"] = 0.01
@@ -172,12 +185,19 @@ def _link(f: Field) -> Schema:
     by_name = f.find_or_make or f.extra.get("by_name") or f.kind == Kind.USER
     plain: list[Schema] = [shapes.uuid()]
     if by_name and not f.custom:
-        plain.append(shapes.text(max_length=254, min_length=1, pattern=FILLED, description="By name."))
+        plain.append(shapes.text(max_length=_longest_name(f), min_length=1, pattern=FILLED, description="By name."))
     whole = {
         "type": "object", "properties": {"id": shapes.uuid(), "name": {"type": ["string", "null"]}},
         "required": ["id"], "description": "As it is read.",
     }
     return {"anyOf": [*plain, whole]}
+
+
+def _longest_name(f: Field) -> int:
+    """Return how long a name can be that finds or makes what a link points to."""
+    target = target_of(f)
+    title = target.field(target.title[0]) if f.kind != Kind.USER and len(target.title) == 1 else None
+    return min(254, title.max_length or 254) if title is not None else 254
 
 
 def write_schema(of: Entity, *, whole: bool, existing: bool) -> Schema:
@@ -230,6 +250,7 @@ def archives(of: Entity) -> bool:
 
 
 LOOKUPS_BY_KIND: dict[str, tuple[str, ...]] = {
+    "key": ("", "ne", "in"),
     "text": ("", "ne", "in", "iexact", "contains", "icontains", "startswith", "istartswith", "endswith", "iendswith", "isnull"),
     "ordered": ("", "ne", "gt", "gte", "lt", "lte", "in", "isnull"),
     "boolean": ("", "ne", "isnull"),
@@ -238,6 +259,7 @@ LOOKUPS_BY_KIND: dict[str, tuple[str, ...]] = {
     "tags": ("", "ne", "in", "isnull"),
 }
 _DOCUMENTED = {
+    "key": ("",),
     "text": ("", "icontains"), "ordered": ("", "gte", "lte"), "boolean": ("",), "choice": ("", "in"),
     "link": ("", "isnull"), "tags": ("", "in"),
 }
@@ -245,6 +267,8 @@ _DOCUMENTED = {
 
 def family_of(f: Field) -> str:
     """Return the family of lookups that a field has."""
+    if f.extra.get("format") == "uuid":
+        return "key"
     if f.kind in TEXTUAL:
         return "text"
     if f.kind in NUMERIC or f.kind in TEMPORAL:
@@ -273,7 +297,7 @@ def _filter_value(f: Field, lookup: str) -> Schema:
         return shapes.boolean()
     if lookup == "in":
         if f.kind in (Kind.CHOICE, Kind.MULTI_CHOICE) and f.options:
-            words = "|".join(c.value for c in f.options)
+            words = "|".join(_NOT_PLAIN.sub(r"\\\g<0>", c.value) for c in f.options)
             return shapes.text(pattern=f"^(({words})(,({words})){{0,199}})?$")
         if f.kind == Kind.TAGS:
             return shapes.text(pattern=rf"^[^,\u0000]{{0,{MAX_TAG}}}(,[^,\u0000]{{0,{MAX_TAG}}}){{0,199}}$")
@@ -295,6 +319,8 @@ def _filter_value(f: Field, lookup: str) -> Schema:
         return {"anyOf": [shapes.moment(), shapes.date()]}
     if f.kind == Kind.TAGS:
         return shapes.text(max_length=MAX_TAG, min_length=1, description="The name or the id of a tag.")
+    if family_of(f) == "key":
+        return shapes.uuid()
     return shapes.text(max_length=300)
 
 
@@ -338,8 +364,8 @@ def list_parameters(view: Any) -> tuple[Parameter, ...]:
     paging = [
         Parameter("page", shapes.integer(1, 100_000), "The page, from 1. Not together with `cursor`."),
         Parameter("limit", shapes.integer(1, 200), "Records a page, 20 by default."),
-        Parameter("cursor", shapes.text(max_length=0, description="Empty to begin; then what `next_cursor` said."),
-                  "Keyset paging: stable under writes and fast on any page."),
+        Parameter("cursor", shapes.text(max_length=4_000, pattern=CURSOR),
+                  "Keyset paging: stable under writes and fast on any page. Empty to begin; then what `next_cursor` said."),
         words_parameter("sort", sort_names(of), "Fields to sort by, separated by commas; a minus for descending.", signed=True),
         Parameter("q", shapes.text(max_length=200), "Words to search for."),
         Parameter("filter", {"type": "string", "maxLength": 20_000, "contentMediaType": "application/json"},

@@ -21,6 +21,11 @@ class Parameter:
     where: str = "query"
 
 
+IF_MATCH = Parameter(
+    "If-Match", {"type": "string"}, "The ETag that was read; 412 when someone was faster.", where="header"
+)
+
+
 def _paging(cursor: str) -> tuple[Parameter, ...]:
     return (
         Parameter("page", integer(1, 100_000), "The page, from 1."),

@@ -19,6 +19,9 @@ READ_ONLY = "x-read-only"
 REFUSAL = "x-refusal"
 """The sentence that refuses what is not among the values, with ``%(value)s`` (the document leaves it out)."""
 
+DOCUMENTED = "x-documented"
+"""What the document shows in the place of a schema that the door takes more loosely, to refuse its parts one by one."""
+
 
 def text(
     *, max_length: int | None = None, min_length: int = 0, pattern: str = STORABLE, description: str = ""

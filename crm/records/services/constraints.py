@@ -32,7 +32,7 @@ def _fields(of: Entity, name: str, column: str, constraint: Any) -> list[str]:
     """Return the public fields a constraint is about, by its columns or by its name."""
     attributes = list(getattr(constraint, "fields", ()) or ())
     if column:
-        attributes.append(column.removesuffix("_id"))
+        attributes += [column, column.removesuffix("_id")]
     found = [f.name for f in of.fields if f.source in attributes]
     if not found:
         found = [f.name for f in of.fields if f"_{f.name}_" in f"_{name}_"]

@@ -9,6 +9,7 @@ from crm.access.policy import require
 from crm.activity.undo import undone_by
 from crm.api.entity import IDEMPOTENCY_KEY, OfEntity
 from crm.api.keyset import paged
+from crm.api.paging import Order
 from crm.api.parsers import MultiPartParser, strict_loads
 from crm.api.schema import shapes
 from crm.api.schema.entities import list_parameters
@@ -166,21 +167,9 @@ class ExportView(OfEntity):
                 raise Invalid.field(name, _("An export has no pages and no included records."))
         self.shown()
         queryset, sort = self.listed()
+        ordered = Order(self.entity, request.user, sort).apply(queryset)
         fields = [w.strip() for w in request.query_params["fields"].split(",")] if "fields" in request.query_params else None
-        return export_response(request, of=self.entity, queryset=self._sorted(queryset, sort), form=form, fields=fields)
-
-    def _sorted(self, queryset: Any, sort: str | None) -> Any:
-        names = [w.strip() for w in sort.split(",")] if sort else list(self.entity.sort)
-        readable = self.entity.fields_for(self.request.user)
-        order = []
-        for name in names:
-            f = readable.get(name.lstrip("-"))
-            if f is None or not f.sortable or f.computed:
-                if sort:
-                    raise Invalid.field("sort", _("“%(name)s” cannot be sorted by.") % {"name": name[:80]})
-                continue
-            order.append(("-" if name.startswith("-") else "") + f.source)
-        return queryset.order_by(*order, "pk")
+        return export_response(request, of=self.entity, queryset=ordered, form=form, fields=fields)
 
 
 def _found(user: Any, pk: Any) -> ImportRun:

@@ -36,9 +36,10 @@ class Form:
 
 def lines_of(exported: Exported, form: Form) -> Iterator[list[str]] | None:
     """Yield the rows as lines, by the chunk; None where the database cannot write them."""
-    queryset = exported.raw()
-    if queryset is None:
+    raw = exported.raw()
+    if raw is None:
         return None
+    queryset, sql, params = raw
     types = types_of(queryset)
     cells = []
     for _header, name, what in exported.columns:
@@ -50,7 +51,6 @@ def lines_of(exported: Exported, form: Form) -> Iterator[list[str]] | None:
         if cell is None:
             return None
         cells.append(cell)
-    sql, params = queryset.query.sql_with_params()
     lines = read_lines(exported, f"SELECT {form.row(cells).replace('%', '%%')} FROM ({sql}) AS t", params)
     return map(form.finish, lines)
 

@@ -12,9 +12,10 @@ from crm.transfer.export.rows import Exported
 
 def objects_of(exported: Exported) -> Iterator[list[str]] | None:
     """Yield the records as objects of JSON, by the chunk; None where the database cannot write them."""
-    queryset = exported.raw()
-    if queryset is None:
+    raw = exported.raw()
+    if raw is None:
         return None
+    queryset, sql, params = raw
     types = types_of(queryset)
     shown = exported.shown
     parts: list[tuple[str, str]] = []
@@ -34,7 +35,6 @@ def objects_of(exported: Exported) -> Iterator[list[str]] | None:
         parts.append(("custom", _object([(name, f"t.custom -> {literal(name)}") for name in shown.custom])))
     if any(not value for _name, value in parts):
         return None
-    sql, params = queryset.query.sql_with_params()
     return read_lines(exported, f"SELECT {_object(parts).replace('%', '%%')}::text FROM ({sql}) AS t", params)
 
 

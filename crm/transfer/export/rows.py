@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 
 from crm.records.entity import Entity
@@ -78,9 +79,15 @@ class Exported:
             return f"_tags_{f.name}"
         return f"_value_{f.name}" if f.expression is not None or f.extra.get("display") == "name" else f.source
 
-    def raw(self) -> QuerySet[Any] | None:
-        """Return the statement behind the rows; None where something in them is known only to this program."""
-        return None if self.shown.custom_links else self.shown.values(self.queryset)
+    def raw(self) -> tuple[QuerySet[Any], str, tuple[Any, ...]] | None:
+        """Return the statement behind the rows; None where it cannot be asked, or something is known only to this program."""
+        if self.shown.custom_links:
+            return None
+        queryset = self.shown.values(self.queryset)
+        try:
+            return queryset, *queryset.query.sql_with_params()
+        except EmptyResultSet:  # nothing can be among them, and Django makes no statement of that
+            return None
 
     def told(self, count: int) -> None:
         """Say how many rows were written so far."""

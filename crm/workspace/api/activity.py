@@ -19,10 +19,12 @@ from crm.activity.undo import (
     undo,
     undone_by,
 )
-from crm.api.entity import IDEMPOTENCY_KEY, IF_MATCH, RecordView, record_of
+from crm.api.concurrency import check_match
+from crm.api.entity import IDEMPOTENCY_KEY, RecordView, record_of
 from crm.api.keyset import paged
+from crm.api.paging import address_with
 from crm.api.schema import describe
-from crm.api.schema.operations import PAGING, Parameter
+from crm.api.schema.operations import IF_MATCH, PAGING, Parameter
 from crm.api.schema.shapes import (
     anything,
     boolean,
@@ -172,7 +174,8 @@ class VersionsView(RecordView):
         following = str(found[limit - 1].id) if len(found) > limit else None
         shown = [_version(v) for v in found[:limit]]
         return answer(shown, metadata={"pagination": {
-            "limit": limit, "next_cursor": following, "previous_cursor": None, "next": None, "previous": None,
+            "limit": limit, "next_cursor": following, "previous_cursor": None,
+            "next": address_with(request, cursor=following) if following else None, "previous": None,
         }})
 
 
@@ -188,6 +191,7 @@ class RollBackView(RecordView):
         """Give the record the values of an earlier version."""
         obj = self.get_object(id)
         body = self.body()
+        check_match(request, obj, {}, request.user)
         obj = roll_back(obj=obj, to=uuid.UUID(body["version"]), actor=request.user, fields=body.get("fields"))
         return self.respond(obj)
 

@@ -10,7 +10,7 @@ from crm.accounts.models import Team, User
 from crm.api.entity import IDEMPOTENCY_KEY
 from crm.api.routes import route
 from crm.api.schema import describe
-from crm.api.schema.shapes import boolean, listing, nullable, one_of, optional, shape, text, uuid
+from crm.api.schema.shapes import DOCUMENTED, Schema, boolean, listing, nullable, one_of, optional, shape, text, uuid
 from crm.api.views import answer, no_content
 from crm.api.viewsets import RecordView
 from crm.lib.errors import Invalid, Missing
@@ -21,7 +21,17 @@ PERSON = shape(id=uuid(), name=text())
 REASON = shape(action=one_of(["view", "change", "delete"]), why=text(), text=text())
 SEEN = shape(user=PERSON, actions=listing({"type": "string"}), reasons=listing(REASON))
 SHARE = shape(user=nullable(PERSON), team=nullable(PERSON), may_change=boolean())
-SHARING = shape(user=optional(nullable(uuid())), team=optional(nullable(uuid())), may_change=optional(boolean()))
+
+
+def _whose(**more: Schema) -> Schema:
+    """Return the schema of a person or a team; the refusal of both, or of neither, is a sentence of our own."""
+    none = optional({"type": "null"})
+    either = {"anyOf": [shape(user=uuid(), team=none, **more), shape(team=uuid(), user=none, **more)]}
+    return {**shape(user=optional(nullable(uuid())), team=optional(nullable(uuid())), **more), DOCUMENTED: either}
+
+
+SHARING = _whose(may_change=optional(boolean()))
+SHARED = _whose()
 
 def _person(row: Any) -> dict[str, Any] | None:
     return None if row is None else {"id": row.pk, "name": str(row)}
@@ -58,7 +68,7 @@ class SharesView(RecordView):
         share_record(obj=obj, user=user, team=team, may_change=bool(body.get("may_change")), actor=request.user)
         return self._shares(obj)
 
-    @describe("Stop sharing", body=shape(user=optional(nullable(uuid())), team=optional(nullable(uuid()))),
+    @describe("Stop sharing", body=SHARED,
               status=204, errors=(400, 403, 404, 409))
     def delete(self, request: Any, id: Any) -> Any:
         """Take a share back."""
