@@ -8,7 +8,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rapidfuzz import fuzz
 
-from crm.lib.text import fold
+from crm.lib.text import clean_line, fold, without_unseen
 from crm.records.fields import Kind
 from crm.records.services.values import ADDRESS_PARTS
 from crm.transfer.adapters import Adapter, Child, Draft, register
@@ -130,13 +130,14 @@ class CustomerTransfer(Adapter):
         for value in values:
             self._method(draft, {"email": EMAIL, "phone": PHONE}.get(kind, CustomerContact.Kind.WEBSITE), value, "")
         if around:
-            draft.parts.setdefault("name", {}).setdefault("full", around)
+            draft.parts.setdefault("around", {})[around] = header
 
     def _method(self, draft: Draft, kind: str, value: str, label: str) -> None:
-        value = " ".join(value.split())
+        value = " ".join(clean_line(value).split())
+        kind = _kind_by_label(kind, label)
+        value = without_unseen(value) if kind == EMAIL else value
         if not value:
             return
-        kind = _kind_by_label(kind, label)
         if len(value) > 500:
             draft.notes.append(f"{label or kind}: {value}")
             return
@@ -172,6 +173,12 @@ class CustomerTransfer(Adapter):
     def _names(self, draft: Draft) -> None:
         parts = draft.parts.pop("name", {})
         values = draft.values
+        around = draft.parts.pop("around", {})
+        if around and not parts.get("full") and not values.get("first_name") and not values.get("last_name"):
+            parts["full"] = next(iter(around))
+            del around[parts["full"]]
+        known = fold(" ".join([parts.get("full", ""), values.get("first_name") or "", values.get("last_name") or ""])).split()
+        draft.notes += [f"{header}: {words}" for words, header in around.items() if not set(fold(words).split()) <= set(known)]
         if parts.get("middle") and values.get("first_name"):
             values["first_name"] = f"{values['first_name']} {parts['middle']}"[:150]
         if parts.get("suffix") and values.get("last_name"):

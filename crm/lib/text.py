@@ -10,6 +10,10 @@ from django.utils.translation import get_language
 # browsers and spreadsheets stumble over the rest.
 _UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
+# Marks that have no width and no meaning at the edge of a text: two texts that differ only by them look the same.
+_UNSEEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+_UNSEEN_ANYWHERE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_OPEN, _CLOSED = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068", "\u202c\u2069"
 LAST = "\U0010ffff"
 """Stands behind every letter: what begins with a word stands before the word and this."""
 
@@ -19,13 +23,28 @@ def clean_line(value: str) -> str:
     if value.isascii() and value.isprintable():
         return value.strip()
     value = _UNWANTED.sub("", value.replace("\r", " ").replace("\n", " ").replace("\t", " "))
-    return unicodedata.normalize("NFC", value).strip()
+    return trimmed(unicodedata.normalize("NFC", value))
 
 
 def clean_text(value: str) -> str:
     """Return ``value`` in NFC with Unix line ends and without control characters."""
     value = _UNWANTED.sub("", value.replace("\r\n", "\n").replace("\r", "\n"))
-    return unicodedata.normalize("NFC", value).strip()
+    return trimmed(unicodedata.normalize("NFC", value))
+
+
+def trimmed(value: str) -> str:
+    """Return ``value`` without white space and without marks that nobody sees at its edges; a direction is taken off at both ends."""
+    value = value.strip()
+    if value.isascii():
+        return value
+    while (bare := value.strip(_UNSEEN).strip()) != value or (bare[:1] and bare[0] in _OPEN and bare[-1] in _CLOSED):
+        value = bare[1:-1] if bare[:1] and bare[0] in _OPEN and bare[-1] in _CLOSED else bare
+    return value
+
+
+def without_unseen(value: str) -> str:
+    """Return ``value`` without any mark that nobody sees: for addresses, where it never has a meaning."""
+    return value if value.isascii() else _UNSEEN_ANYWHERE.sub("", value)
 
 
 def has_unstorable(value: str) -> bool:

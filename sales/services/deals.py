@@ -41,7 +41,7 @@ def move_deal(
     relabel(_("Move deal to %(stage)s") % {"stage": stage.name})
     deal = update_record(obj=deal, data=changes, actor=actor, version=version, doing="move")
     if before_id or after_id:
-        _place(deal, stage, before_id, after_id)
+        _place(deal, stage, before_id, after_id, actor)
     return deal
 
 
@@ -76,8 +76,8 @@ def _changes(stage: Stage, data: dict[str, Any] | None, reason: Any, closed_on: 
     return changes
 
 
-def _place(deal: Deal, stage: Stage, before_id: uuid.UUID | None, after_id: uuid.UUID | None) -> None:
-    deal.rank = rank_between(deal, stage, before_id, after_id)
+def _place(deal: Deal, stage: Stage, before_id: uuid.UUID | None, after_id: uuid.UUID | None, actor: Any) -> None:
+    deal.rank = rank_between(deal, stage, before_id, after_id, actor)
     # The rank is the board's alone: it is neither logged nor a new version of the deal.
     Deal.objects.filter(pk=deal.pk).update(rank=deal.rank)
 

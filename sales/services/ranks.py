@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection
 
+from crm.access.policy import visible_to
 from sales.models import Deal, Stage
 from sales.models.deal import top_rank
 
@@ -26,12 +27,13 @@ def lock_column(stage: Stage) -> None:
 
 
 def rank_between(
-    deal: Deal, stage: Stage, before_id: uuid.UUID | None, after_id: uuid.UUID | None, *, spread: bool = True
+    deal: Deal, stage: Stage, before_id: uuid.UUID | None, after_id: uuid.UUID | None, actor: Any, *, spread: bool = True
 ) -> float:
-    """Return a rank above the card ``before_id`` and below ``after_id``; on top when both have left the column."""
+    """Return a rank above the card ``before_id`` and below ``after_id``; on top when both have left the column, or are none the actor sees."""
     cards = Deal.objects.filter(stage=stage).exclude(pk=deal.pk)
-    above = cards.filter(pk=after_id).values_list("rank", "pk").first() if after_id else None
-    below = cards.filter(pk=before_id).values_list("rank", "pk").first() if before_id else None
+    seen = visible_to(actor, cards)
+    above = seen.filter(pk=after_id).values_list("rank", "pk").first() if after_id else None
+    below = seen.filter(pk=before_id).values_list("rank", "pk").first() if before_id else None
     if below is None and above is None:
         return top_rank()
     if above is not None:
@@ -51,7 +53,7 @@ def rank_between(
         return float(above[0])
     with connection.cursor() as cursor:
         cursor.execute(_SPREAD, [stage.pk, deal.pk, top_rank()])
-    return rank_between(deal, stage, None, above[1], spread=False)
+    return rank_between(deal, stage, None, above[1], actor, spread=False)
 
 
 def _next(cards: Any, card: tuple[float, uuid.UUID]) -> Any:

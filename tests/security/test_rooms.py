@@ -1,12 +1,14 @@
 """The rooms that are drawn by hand (board, deal, tasks, home) hide what the lists hide (AZ-10, PR-05)."""
 
 import re
+import uuid
 from typing import Any
 
 import pytest
 
 from crm.records.services import create_record
 from sales.models import Deal
+from sales.services import move_deal
 from tasks.models import Task
 from tests.security.conftest import CANARY, content_of
 
@@ -45,3 +47,15 @@ def test_no_room_tells_a_hidden_amount(linked: dict[str, Any], rep: Any, hide: A
     text = content_of(client_for(rep).get(room.format(**linked)))
     found = AMOUNT.search(text)
     assert found is None, text[max(0, found.start() - 300) : found.end() + 60]
+
+
+def test_a_hidden_card_is_no_place_on_the_board(theirs: dict[str, Any], rep: Any) -> None:
+    stage = theirs["deal"].stage
+    first, moved = (create_record(of="deal", data={"title": t, "value": "1", "stage": str(stage.pk)}, actor=rep) for t in ("first", "moved"))
+    places = []
+    for anchor in (theirs["deal"].pk, uuid.uuid4()):
+        for place in ({"after_id": anchor}, {"before_id": anchor}):
+            move_deal(deal=moved, stage=stage, after_id=first.pk, actor=rep)
+            move_deal(deal=moved, stage=stage, actor=rep, **place)
+            places.append([d.pk for d in Deal.objects.filter(stage=stage).order_by("rank", "pk")])
+    assert all(place == [moved.pk, *(p for p in place if p != moved.pk)] for place in places)

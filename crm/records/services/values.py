@@ -17,7 +17,7 @@ from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from crm.lib.text import clean_line, clean_text, has_unstorable
+from crm.lib.text import clean_line, clean_text, has_unstorable, without_unseen
 from crm.records.fields import Field, Kind
 from crm.records.services.phones import standard_phone
 
@@ -110,7 +110,7 @@ def _decimal(f: Field, value: Any) -> Decimal:
     try:
         number = Decimal(text)
     except InvalidOperation:
-        raise Bad(_("“%(value)s” is not a number.") % {"value": text[:40]}) from None
+        raise Bad(_("“%(value)s” is not a number.") % {"value": str(value).strip()[:40]}) from None
     if not number.is_finite():
         raise Bad(_("A finite number is expected."))
     _within(f, number)
@@ -241,7 +241,7 @@ def _url(f: Field, value: Any) -> str:
 
 
 def _email_address(f: Field, value: Any) -> str:
-    text = clean_line(_string(f, value))
+    text = without_unseen(clean_line(_string(f, value)))
     if len(text) > 254:
         raise Bad(_("At most %(limit)d characters; this has %(count)d.") % {"limit": 254, "count": len(text)})
     try:

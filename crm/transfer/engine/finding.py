@@ -1,4 +1,8 @@
-"""Finding the records of the base that rows are about: by external id, by unique field, by title, by all that is said."""
+"""Finding the records of the base that rows are about: by external id, by unique field, by title, by all that is said.
+
+Only what the database holds to be unique may find a record that the actor does not see (the row is refused, as a form would be);
+a name that somebody else's record has, too, tells nothing.
+"""
 
 import uuid
 from functools import cached_property
@@ -7,6 +11,7 @@ from typing import Any
 from django.db import connection, models
 from django.db.models.functions import Lower
 
+from crm.access.policy import visible_to
 from crm.lib.text import fold
 from crm.records.entity import Entity
 from crm.records.fields import Field
@@ -25,14 +30,16 @@ COMPARED = 200
 class Finder:
     """Finds the ids of the records of a chunk of drafts with a fixed number of queries."""
 
-    def __init__(self, entity: Entity, adapter: Adapter, mapping: Mapping, fields: dict[str, Field]) -> None:
+    def __init__(self, entity: Entity, adapter: Adapter, mapping: Mapping, fields: dict[str, Field], actor: Any) -> None:
         self.entity = entity
+        self.actor = actor
         self.adapter = adapter
         self.mapping = mapping
         self.fields = fields
         self.model = entity.model
         self.columns = {f.attname: f for f in self.model._meta.concrete_fields}
         unique = [f.name for f in entity.fields if f.unique and f.name in self.columns]
+        self.unique = {*unique, *unique_alone(self.model)}
         wanted = mapping.match or [*adapter.keys, *unique]
         self.keys = [k for k in dict.fromkeys(wanted) if k in self.columns]
         self.by_title = adapter.title_is_key and (not mapping.match or entity.title[0] in mapping.match)
@@ -98,6 +105,11 @@ class Finder:
         """Return the records with these ids; one array instead of thousands of parameters."""
         return self.model._default_manager.filter(pk__in=any_of(ids))
 
+    def _seen_among(self, rows: list[tuple[Any, uuid.UUID]]) -> list[tuple[Any, uuid.UUID]]:
+        """Return the rows (what was looked for, the record) whose records the actor sees."""
+        seen = set(visible_to(self.actor, self.among(list({pk for _what, pk in rows}))).values_list("pk", flat=True)) if rows else set()
+        return [row for row in rows if row[1] in seen]
+
     def _by_external(self, keys: list[Key]) -> None:
         if keys:
             there = 'AND r.deleted_at IS NULL' if "deleted_at" in self.columns else ""
@@ -119,14 +131,11 @@ class Finder:
             except ValueError:
                 continue
         if own:
-            for pk in self.model._default_manager.filter(pk__in=any_of(own)).values_list("pk", flat=True):
+            for pk in visible_to(self.actor, self.among(list(own))).values_list("pk", flat=True):
                 self.found[("external", own[pk])] = pk
 
     def _by_fields(self, keys: list[Key]) -> None:
-        lowered = {
-            f.name for c in self.model._meta.constraints if isinstance(c, models.UniqueConstraint)
-            for e in c.expressions if isinstance(e, Lower) for f in e.get_source_expressions()
-        }
+        lowered = unique_alone(self.model, lowered=True)
         living = "AND deleted_at IS NULL" if "deleted_at" in self.columns else ""
         for name in self.keys:
             values = [k[2] for k in keys if k[1] == name]
@@ -139,7 +148,8 @@ class Finder:
                 cursor.execute(
                     f'SELECT id, lower("{name}") FROM "{self.model._meta.db_table}" WHERE {column} = ANY(%s) {living}', [given]
                 )
-                self.found.update({("field", name, value): pk for pk, value in cursor.fetchall()})
+                rows = [(("field", name, value), pk) for pk, value in cursor.fetchall()]
+            self.found.update(rows if name in self.unique else self._seen_among(rows))
 
     def _by_title(self, keys: list[Key], texts: dict[str, str]) -> None:
         if not keys:
@@ -153,7 +163,8 @@ class Finder:
                 f"ON {column} = rapport_fold(p.title) AND {living} ORDER BY t.created_at DESC",
                 [names, [texts.get(n, n) for n in names]],
             )
-            self.found.update({("title", name): pk for name, pk in cursor.fetchall()})
+            rows = [(("title", name), pk) for name, pk in cursor.fetchall()]
+        self.found.update(rows if self.entity.title[0] in self.unique else self._seen_among(rows))
 
     def by_nature(self, drafts: list[Draft]) -> None:
         """Find records without a key by their title, then compare the rest in Python."""
@@ -162,7 +173,7 @@ class Finder:
         waiting = {key: d for d in drafts for key in self.keys_of(d) if key[0] == "natural"}
         if not waiting:
             return
-        candidates = [(key, pk) for key, pks in self.namesakes.alike(waiting).items() for pk in pks[:COMPARED]]
+        candidates = self._seen_among([(key, pk) for key, pks in self.namesakes.alike(waiting).items() for pk in pks[:COMPARED]])
         if not candidates:
             return
         rows = {r.pk: r for r in self.among(list({pk for _key, pk in candidates}))}
@@ -194,6 +205,15 @@ class Finder:
             elif (getattr(row, f.source, None) or "") != (value or ""):
                 return False
         return True
+
+
+def unique_alone(model: type[models.Model], *, lowered: bool = False) -> set[str]:
+    """Return the columns that are unique by themselves, or only those that are so whatever their case."""
+    constraints = [c for c in model._meta.constraints if isinstance(c, models.UniqueConstraint)]
+    found = {f.name for c in constraints for e in c.expressions if isinstance(e, Lower) for f in e.get_source_expressions()}
+    if lowered:
+        return found
+    return found | {c.fields[0] for c in constraints if len(c.fields) == 1} | {f.name for f in model._meta.concrete_fields if f.unique}
 
 
 def folded_from(model: type[models.Model]) -> list[str]:

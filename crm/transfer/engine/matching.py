@@ -48,7 +48,7 @@ class Matcher:
         self.fields = fields
         self.actor = actor
         self.model = entity.model
-        self.finder = Finder(entity, adapter, mapping, fields)
+        self.finder = Finder(entity, adapter, mapping, fields, actor)
         self.folded = self.finder.folded
         self.keys_of = self.finder.keys_of
         self._columns = self.finder.columns

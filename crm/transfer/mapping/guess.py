@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 from crm.records.entity import Entity, all_entities
 from crm.records.fields import Field, Kind
 from crm.transfer.adapters import Adapter, adapter_for
-from crm.transfer.mapping.languages import TABLE, in_english
+from crm.transfer.mapping.languages import SECOND, TABLE, in_english
 from crm.transfer.mapping.languages import plain as words
 from crm.transfer.mapping.model import Column, Mapping, key_of
 from crm.transfer.mapping.ours import mapping_of_ours
@@ -109,6 +109,8 @@ def _offers(
         found = _of_words(words(header), adapter, candidates)
     if not found and (translated := in_english(plain)) != plain:
         found = [(round(sure * 0.97, 2), to, parameters) for sure, to, parameters in _of_words(translated, adapter, candidates)]
+    if not found and plain in SECOND:
+        found = [(round(sure * 0.95, 2), to, parameters) for sure, to, parameters in _of_words(SECOND[plain], adapter, candidates)]
     if not found and len(plain) > 3 and plain not in _known_words():
         near = process.extractOne(plain, candidates.keys(), scorer=OSA.normalized_similarity, score_cutoff=LIKELY)
         if near is not None and OSA.distance(plain, near[0]) <= (1 if len(plain) < 10 else 2):

@@ -20,8 +20,9 @@ def plain(text: str) -> str:
     return " ".join(re.sub(r"[^\w]|_", " ", fold(split)).split())
 
 
-def _table() -> dict[str, str]:
+def _tables() -> tuple[dict[str, str], dict[str, str]]:
     found: dict[str, str] = {}
+    again: dict[str, str] = {}
     english = ""
     for line in Path(__file__).with_suffix(".txt").read_text(encoding="utf-8").splitlines():
         if line.startswith("#") or not line.strip():
@@ -31,11 +32,13 @@ def _table() -> dict[str, str]:
             continue
         for other in line.split(","):
             if word := plain(other):
-                found.setdefault(word, english)
-    return found
+                if found.setdefault(word, english) != english:
+                    again.setdefault(word, english)
+    return found, again
 
 
-TABLE = _table()
+TABLE, SECOND = _tables()
+"""What a word means, and what else it means where records have nothing of the first (a “Titel” of people is their job, of deals their name)."""
 _LONGEST = max(len(w.split()) for w in TABLE)
 
 

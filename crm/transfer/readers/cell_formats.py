@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 # What stands in a format literally, or only colours and places it.
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.I)
+_SPACING = re.compile(r"_.|\*.")
+"""A space as wide as a sign, and a sign that fills the cell: neither is shown as itself."""
 _CURRENCY = re.compile(r'\[\$([^\]-]+)(?:-[^\]]*)?\]|"?([€£¥₹₽₺₩₪฿₫₴]|\$|CHF|EUR|USD|GBP|kr|zł)"?')
 _BUILT_IN_DATES = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _BUILT_IN_SHARES = frozenset({9, 10})
@@ -33,7 +35,7 @@ def format_of(number: int, code: str) -> Format:
         return Format(DATE)
     if "%" in bare:
         return Format(SHARE)
-    if found := _CURRENCY.search(first):
+    if found := _CURRENCY.search(_SPACING.sub("", first)):
         return Format(MONEY, (found[1] or found[2]).strip())
     return Format(PADDED, digits=len(bare)) if re.fullmatch(r"0{2,20}", bare) and bare == first else Format()
 

@@ -24,7 +24,7 @@ from crm.transfer.readers.base import (
 from crm.transfer.readers.encoding import MIXED, detect, open_text, undecodable
 from crm.transfer.readers.records import Dialect, records
 
-LOOKED_AT, TITLES = 20, 5
+LOOKED_AT, TITLES, REMARKS = 20, 5, 50
 LOOKED_THROUGH = 65_536
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", "^": "caret", "~": "tilde"}
 NONE = "\x1f"
@@ -105,13 +105,28 @@ class Delimited(Source):
     def rows(self) -> Iterator[Row]:
         """Yield the rows; one whose quotes are wrong comes with its problem and with what it says."""
         width, due = len(self.headers), self._above + 1 if self.has_header else 0
+        previous = 0
+        alone: list[Row] = []
         for number, cells, problem in self._records():
+            gap, previous = number > previous + 1, number
             if due:
                 due -= 1
                 continue
+            lonely = len(cells) == 1 < width and not problem and len(alone) < REMARKS
             cells, ragged = fit(cells, width)
             cells, unstorable = storable(cells)
-            yield Row(number, cells, problem or ragged or unstorable)
+            row = Row(number, cells, problem or ragged or unstorable)
+            if lonely and (gap or alone):
+                alone.append(row)
+                continue
+            yield from alone
+            alone.clear()
+            yield row
+        # Reports end with lines of their own: who made them, and when. Whether one is a record, a person can say.
+        for row in alone:
+            yield row._replace(problem=row.problem or _(
+                "It stands alone below the table, like a remark. If it is a record, give it all %(count)d cells."
+            ) % {"count": width})
 
 
 def _is_data(cells: list[str]) -> bool:

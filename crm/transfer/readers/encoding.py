@@ -35,11 +35,17 @@ _ALPHABETS = [frozenset(letters + letters.upper()) for letters in (
 )]
 _WESTERN = frozenset().union(*_ALPHABETS[:6])
 _SIGNS = frozenset("€£°–—‘’“”„«»§©®™·…•¿¡ºª½¼¾²³µ×±´")
+_NO_ENCODINGS = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape", "unicode_internal", "utf_7", "utf7", "u7"})
+"""What Python knows by the name of an encoding, and what no program writes a table in."""
 _SIGNATURES = {
     b"%PDF": "PDF", b"\x89PNG": "PNG", b"\xff\xd8\xff": "JPEG", b"GIF8": "GIF", b"MZ": "Windows program",
     b"\x7fELF": "Linux program", b"PK\x03\x04": "ZIP", b"\x1f\x8b": "gzip", b"Rar!": "RAR", b"7z\xbc\xaf": "7-Zip",
     b"SQLite format 3": "SQLite", b"{\\rtf": "RTF",
 }
+
+
+def _plain_name(encoding: str) -> str:
+    return encoding.lower().replace("-", "_").replace(" ", "_")
 
 
 def _read_as_windows(error: UnicodeError) -> tuple[str, int]:
@@ -59,6 +65,8 @@ codecs.register_error(_REPAIR, _read_as_windows)
 def open_text(path: Path, encoding: str, *, strict: bool, newline: str | None = "") -> TextIO:
     """Open a file as text. Bytes that do not fit are told row by row, unless a person chose the encoding."""
     try:
+        if _plain_name(encoding) in _NO_ENCODINGS or "\0" in encoding:
+            raise LookupError(encoding)
         if encoding == MIXED:
             return path.open(encoding="utf-8", errors=_REPAIR, newline=newline)
         errors = "strict" if strict or encoding.lower().replace("_", "-").startswith(("utf-16", "utf-32")) else "surrogateescape"

@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterator
+from decimal import Decimal
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from crm.transfer.readers.base import MAX_CELL, MAX_COLUMNS, Row, Source, Unread
 from crm.transfer.readers.encoding import detect, open_text
 
 _SPACE = " \t\r\n,"
+_LISTS = frozenset({"data", "results", "result", "records", "items", "rows", "entries", "elements", "objects", "list", "value", "values"})
+"""What programs call the list in their answers, whatever they say about it before."""
 
 
 class JsonFile(Source):
@@ -73,6 +77,26 @@ def flatten(item: dict[str, Any], prefix: str = "", depth: int = 0) -> dict[str,
     return found
 
 
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object; a name that comes again is counted, so that no value is lost."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    found = {}
+    for name, value in pairs:
+        unique, count = name, 2
+        while unique in found:
+            unique, count = f"{name} ({count})", count + 1
+        found[unique] = value
+    return found
+
+
+def _fraction(text: str) -> float | str:
+    """Return a number with a fraction or exponent; as text where it would be another one."""
+    found = float(text)
+    return found if isfinite(found) and Decimal(repr(found)) == Decimal(text) else text
+
+
 class _Text:
     """The file as a growing and shrinking window, so that memory does not depend on its size."""
 
@@ -80,10 +104,12 @@ class _Text:
         self.file = open_text(path, encoding, strict=False, newline=None)
         self.window = ""
         self.at = 0
-        self.decoder = json.JSONDecoder()
+        self.line = 1
+        self.decoder = json.JSONDecoder(object_pairs_hook=_object, parse_float=_fraction, parse_int=lambda t: int(t) if len(t) < 300 else t)
 
     def more(self) -> bool:
         block = self.file.read(1 << 18)
+        self.line += self.window.count("\n", 0, self.at)
         self.window = self.window[self.at :] + block
         self.at = 0
         return bool(block)
@@ -97,6 +123,12 @@ class _Text:
             if not self.more():
                 return ""
 
+    def rest(self) -> Unreadable:
+        """Return the refusal of what stands behind the end, with its line."""
+        return Unreadable(_("What stands in line %(line)d is no JSON, or no part of the list: “%(text)s”.") % {
+            "line": self.line + self.window.count("\n", 0, self.at), "text": self.window[self.at :].partition("\n")[0].strip()[:60],
+        })
+
     def value(self) -> Any:
         """Read one whole value."""
         self.peek()
@@ -105,7 +137,9 @@ class _Text:
                 found, end = self.decoder.raw_decode(self.window, self.at)
             except json.JSONDecodeError as error:
                 if len(self.window) - self.at > 20 * MAX_CELL or not self.more():
-                    raise Unreadable(_("The file is not valid JSON: %(error)s.") % {"error": error.msg}) from None
+                    raise Unreadable(_("The file is not valid JSON in line %(line)d: %(error)s.") % {
+                        "line": self.line + self.window.count("\n", 0, error.pos), "error": error.msg,
+                    }) from None
                 continue
             except RecursionError:
                 raise Unreadable(_("The JSON is nested too deeply.")) from None
@@ -122,22 +156,25 @@ def _objects(path: Path, encoding: str) -> Iterator[tuple[str, int, Any]]:
     try:
         first = text.peek()
         if first == "[":
-            yield from _elements(text, "")
+            number = 0
+            while text.peek() == "[":  # pages of a list, one behind the other
+                for element in _elements(text, "", number):
+                    number = element[1]
+                    yield element
         elif first == "{":
             yield from _members(text)
         elif first:
             raise Unreadable(_("A list of objects is expected, or an object with lists."))
-        if text.peek() not in ("", "[", "{"):
-            raise Unreadable(_("There is text after the end of the JSON."))
+        if text.peek():
+            raise text.rest()
     except UnicodeDecodeError as error:
         raise Unreadable(_("The file is not valid %(encoding)s.") % {"encoding": error.encoding}) from None
     finally:
         text.file.close()
 
 
-def _elements(text: _Text, part: str) -> Iterator[tuple[str, int, Any]]:
+def _elements(text: _Text, part: str, number: int = 0) -> Iterator[tuple[str, int, Any]]:
     text.at += 1
-    number = 0
     while (mark := text.peek()) != "]":
         if not mark:
             raise Unreadable(_("The JSON ends in the middle of a list."))
@@ -160,7 +197,7 @@ def _members(text: _Text) -> Iterator[tuple[str, int, Any]]:
             if text.peek() != ":":
                 raise Unreadable(_("The file is not valid JSON: a colon is expected after “%(name)s”.") % {"name": name[:40]})
             text.at += 1
-            if text.peek() == "[" and not record and not number:
+            if text.peek() == "[" and not number and (not record or str(name).lower() in _LISTS):
                 listed = True
                 yield from _elements(text, str(name))
             else:

@@ -58,18 +58,35 @@ class CardFile(Source):
     def _cards(self) -> Iterator[list[Property]]:
         with open_text(self.path, self.encoding, strict=False, newline=None) as file:
             current: list[Property] | None = None
+            around: list[list[Property]] = []
+            count = 0
             for line in unfold(file):
                 mark = line.strip().upper()
                 if mark == "BEGIN:VCARD":
+                    if current is not None:
+                        # Version 2.1 puts the card of somebody's agent into the card; it is another person's.
+                        if not current or current[-1].name != "AGENT" or current[-1].value.strip():
+                            raise _unfinished(count + 1)
+                        around.append(current)
                     current = []
                 elif mark == "END:VCARD":
+                    if around and current is not None:
+                        agent = "; ".join(f"{p.name}: {p.value}" for p in current if p.name not in _BINARY | {"VERSION"})
+                        current = around.pop()
+                        current[-1].value = agent
+                        continue
                     if current is not None:
+                        count += 1
                         yield current
                     current = None
                 elif current is not None and (found := parse(line, self.encoding)) is not None:
                     current.append(found)
             if current is not None:
-                raise Unreadable(_("The last card is not finished (END:VCARD is missing)."))
+                raise _unfinished(count + 1)
+
+
+def _unfinished(number: int) -> Unreadable:
+    return Unreadable(_("Card %(number)d of the file is not finished (END:VCARD is missing).") % {"number": number})
 
 
 def unfold(file: TextIO) -> Iterator[str]:
@@ -149,7 +166,7 @@ def as_row(properties: list[Property]) -> dict[str, str]:
     lists: dict[str, list[dict[str, str]]] = {"Emails": [], "Phones": [], "Addresses": [], "Websites": [], "Messengers": []}
     other: dict[str, list[str]] = {}
     labels = {p.group: _label(p.value) for p in properties if p.name == "X-ABLABEL" and p.group}
-    for p in properties:
+    for p in sorted(properties, key=_rank):
         label = labels.get(p.group) or ", ".join(t for t in p.types if t not in ("pref", "internet", "voice", "msg"))
         if p.name in _BINARY:
             if p.params.get("ENCODING") or p.value.startswith("data:"):
@@ -212,13 +229,19 @@ def _take(
         other.setdefault(p.name, []).append(value)
 
 
+def _rank(p: Property) -> int:
+    """Return how much a property is preferred among those of its name: 1 the most, as version 4 counts."""
+    given = p.params.get("PREF", "")
+    return 1 if "pref" in p.types else int(given) if given.isascii() and given.isdigit() and len(given) < 4 else 101
+
+
 def _preferred(p: Property) -> dict[str, str]:
     return {"primary": "1"} if "pref" in p.types or p.params.get("PREF") == "1" else {}
 
 
 def _address(p: Property, label: str) -> dict[str, str]:
     parts = [*pieces(p.value), *[""] * 7][:7]
-    box, extended, street, city, region, code, country = (" ".join(x.split("\n")) for x in parts)
+    box, extended, street, city, region, code, country = (" ".join(filter(None, map(str.strip, x.splitlines()))) for x in parts)
     lines = [x for x in (street, extended, box) if x]
     made = {
         "line1": lines[0] if lines else "", "line2": ", ".join(lines[1:]), "city": city, "region": region,

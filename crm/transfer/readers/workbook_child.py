@@ -35,7 +35,8 @@ MAX_CELL = 1_000_000
 MAX_MERGED = 20_000
 _MERGED = re.compile(rb'ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
 _CELL = re.compile(r"^([A-Z]{1,3})(\d{1,7})$")
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_RELATION = "relationships}id"  # so it ends in the ordinary form of a workbook and in the strict one
+_LONG = re.compile(r"^-?\d{16,}$")
 
 
 class Refused(Exception):
@@ -69,8 +70,10 @@ class Texts:
         self._ends.append(self._ends[-1] + len(data))
 
     def get(self, index: int) -> str:
-        """Return a string by its number; an unknown one is empty."""
-        if not 0 <= index < len(self._ends) - 1 or self._ends[-1] == 0:
+        """Return a string by its number."""
+        if not 0 <= index < len(self._ends) - 1:
+            raise ValueError(f"there is no shared string {index}")
+        if self._ends[-1] == 0:
             return ""
         if self._map is None:
             self._file.flush()
@@ -134,7 +137,7 @@ def sheets(book: zipfile.ZipFile) -> tuple[list[Sheet], bool]:
     found, mac = [], False
     for _event, node in elements(book, "xl/workbook.xml"):
         if local(node.tag) == "sheet":
-            part = targets.get(node.get(_RELATION), "")
+            part = targets.get(next((v for k, v in node.items() if k.endswith(_RELATION)), None), "")
             if "worksheets/" in part:
                 found.append(Sheet(node.get("name", ""), part, node.get("state", "visible") == "visible"))
         elif local(node.tag) == "workbookPr":
@@ -287,6 +290,8 @@ class Reader:
             return value
         style = int(cell.get("s") or 0)
         found = self.formats[style] if style < len(self.formats) else Format(PLAIN)
+        if found.kind == PLAIN and _LONG.match(value):
+            return value  # an id that was written as a number: its last digits count
         return shown(number, found, self.mac) if number == number and abs(number) < 1e300 else value
 
 

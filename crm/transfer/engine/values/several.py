@@ -42,7 +42,7 @@ def list_text(text: str) -> list[str]:
 def values_in(kind: Kind, text: str) -> tuple[list[str], str]:
     """Return the e-mail addresses, numbers or links in a cell, and what stands around them (a name)."""
     if kind == Kind.EMAIL:
-        found = [a.removeprefix("mailto:").strip(".") for a in _ADDRESS.findall(re.sub(r"\bmailto:", "", text, flags=re.I))]
+        found = [a.removeprefix("mailto:").rstrip(".") for a in _ADDRESS.findall(re.sub(r"\bmailto:", "", text, flags=re.I))]
         if not found:
             return [text], ""
         around = _ADDRESS.sub("", re.sub(r"\bmailto:", "", text, flags=re.I))

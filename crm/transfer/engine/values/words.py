@@ -1,11 +1,11 @@
 """Words that stand for yes, for no, and for nothing at all, in the languages that exports are written in."""
 
 _YES = (
-    "true yes y t 1 on x ✓ ✔ ☑ ok enabled active checked ja j wahr aktiv oui o vrai actif sí si s verdadero activo sì vero attivo sim verdadeiro "
+    "true yes y t 1 1.0 on x ✓ ✔ ☑ ok enabled active checked ja j wahr aktiv oui o vrai actif sí si s verdadero activo sì vero attivo sim verdadeiro "
     "ativo waar actief tak t prawda aktywny да д истина так yes はい 是 有 真 예 네 evet doğru ano igen kyllä kylla sand sant tosi da"
 )
 _NO = (
-    "false no n f 0 off ✗ ✘ ☐ disabled inactive unchecked nein falsch inaktiv non faux inactif falso inactivo inattivo não nao inativo nee "
+    "false no n f 0 0.0 off ✗ ✘ ☐ disabled inactive unchecked nein falsch inaktiv non faux inactif falso inactivo inattivo não nao inativo nee "
     "onwaar inactief nie fałsz falsz nieaktywny нет н ложь ні いいえ 否 无 無 假 아니요 hayır hayir yanlış ne nem ei nej nei falsk usant"
 )
 TRUE = frozenset(_YES.split())
