@@ -162,8 +162,11 @@ class APIView(RestAPIView):
         own, shown = self.operation(method), self.operation("GET")
         if method not in ("PUT", "PATCH", "DELETE") or own is None or shown is None or shown.many or shown.whole:
             return False
+        # The schema last: to put it together takes longer than to write most records.
+        if IF_MATCH in own.all_parameters(self):
+            return False
         schema = shown.answer_schema(self)
-        return bool(schema) and schema.get("type") != "array" and IF_MATCH not in own.all_parameters(self)
+        return bool(schema) and schema.get("type") != "array"
 
     def check_state(self, request: Any) -> None:
         """Refuse to write over what someone else changed since it was read."""
@@ -263,6 +266,10 @@ class UnknownView(PublicAPIView):
     def missing(self, request: Any, **kwargs: Any) -> Response:
         """Refuse: there is nothing here."""
         raise Missing
+
+    def perform_content_negotiation(self, request: Any, force: bool = True) -> Any:
+        """Let the address be the only thing that is wrong: who takes nothing of ours gets JSON."""
+        return super().perform_content_negotiation(request, force=True)
 
     def check_body(self, request: Any) -> None:
         """Let the address be the only thing that is wrong."""
