@@ -21,7 +21,7 @@ from sales.events import DealMoved, DealWon
 from sales.models import Deal, Pipeline, Stage
 
 
-def _shown(fact: Any) -> bool:
+def _shown(fact: Any, about: Any) -> bool:
     """Tell whether boards hear of a change by it: of a move they hear as such, unless it went to somebody else, too."""
     fields = getattr(fact, "fields", ())
     return fact.entity == "deal" and ("stage" not in fields or "assigned_user" in fields)
@@ -43,7 +43,7 @@ FACE = frozenset({"first_name", "last_name", "name", "status"})
 MANY = 50
 
 
-def _has_a_face(fact: RecordChanged) -> bool:
+def _has_a_face(fact: RecordChanged, about: Any) -> bool:
     return fact.entity in ("customer", "company") and not FACE.isdisjoint(fact.fields)
 
 
@@ -81,7 +81,7 @@ def _by(heard: Heard) -> dict[str, str]:
     return {"by": str(heard.entry.user_id)} if heard.entry.user_id else {}
 
 
-@reacts_to(RecordsBulkChanged, name="sales.tell_boards_of_bulk", when=lambda fact: fact.entity == "deal")
+@reacts_to(RecordsBulkChanged, name="sales.tell_boards_of_bulk", when=lambda fact, about: fact.entity == "deal")
 def tell_bulk(heard: Heard) -> None:
     """Let every board draw itself anew after an import or bulk edit of deals."""
     for pipeline_id in Pipeline.objects.filter(archived_at=None).values_list("pk", flat=True):

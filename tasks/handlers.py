@@ -12,7 +12,7 @@ from tasks.models import Task
 REMINDER = kind("task_reminder", _("A reminder of a task of mine"), "alarm-clock")
 
 
-@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="tasks.tell_boards", when=lambda fact: fact.entity == "task")
+@reacts_to(RecordCreated, RecordChanged, RecordDeleted, RecordRestored, name="tasks.tell_boards", when=lambda fact, about: fact.entity == "task")
 def tell_boards(heard: Heard) -> None:
     """Let the board know that the next step of a deal may be another one now."""
     deal_id = Task.everything.filter(pk=heard.fact.record_id).values_list("deal", flat=True).first()

@@ -36,6 +36,10 @@ _WORDS: dict[str, Any] = {}
 _REACTIONS: dict[str, list["Reaction"]] = {}
 
 
+When = Callable[[Any, Any], bool]
+"""Tells from a fact and the record that it happened to (or None) whether it concerns a reaction."""
+
+
 @dataclass(frozen=True)
 class Reaction:
     """A function that hears a fact; ``name`` is its stored identity."""
@@ -44,8 +48,8 @@ class Reaction:
     fact: str
     run: Callable[["Heard"], None]
     max_attempts: int = 8
-    when: Callable[[Any], bool] | None = None
-    """Asked of the fact when it is published: no delivery is written of what a reaction has nothing to do with."""
+    when: "When | None" = None
+    """Asked when the fact is published: no delivery is written of what a reaction has nothing to do with."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +104,9 @@ def all_facts() -> dict[str, type]:
 
 
 def reacts_to(
-    *facts: type, name: str | None = None, max_attempts: int = 8, when: Callable[[Any], bool] | None = None
+    *facts: type, name: str | None = None, max_attempts: int = 8, when: When | None = None
 ) -> Callable[[Callable[[Heard], None]], Callable[[Heard], None]]:
-    """Subscribe a function to one or more facts; ``when`` tells from the fact alone whether it concerns the function."""
+    """Subscribe a function to one or more facts; ``when`` tells which of them concern it, before it is delivered."""
 
     def subscribe(function: Callable[[Heard], None]) -> Callable[[Heard], None]:
         stored = name or f"{function.__module__}.{function.__qualname__}"
@@ -166,7 +170,7 @@ def publish(
         ip_address=origin.ip_address,
         user_agent=origin.user_agent[:400],
     )
-    reactions = [] if quiet else [r.name for r in reactions_of(name) if r.when is None or r.when(event)]
+    reactions = [] if quiet else [r.name for r in reactions_of(name) if r.when is None or r.when(event, about)]
     if intention is not None:
         intention.facts.append((entry, reactions))
     else:

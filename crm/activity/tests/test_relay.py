@@ -59,7 +59,7 @@ def test_a_fact_arrives_typed_and_once(heard: list[Heard]) -> None:
 def test_what_does_not_concern_a_reaction_is_not_delivered(heard: list[Heard]) -> None:
     """Not even written: most facts concern few of those who could hear them."""
     loud: list[Heard] = []
-    reacts_to(Rang, name="test.loud", when=lambda rang: rang.times > 5)(loud.append)
+    reacts_to(Rang, name="test.loud", when=lambda rang, about: rang.times > 5)(loud.append)
     ring(2)
     ring(12)
     assert Delivery.objects.count() == 3

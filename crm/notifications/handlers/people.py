@@ -7,6 +7,7 @@ from django.utils.translation import override
 
 from crm.accounts.models import User
 from crm.activity.facts import Heard, reacts_to
+from crm.activity.intention import current_intention
 from crm.jobs.models import Job
 from crm.jobs.registry import when_finished
 from crm.lib.text import in_sentence
@@ -19,12 +20,14 @@ from crm.records.mentions import mentioned_in
 from crm.records.models import Comment, Note
 
 
-def _assigns(fact: RecordCreated | RecordChanged) -> bool:
-    """Tell whether the record may have a new owner."""
+def _assigns(fact: RecordCreated | RecordChanged, about: Any) -> bool:
+    """Tell whether the record got an owner by it who did not take it."""
     declared = all_entities().get(fact.entity)
-    if declared is None or not declared.owner:
+    if declared is None or not declared.owner or (isinstance(fact, RecordChanged) and declared.owner not in fact.fields):
         return False
-    return isinstance(fact, RecordCreated) or declared.owner in fact.fields
+    acting = current_intention()
+    owner = getattr(about, f"{declared.owner}_id", None)
+    return owner is not None and (acting is None or owner != acting.origin.user_id)
 
 
 @reacts_to(RecordCreated, RecordChanged, name="notifications.assigned", when=_assigns)
