@@ -118,3 +118,14 @@ def at_once(case: Case, make_client: Callable[[], Client], *, clients: int = 8, 
     if failed:
         raise RuntimeError(failed[0])
     return sum(done) / (time.monotonic() - began)
+
+
+def pace() -> float:
+    """Return how many milliseconds a million turns of an empty loop take: how fast this machine is just now."""
+    taken = []
+    for _attempt in range(5):
+        began = time.perf_counter()
+        for _turn in range(1_000_000):
+            pass
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)

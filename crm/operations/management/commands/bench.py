@@ -31,7 +31,7 @@ from crm.operations.assets import collect
 from crm.operations.bench import browser
 from crm.operations.bench.cases import Known, cases
 from crm.operations.bench.extras import Figure, export_time, import_time, live_time
-from crm.operations.bench.measure import Client, Result, at_once, one_at_a_time
+from crm.operations.bench.measure import Client, Result, at_once, one_at_a_time, pace
 from crm.operations.bench.report import page
 from crm.operations.bench.seed import seed
 from customers.models import Customer
@@ -63,6 +63,8 @@ class Measured:
     results: list[Result] = field(default_factory=list)
     figures: list[Figure] = field(default_factory=list)
     felt: browser.Felt | None = None
+    pace: list[float] = field(default_factory=list)
+    """How fast the machine was at the start and at the end (``measure.pace``)."""
 
 
 NORMAL = Size(100_000, 50_000, 300_000)
@@ -144,10 +146,11 @@ class Bench:
                     self._drop(size.base)
                     raise
                 self.stdout.write(f"Seeded {size.customers:,} customers in {time.monotonic() - began:.0f} s.")
-            measured = Measured(size)
+            measured = Measured(size, pace=[pace()])
             self._measure(measured, extras=extras)
             if extras:
                 measured.figures.append(self._import(size))
+            measured.pace.append(pace())
             return measured
         finally:
             use_base(self.home)
