@@ -4,6 +4,7 @@ import signal
 import time
 import uuid
 from functools import partial
+from typing import Any
 
 import httpx
 import psycopg
@@ -143,25 +144,45 @@ def locks(stand: Stand, sizes: Sizes) -> Outcome:
 
 
 def _cross(stand: Stand, sizes: Sizes, found: Outcome, ids: list[str]) -> None:
-    """Let a transaction of our own and a request lock two records in opposite order; the request is the victim."""
-    refused, broken, rounds = 0, 0, sizes.pick(10, 5, 3)
-    clients = [stand.api() for _n in range(4)]
-    before = stand.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][0]
-    for _round in range(rounds):
-        pairs = [ids, ids[::-1]]
+    """Let another session and a request lock two records in opposite order; the request is the victim.
 
-        answers = at_once([partial(_change_both, c, pairs[k % 2]) for k, c in enumerate(clients)])
-        for answer in answers:
+    Requests among themselves do not cross: they lock what they name in one order, that of the ids.
+    """
+    first, last = sorted(ids)
+    refused, broken, rounds = 0, 0, sizes.pick(10, 5, 3)
+    before = _deadlocks(stand)
+    with stand.api() as client:
+        for _round in range(rounds):
+            answer = _victim(stand, client, first, last)
             status = getattr(answer, "status_code", 0)
             refused += status in (409, 503)
             broken += status not in (200, 409, 503)
-    time.sleep(1.5)
-    after = stand.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][0]
-    found.at_least("deadlocks that PostgreSQL broke up", after - before, 1)
+    wait_for(lambda: _deadlocks(stand) - before >= rounds, 5)
+    found.at_least("deadlocks that PostgreSQL broke up", _deadlocks(stand) - before, rounds)
     found.equal("deadlocked writes that were refused", refused, 0)
     found.equal("answers with 500", broken, 0)
 
 
-def _change_both(client: httpx.Client, order: list[str]) -> httpx.Response:
-    operations = [{"op": "update", "id": i, "data": {"description": uuid.uuid4().hex}} for i in order]
+def _victim(stand: Stand, client: httpx.Client, first: str, last: str) -> Any:
+    """Return the answer to a request that waits for ``last``, while the session that has it waits for ``first``."""
+    lock = "SELECT 1 FROM customers_company WHERE id = %s FOR UPDATE"
+    with psycopg.connect(host=str(stand.postgres.sockets), user="postgres", dbname=connection.settings_dict["NAME"]) as other:
+        # Who waited first looks for a deadlock first, after a second: the request.
+        other.execute("SET deadlock_timeout = '20s'")
+        other.execute(lock, [last])
+
+        def cross() -> None:
+            wait_for(lambda: stand.sql("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0], 5, pause=0.02)
+            other.execute(lock, [first])
+            other.rollback()
+
+        return at_once([partial(_change_both, client, [first, last]), cross])[0]
+
+
+def _deadlocks(stand: Stand) -> int:
+    return int(stand.sql("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")[0][0])
+
+
+def _change_both(client: httpx.Client, ids: list[str]) -> httpx.Response:
+    operations = [{"op": "update", "id": i, "data": {"description": uuid.uuid4().hex}} for i in ids]
     return client.post("/companies/bulk?atomic=true", json={"operations": operations})
