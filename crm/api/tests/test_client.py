@@ -240,3 +240,11 @@ def test_an_export_is_in_the_order_of_the_list(api, admin, sort):
         data(client.post(f"{API}/customers", {"last_name": name, "company": company}), 201)
     listed = [row["id"] for row in data(client.get(f"{API}/customers?sort={sort}"))]
     assert [row["id"] for row in json.loads(content(client.get(f"{API}/customers/export?format=json&sort={sort}")))] == listed
+
+
+def test_an_export_as_json_is_what_the_document_says(api, admin):
+    client = api(admin)
+    answers = client.get(f"{API}/schema").json()["paths"][f"{API}/customers/export"]["get"]["responses"]["200"]["content"]
+    assert set(answers) == {media.partition(";")[0] for media in TYPES.values()}
+    data(client.post(f"{API}/customers", {"last_name": "Ada"}), 201)
+    assert not list(problems_of(answers["application/json"]["schema"], json.loads(content(client.get(f"{API}/customers/export?format=json")))))

@@ -21,6 +21,10 @@ from crm.records.entity import able, entity
 from crm.transfer.export.files import KIND, ask_for_file, path_of
 from crm.transfer.export.writers import TYPES
 
+FILES: dict[str, shapes.Schema] = {
+    media.partition(";")[0]: listing(mapping()) if form == "json" else {"type": "string", "format": "binary"} for form, media in TYPES.items()
+}
+"""What an export can be, by media type."""
 EXPORT = shape(
     id=shapes.uuid(), entity=text(), format=one_of(TYPES), state=one_of(Job.State.values), job=shapes.uuid("Tells how far it is."),
     rows=shapes.nullable(shapes.integer(0)), ready=shapes.boolean("Whether there is a file to fetch; it is kept for a week."),
@@ -90,7 +94,7 @@ class ExportFileView(APIView):
 
     @describe(
         "Download the file of an export", errors=(404,), tag="exports",
-        files={t.partition(";")[0]: {"type": "string", "format": "binary"} for t in TYPES.values()},
+        files=FILES,
     )
     def get(self, request: Any, id: Any) -> Any:
         """Return the file, for whoever asked for it and may still export."""

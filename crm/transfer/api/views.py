@@ -17,6 +17,7 @@ from crm.api.schema.operations import PAGING, Parameter, describe
 from crm.api.views import APIView, answer
 from crm.lib.errors import Conflict, Invalid, Missing
 from crm.records.entity import Entity
+from crm.transfer.api.exports import FILES
 from crm.transfer.export import export_response
 from crm.transfer.export.writers import TYPES
 from crm.transfer.jobs import change_set_of, start_import
@@ -152,7 +153,7 @@ class ExportView(OfEntity):
             Parameter("format", shapes.one_of(list(TYPES)), "The form of the file; CSV by default."),
             *(p for p in list_parameters(v) if p.name not in ("page", "limit", "cursor", "include")),
         ),
-        files={t.partition(";")[0]: _BINARY for t in TYPES.values()}, checks_parameters=False, errors=(400, 403),
+        files=FILES, checks_parameters=False, errors=(400, 403),
     )
     def get(self, request: Any) -> Any:
         """Stream the records."""
