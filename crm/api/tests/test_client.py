@@ -7,6 +7,7 @@ import pytest
 
 from crm.api.schema.checking import problems_of
 from crm.api.schema.entities import filter_parameters, read_schema, sort_names, write_schema, write_value
+from crm.api.tests.answers import data, refused
 from crm.records.customfields import forget_custom_fields
 from crm.records.entity import all_entities, entity
 from crm.records.fields import Field, Kind
@@ -15,16 +16,6 @@ from crm.transfer.export.writers import TYPES
 
 pytestmark = pytest.mark.django_db
 API = "/api/v1"
-
-
-def data(answer, status=200):
-    assert answer.status_code == status, answer.content
-    return answer.json()["data"]
-
-
-def refused(answer, status=400):
-    assert answer.status_code == status, answer.content
-    return {d["field"] for d in answer.json()["error"]["details"]}
 
 
 def content(answer):
@@ -123,6 +114,7 @@ def test_if_match_holds_for_the_rights_of_a_role(api, admin):
     address = f"{API}/roles/{role['id']}/rights"
     cell = {"entity": "customer", "action": "view", "scope": "own"}
     stale(client, address, lambda tag: client.put(address, {"permissions": [cell]}, headers={"If-Match": tag}))
+    assert [(c["entity"], c["action"], c["scope"]) for c in data(client.get(address))["permissions"]] == [("customer", "view", "own")]
 
 
 @pytest.mark.parametrize("name", ["loss-reasons", "task-categories", "interaction-types"])

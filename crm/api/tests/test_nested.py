@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from crm.api.tests.answers import data, refused
 from crm.records.services import create_record
 
 pytestmark = pytest.mark.django_db
@@ -16,16 +17,6 @@ API = "/api/v1"
 def kept_files(settings, tmp_path):
     """Keep uploads out of the way."""
     settings.MEDIA_ROOT = tmp_path
-
-
-def data(answer, status=200):
-    assert answer.status_code == status, answer.content
-    return answer.json()["data"]
-
-
-def refused(answer, status=400):
-    assert answer.status_code == status, answer.content
-    return {d["field"] for d in answer.json()["error"]["details"]}
 
 
 def file(content, name="plan.txt"):
