@@ -44,10 +44,11 @@ UPDATE activity_delivery SET attempts = attempts + 1, due_at = clock_timestamp()
 RETURNING id, log_id, log_created_at, reaction, attempts
 """
 
-_DONE = """
-UPDATE activity_delivery SET state = 'done', done_at = clock_timestamp(), error = ''
- WHERE id = %s AND state = 'waiting' AND attempts = %s
-"""
+# It begins as crm.activity.intention knows it, so that nobody is told who acts for a reaction that writes nothing.
+_DONE = (
+    "UPDATE \"activity_delivery\" SET state = 'done', done_at = clock_timestamp(), error = '' "
+    "WHERE id = %s AND state = 'waiting' AND attempts = %s"
+)
 
 
 @dataclass(frozen=True)

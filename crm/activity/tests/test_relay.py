@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -54,6 +56,14 @@ def test_a_fact_arrives_typed_and_once(heard: list[Heard]) -> None:
     (one,) = heard
     assert one.fact == Rang(bell=bell, times=3) and one.entry.id == entry.id
     assert Delivery.objects.get().state == "done"
+
+
+def test_a_reaction_that_writes_nothing_tells_nobody_who_acts(heard: list[Heard]) -> None:
+    ring()
+    with CaptureQueriesContext(connection) as asked:
+        relay_once()
+    assert len(heard) == 1
+    assert not any("set_config" in q["sql"] for q in asked.captured_queries)
 
 
 def test_what_does_not_concern_a_reaction_is_not_delivered(heard: list[Heard]) -> None:
