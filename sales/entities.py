@@ -336,8 +336,8 @@ class DealEntity(Entity):
     def _facts(self, obj: Any, left_id: uuid.UUID | None) -> Iterable[Any]:
         """Yield what a new stage means: moved, won, lost, reopened."""
         if left_id is not None:
-            yield DealMoved(deal_id=obj.pk, from_stage_id=left_id, to_stage_id=obj.stage_id,
-                            pipeline_id=obj.pipeline_id, owner_id=obj.assigned_user_id)
+            yield DealMoved(deal_id=obj.pk, from_stage_id=left_id, to_stage_id=obj.stage_id, pipeline_id=obj.pipeline_id,
+                            from_pipeline_id=saving(obj).before["pipeline_id"], owner_id=obj.assigned_user_id)
         closing = {"deal_id": obj.pk, "customer_id": obj.customer_id, "company_id": obj.company_id,
                    "owner_id": obj.assigned_user_id, "value": str(obj.value), "currency": obj.currency}
         if obj.outcome == Stage.Outcome.WON:

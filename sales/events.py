@@ -14,6 +14,7 @@ class DealMoved:
     deal_id: uuid.UUID
     from_stage_id: uuid.UUID
     to_stage_id: uuid.UUID
+    from_pipeline_id: uuid.UUID
     pipeline_id: uuid.UUID
     owner_id: uuid.UUID | None
 

@@ -18,7 +18,7 @@ from crm.records.events import (
     RecordsBulkChanged,
 )
 from sales.events import DealMoved, DealWon
-from sales.models import Deal, Pipeline, Stage
+from sales.models import Deal, Pipeline
 
 
 def _shown(fact: Any, about: Any) -> bool:
@@ -67,8 +67,7 @@ def tell_boards_of_customers(heard: Heard) -> None:
 def tell_moved(heard: Heard) -> None:
     """Let the boards know which columns a moved deal concerns."""
     fact = heard.fact
-    left = Stage.objects.filter(pk=fact.from_stage_id).values_list("pipeline_id", flat=True).first()
-    for pipeline_id in {left, fact.pipeline_id} - {None}:
+    for pipeline_id in {fact.from_pipeline_id, fact.pipeline_id}:
         push(
             f"board:{pipeline_id}", "deal.moved",
             {"id": str(fact.deal_id), "from": str(fact.from_stage_id), "stage": str(fact.to_stage_id), **_by(heard)},

@@ -10,7 +10,7 @@ import time
 import traceback
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from django.db import models, transaction
@@ -20,7 +20,7 @@ from crm.activity.facts import Heard, reactions_of, revive
 from crm.activity.intention import Origin, acting_from, intend
 from crm.activity.models import ActivityLog, ChangeSet, Delivery
 from crm.jobs.alive import is_alive as _is_alive
-from crm.lib.prepared import prepared_cursor
+from crm.lib.prepared import PreparedMany, prepared_cursor
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +48,12 @@ RETURNING id, log_id, log_created_at, reaction, attempts
 _DONE = (
     "UPDATE \"activity_delivery\" SET state = 'done', done_at = clock_timestamp(), error = '' "
     "WHERE id = %s AND state = 'waiting' AND attempts = %s"
+)
+
+# Their months are those of the partitions: the moments let the database look in these alone.
+_ENTRIES = PreparedMany(
+    lambda ids, moments: ActivityLog.objects.filter(id__among=ids, created_at__among=moments).order_by().select_related("change_set"),
+    ([uuid.UUID(int=1)], [datetime(2000, 1, 1, tzinfo=UTC)]),
 )
 
 
@@ -155,10 +161,8 @@ def _entries(claimed: list[Claimed]) -> dict[uuid.UUID, ActivityLog]:
     """Return the entries of the log that are to be delivered, by id, with their change sets."""
     if not claimed:
         return {}
-    moments = {c.log_created_at for c in claimed}
-    # Their months are those of the partitions: the moments let the planner look in these alone.
-    rows = ActivityLog.objects.filter(id__in={c.log_id for c in claimed}, created_at__in=moments)
-    return {entry.id: entry for entry in rows.select_related("change_set")}
+    rows = _ENTRIES.all([c.log_id for c in claimed], [c.log_created_at for c in claimed])
+    return {entry.id: entry for entry in rows}
 
 
 def _done(claimed: Claimed) -> bool:

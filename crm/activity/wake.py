@@ -37,8 +37,8 @@ class Bell:
     def __init__(self) -> None:
         self._pubsub: redis.client.PubSub | None = None
 
-    def wait(self, seconds: float) -> None:
-        """Return at the next alarm, at the latest after ``seconds``."""
+    def wait(self, seconds: float) -> bool:
+        """Return at the next alarm, at the latest after ``seconds``; tell whether it rang."""
         try:
             if self._pubsub is None:
                 client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, health_check_interval=15)
@@ -47,7 +47,8 @@ class Bell:
             deadline = time.monotonic() + seconds
             while (left := deadline - time.monotonic()) > 0:
                 if self._pubsub.get_message(timeout=left):
-                    return
+                    return True
         except (redis.RedisError, OSError):
             self._pubsub = None
             time.sleep(seconds)
+        return False

@@ -57,7 +57,7 @@ def database(url: str, home: Path) -> dict[str, Any]:
     """Return Django's database settings for a URL, or for the embedded server without one."""
     if not url:
         return {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "crm.lib.postgres",
             "NAME": "rapport",
             "USER": "postgres",
             "HOST": str(socket_folder(home)),
@@ -70,7 +70,7 @@ def database(url: str, home: Path) -> dict[str, Any]:
     if unknown:
         raise ImproperlyConfigured(f"DATABASE_URL: unknown option {unknown[0]}. Known: host, {', '.join(TLS_OPTIONS)}.")
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "crm.lib.postgres",
         "NAME": unquote(parts.path.lstrip("/")) or "rapport",
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

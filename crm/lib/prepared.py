@@ -41,7 +41,7 @@ def prepared_cursor() -> Any:
 
 
 class Among(models.Lookup):  # type: ignore[type-arg]
-    """``id__among=[…]``: one parameter for any number of ids, so that the statement stays the same."""
+    """``id__among=[…]``: one parameter for any number of ids or moments, so that the statement stays the same."""
 
     lookup_name = "among"
     prepare_rhs = False
@@ -53,6 +53,7 @@ class Among(models.Lookup):  # type: ignore[type-arg]
 
 
 models.UUIDField.register_lookup(Among)
+models.DateTimeField.register_lookup(Among)
 
 
 class _Query:

@@ -41,26 +41,29 @@ def _client() -> redis.Redis:
     return _sync[0]
 
 
-def send_to_group(group: str, message: dict[str, Any]) -> None:
-    """Send a message to a group of the channel layer over a connection that stays open.
+def send_to_groups(told: list[tuple[str, dict[str, Any]]]) -> None:
+    """Send messages, each to a group of the channel layer, over a connection that stays open.
 
     Channels does the same by an event loop and a connection of their own for every message, which takes ten times as long.
     """
     layer: Any = get_channel_layer()
     config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
-    _client().publish(f"{config['prefix']}__group__{group}", layer.serialize(message))
+    pipe = _client().pipeline(transaction=False)
+    for group, message in told:
+        pipe.publish(f"{config['prefix']}__group__{group}", layer.serialize(message))
+    pipe.execute()
 
 
-def keep_event(topic: str, message: dict[str, Any]) -> str:
-    """Store an event for those who reconnect and return its id; an own one when Valkey is away."""
+def keep_events(events: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Store the events of topics for those who reconnect and return their ids; own ones when Valkey is away."""
     try:
         pipe = _client().pipeline(transaction=False)
-        pipe.xadd(_events(topic), {"m": json.dumps(message)}, maxlen=KEPT_EVENTS, approximate=True)
-        pipe.expire(_events(topic), KEPT_SECONDS)
-        stored: bytes = pipe.execute()[0]
-        return stored.decode()
+        for topic, message in events:
+            pipe.xadd(_events(topic), {"m": json.dumps(message)}, maxlen=KEPT_EVENTS, approximate=True)
+            pipe.expire(_events(topic), KEPT_SECONDS)
+        return [stored.decode() for stored in pipe.execute()[::2]]
     except TROUBLE:
-        return f"{int(time.time() * 1000)}-0"
+        return [f"{int(time.time() * 1000)}-0"] * len(events)
 
 
 _shared: WeakKeyDictionary[asyncio.AbstractEventLoop, "SocketStore"] = WeakKeyDictionary()

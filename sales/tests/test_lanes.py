@@ -114,7 +114,7 @@ def test_boards_hear_of_what_their_cards_show_of_customers(
     customer = CustomerFactory(status="LEAD", assigned_user=admin)
     deal = DealFactory(stage=stages["PROSPECTING"], assigned_user=admin, customer=customer)
     told: list[tuple[str, str, Any]] = []
-    monkeypatch.setattr(push, "_send", lambda message: told.append((message["topic"], message["event"], message["data"].get("id"))))
+    monkeypatch.setattr(push, "_send", lambda messages: told.extend((m["topic"], m["event"], m["data"].get("id")) for m in messages))
     page = client_for(admin)
     for field, value in (("last_name", "Renamed"), ("status", "CUSTOMER"), ("job_title", "Buyer")):
         with django_capture_on_commit_callbacks(execute=True):

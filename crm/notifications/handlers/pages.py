@@ -1,7 +1,6 @@
 """What open pages are told when something happens: which record, which of its fields, or what hangs on it."""
 
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 from crm.access.events import RecordShared, RecordUnshared
@@ -10,6 +9,7 @@ from crm.accounts.events import UserAccessChanged, UserDeactivated
 from crm.accounts.models import User
 from crm.activity.facts import Heard, reacts_to
 from crm.activity.models import ActivityLog
+from crm.lib.prepared import PreparedTuples, Shelf
 from crm.realtime.push import check_everybody, check_topic, end_sockets, push
 from crm.records.entity import Entity, all_entities
 from crm.records.events import (
@@ -105,18 +105,32 @@ def check_share(heard: Heard) -> None:
     check_topic(f"record:{heard.fact.entity}:{heard.fact.record_id}")
 
 
-def _changes(heard: Heard, of: Entity, ids: Iterable[uuid.UUID] | None = None) -> dict[uuid.UUID, list[dict[str, Any]]]:
+_WRITTEN = PreparedTuples(
+    lambda act, table: _of_act(act, table).values_list("entity_id", "changes")[:MOST], (uuid.UUID(int=1), "no_such_table")
+)
+_WRITTEN_OF = PreparedTuples(
+    lambda act, table, ids: _of_act(act, table).filter(entity_id__among=ids).values_list("entity_id", "changes")[:MOST],
+    (uuid.UUID(int=1), "no_such_table", [uuid.UUID(int=2)]),
+)
+
+
+def _of_act(act: uuid.UUID, table: str) -> Any:
+    return ActivityLog.objects.filter(change_set_id=act, kind=ActivityLog.Kind.CHANGE, table_name=table)
+
+
+def _changes(heard: Heard, of: Entity, ids: list[uuid.UUID] | None = None) -> dict[uuid.UUID, list[dict[str, Any]]]:
     """Return what the act that was heard of changed, by record."""
-    rows = ActivityLog.objects.filter(
-        change_set_id=heard.entry.change_set_id, kind=ActivityLog.Kind.CHANGE, table_name=of.model._meta.db_table
-    )
-    if ids is not None:
-        rows = rows.filter(entity_id__in=list(ids))
+    act, table = heard.entry.change_set_id, of.model._meta.db_table
+    if act is None:
+        return {}
     found: dict[uuid.UUID, list[dict[str, Any]]] = {}
-    for pk, changes in rows.values_list("entity_id", "changes")[:MOST]:
+    for pk, changes in _WRITTEN.ask([act, table]) if ids is None else _WRITTEN_OF.ask([act, table, ids]):
         if pk is not None:
             found.setdefault(pk, []).append(changes)
     return found
+
+
+_standing: Shelf[PreparedTuples] = Shelf()
 
 
 def _linked(of: Entity, pk: uuid.UUID, logged: list[dict[str, Any]]) -> set[str]:
@@ -125,12 +139,16 @@ def _linked(of: Entity, pk: uuid.UUID, logged: list[dict[str, Any]]) -> set[str]
         f for f in of.own_fields.values()
         if f.kind == Kind.LINK and not f.computed and "__" not in f.source and "pages" in all_entities()[f.link].abilities
     ]
+    if not links:
+        return set()
+    columns = [f"{f.source}_id" for f in links]
     manager = getattr(of.model, "everything", of.model._default_manager)
-    row = manager.filter(pk=pk).values(*(f"{f.source}_id" for f in links)).first() if links else None
+    standing = _standing.get(
+        of.model, lambda: PreparedTuples(lambda key: manager.filter(pk=key).values_list(*columns), (uuid.UUID(int=1),))
+    ).ask([pk])
     found = set()
-    for f in links:
-        ids = {row[f"{f.source}_id"]} if row else set()
-        ids.update(c[f"{f.source}_id"][0] for c in logged if f"{f.source}_id" in c)
+    for at, (f, column) in enumerate(zip(links, columns, strict=True)):
+        ids = {row[at] for row in standing} | {c[column][0] for c in logged if column in c}
         found.update(f"record:{f.link}:{one}" for one in ids if one)
     return found
 

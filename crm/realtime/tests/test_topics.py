@@ -22,7 +22,7 @@ def test_a_push_without_valkey_fails_nobody(
     def broken(*args: Any) -> None:
         raise ConnectionError("gone")
 
-    monkeypatch.setattr("crm.realtime.push.send_to_group", broken)
+    monkeypatch.setattr("crm.realtime.push.send_to_groups", broken)
     with django_capture_on_commit_callbacks(execute=True) as called:
         push("list:deal", "list.dirty", {})
     assert len(called) == 1
