@@ -90,7 +90,7 @@ def _run(view: Any, operation: dict[str, Any]) -> tuple[Any, int]:
         view.may("create")
         data = view.input(operation["data"], whole=True)
         return create_record(of=view.entity, data=data, actor=actor), 201
-    obj = view.get_object(_id_of(operation["id"]))
+    obj = view.get_object(_id_of(operation["id"]), to_change=True)
     if op == "delete":
         return delete_record(obj=obj, actor=actor), 204
     data = view.input(operation["data"], whole=False, obj=obj)

@@ -23,6 +23,7 @@ from crm.records.entity import Entity
 from crm.records.entity import entity as entity_named
 from crm.records.fields import LINKS
 from crm.records.representation import Representation, represent
+from crm.records.services.records import held, locked
 
 MAX_QUERY = 200
 RESERVED = frozenset({"page", "limit", "cursor", "sort", "fields", "include", "filter", "q", "view", "archived"})
@@ -66,16 +67,21 @@ class OfEntity(APIView):
         """Return the records that the caller may see."""
         return visible_to(self.request.user, self.entity.model)
 
-    def get_object(self, id: Any) -> Any:
-        """Return a record that the caller may see, or refuse as missing."""
+    def get_object(self, id: Any, *, to_change: bool = False) -> Any:
+        """Return a record that the caller may see, or refuse as missing; ``to_change`` locks it for the verb that follows."""
         fingerprint = rights_of(self.request.user).fingerprint
-        query = _records.get((fingerprint, type(self)) if fingerprint else None, lambda: PreparedOne(
-            lambda some: self.queryset().filter(pk=some), (uuid.UUID(int=1),)
-        ))
+
+        def build(some: Any) -> Any:
+            rows = self.queryset().filter(pk=some)
+            return locked(rows) if to_change else rows
+
+        query = _records.get(
+            (fingerprint, type(self), to_change) if fingerprint else None, lambda: PreparedOne(build, (uuid.UUID(int=1),))
+        )
         found = query.first(id)
         if found is None:
             raise Missing
-        return found
+        return held(found) if to_change else found
 
     def shown(self) -> Representation:
         """Return how records are shown: ``fields`` and ``include``."""

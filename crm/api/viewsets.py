@@ -110,7 +110,7 @@ class EntityViewSet(ReadViewSet):
         return self._change(request, id, whole=False)
 
     def _change(self, request: Any, id: Any, *, whole: bool) -> Any:
-        obj = self.get_object(id)
+        obj = self.get_object(id, to_change=True)
         data = self.input(request.data, whole=whole, obj=obj)
         version = data.pop("version", None)
         matched = check_match(request, obj, data, request.user)
@@ -120,7 +120,7 @@ class EntityViewSet(ReadViewSet):
     @describe("Delete a record", status=204, parameters=(IF_MATCH,), errors=(403, 404, 409, 412))
     def destroy(self, request: Any, id: Any) -> Any:
         """Move a record to the trash (reference data is removed for good, unless it is in use)."""
-        obj = self.get_object(id)
+        obj = self.get_object(id, to_change=True)
         check_match(request, obj, {}, request.user)
         delete_record(obj=obj, actor=request.user)
         return no_content()
@@ -137,14 +137,14 @@ class EntityViewSet(ReadViewSet):
               description="It stays readable and leaves the lists (`?archived=true` shows it).")
     def archive(self, request: Any, id: Any) -> Any:
         """Put a record away."""
-        obj = self.get_object(id)
+        obj = self.get_object(id, to_change=True)
         check_match(request, obj, {}, request.user)
         return self.respond(archive_record(obj=obj, actor=request.user))
 
     @describe("Bring a record back from the archive", answer=record_of, parameters=(IF_MATCH, IDEMPOTENCY_KEY), errors=(403, 404, 412))
     def unarchive(self, request: Any, id: Any) -> Any:
         """Bring a record back into the lists."""
-        obj = self.get_object(id)
+        obj = self.get_object(id, to_change=True)
         check_match(request, obj, {}, request.user)
         return self.respond(unarchive_record(obj=obj, actor=request.user))
 

@@ -55,7 +55,7 @@ class StageView(RecordView):
     def put(self, request: Any, id: Any) -> Any:
         """Move the deal; moving it to where it is does nothing."""
         body = self.body()
-        deal = self.get_object(id)
+        deal = self.get_object(id, to_change=True)
         version = check_match(request, deal, {}, request.user) or body.get("version")
         deal = move_deal(
             deal=deal, stage=body["stage"], actor=request.user, version=version, reason=body.get("close_reason")
@@ -75,7 +75,7 @@ class ReopenView(RecordView):
     )
     def post(self, request: Any, id: Any) -> Any:
         """Open the deal in a stage, or in the one it came from."""
-        body, deal = self.body(), self.get_object(id)
+        body, deal = self.body(), self.get_object(id, to_change=True)
         version = check_match(request, deal, {}, request.user) or body.get("version")
         return self.respond(reopen_deal(deal=deal, actor=request.user, stage=body.get("stage"), version=version))
 

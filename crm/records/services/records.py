@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 
 from crm.access.policy import SYSTEM, policy_of, require
 from crm.activity.facts import publish
-from crm.activity.intention import relabel, verb
+from crm.activity.intention import current_intention, relabel, verb
 from crm.lib.errors import Conflict, Detail, Invalid, Missing
 from crm.lib.prepared import PreparedOne, Shelf
 from crm.lib.rows import insert_row, update_row
@@ -179,15 +179,30 @@ def visible_trash(actor: Any, model: Any) -> Any:
 _locked: Shelf[PreparedOne[Any]] = Shelf()
 
 
+def locked(rows: Any) -> Any:
+    """Return a queryset that locks the rows it reads.
+
+    No key: a row that refers to one of them may be written meanwhile (with a key lock two companies that are put below
+    each other would lock up instead of one being refused).
+    """
+    return rows.select_for_update(of=("self",), no_key=True)
+
+
+def held(obj: Any) -> Any:
+    """Mark a record as just read by ``locked`` under the open intention: the verb that follows need not read it again."""
+    obj._held_under = current_intention()
+    return obj
+
+
 def lock(obj: Any, *, trashed: bool = False) -> Any:
     """Read a record again under a row lock; a vanished one is ``Missing``."""
     model = obj._meta.model
+    under = vars(obj).pop("_held_under", None)
+    if under is not None and under is current_intention() and not trashed:
+        return obj
 
     def build(pk: Any) -> Any:
-        rows = model.everything.trashed() if trashed else model._default_manager.all()
-        # No key: a row that refers to this one may be written meanwhile (with a key lock two companies that are
-        # put below each other would lock up instead of one being refused).
-        return rows.select_for_update(of=("self",), no_key=True).filter(pk=pk)
+        return locked(model.everything.trashed() if trashed else model._default_manager.all()).filter(pk=pk)
 
     fresh = _locked.get((model, trashed), lambda: PreparedOne(build, (uuid.UUID(int=1),))).first(obj.pk)
     if fresh is None:
