@@ -74,15 +74,17 @@ class _TakenOver(Exception):
 
 def relay_once(limit: int = BATCH) -> int:
     """Deliver what is due, up to ``limit``; return how many deliveries were tried."""
-    claimed = _claim("= 0", limit) or _claim("> 0", 1)
-    entries = _entries(claimed)
-    started = time.monotonic()
-    for delivery in claimed:
-        if time.monotonic() - started > HIDDEN.total_seconds() / 2:
-            _put_back(delivery)
-        else:
-            deliver(delivery, entries.get(delivery.log_id))
-    return len(claimed)
+    return relay_new(limit) or relay_again()
+
+
+def relay_new(limit: int = BATCH) -> int:
+    """Deliver what has not been tried yet, up to ``limit``; return how many deliveries were tried."""
+    return _deliver_all(_claim("= 0", limit))
+
+
+def relay_again() -> int:
+    """Try one delivery again that is due; return how many were tried (1 or 0)."""
+    return _deliver_all(_claim("> 0", 1))
 
 
 def relay_all(rounds: int = 1000) -> int:
@@ -94,6 +96,17 @@ def relay_all(rounds: int = 1000) -> int:
         if not count:
             break
     return tried
+
+
+def _deliver_all(claimed: list[Claimed]) -> int:
+    entries = _entries(claimed)
+    started = time.monotonic()
+    for delivery in claimed:
+        if time.monotonic() - started > HIDDEN.total_seconds() / 2:
+            _put_back(delivery)
+        else:
+            deliver(delivery, entries.get(delivery.log_id))
+    return len(claimed)
 
 
 def deliver(claimed: Claimed, entry: ActivityLog | None) -> None:

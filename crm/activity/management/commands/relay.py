@@ -11,7 +11,7 @@ import structlog
 from django.core.management.base import BaseCommand
 from django.db import Error, close_old_connections, connection
 
-from crm.activity.relay import relay_once
+from crm.activity.relay import BATCH, relay_again, relay_new
 from crm.activity.wake import Bell
 from crm.jobs.alive import pulse
 from crm.jobs.schedule import TICK, tick
@@ -19,10 +19,12 @@ from crm.jobs.schedule import TICK, tick
 log = structlog.get_logger(__name__)
 
 POLL = 1.5
-NICE = 5
+NICE = 10
 """Whoever waits for a page comes before what is told to others a few milliseconds later."""
 GATHER = 0.02
 """Seconds after the alarm: the request that rang it is answered first, and what follows it is taken together with it."""
+AGAIN = 0.25
+"""Seconds between two looks at what failed before, while there is always something new."""
 
 
 def commit_lightly() -> None:
@@ -55,7 +57,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         bell = Bell()
-        looked = 0.0
+        looked = tried = 0.0
         pause = 1.0
         while self.running:
             try:
@@ -63,7 +65,11 @@ class Command(BaseCommand):
                     pulse("relay")
                     tick()
                     looked = time.monotonic()
-                if relay_once() == 0:
+                new, again = relay_new(), 0
+                if not new or time.monotonic() - tried > AGAIN:
+                    tried, again = time.monotonic(), relay_again()
+                # Whatever is published from here on rings again: an empty look at the end of each round is spared.
+                if new < BATCH and not again and not (new and options["once"]):
                     if options["once"]:
                         return
                     if bell.wait(POLL):
