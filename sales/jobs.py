@@ -15,4 +15,4 @@ def fold_totals(run: Run) -> dict[str, Any]:
     return {"folded": fold()}
 
 
-every("sales.fold_totals", minutes=15)
+every("sales.fold_totals", minutes=2)

@@ -1,11 +1,12 @@
 """What Home shows beside the tasks: alerts, the quarter, who waits for an answer, what is left to set up."""
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Sum, Value
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce, Greatest, Now, TruncWeek
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,9 +18,11 @@ from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.activity.models import ChangeSet
+from crm.lib.prepared import PreparedMany, PreparedTuples, Shelf
 from crm.records.entity import entity
 from crm.ui.figures import day_of_year, money
 from crm.ui.values import for_eyes, sees_everything
+from crm.workspace.models import Workspace
 from customers.models import Customer
 from sales.models import Deal, Stage
 from sales.selectors import COMMIT, amounts_shown, base_currency, days_left, goal_of, kept_by_day
@@ -75,37 +78,61 @@ def day_in_words(groups: list[Any]) -> str:
     return ", ".join(parts) + "."
 
 
+# By the rights of who asks, and whether he leads: what each opening of Home asks in the same words.
+_overdue: Shelf[PreparedMany[Deal]] = Shelf()
+_idle: Shelf[PreparedMany[Deal]] = Shelf()
+_unanswered: Shelf[PreparedMany[Interaction]] = Shelf()
+_NOBODY, _ONE_DAY = uuid.UUID(int=1), dt.date(1901, 2, 3)
+_ALERTED = (
+    "title", "value", "currency", "expected_close_date", "last_activity_at", "entered_stage_at", "stage__name", "company__name",
+    "customer__first_name", "customer__last_name", "customer__email", "assigned_user__first_name", "assigned_user__last_name",
+    "assigned_user__email",
+)
+
+
 def attention(user: Any) -> list[Alert]:
     """Return one's deals whose close date has passed, and those with nothing planned that stand idle.
 
     Who leads sees those of everybody that he reaches, and whose they are.
     """
-    today = timezone.localdate()
-    mine = rows_of(user, Deal).filter(outcome=Stage.Outcome.OPEN)
-    if rights_of(user).cell("deal", "view").scope not in ("team", "tree", "all") or not rights_of(user).may("change", "deal"):
-        mine = mine.filter(assigned_user=user)
-    declared = entity("deal")
-    mine = mine.select_related("company", "customer", "stage", "assigned_user")
+    today, rights, declared = timezone.localdate(), rights_of(user), entity("deal")
+    leads = rights.cell("deal", "view").scope in ("team", "tree", "all") and rights.may("change", "deal")
+    key = (rights.fingerprint, leads) if rights.fingerprint else None
+    samples, values = ((_ONE_DAY,), (today,)) if leads else ((_ONE_DAY, _NOBODY), (today, user.pk))
+
+    def late(day: dt.date, me: uuid.UUID | None = None) -> QuerySet[Deal]:
+        return _open_deals(user, me).filter(expected_close_date__lt=day).order_by("-value_base", "id")[:SHOWN]
+
+    def idle(day: dt.date, me: uuid.UUID | None = None) -> QuerySet[Deal]:
+        planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
+        # As on the board: the limit is the stage's, and quiet is since the last activity or the last step.
+        return (
+            _open_deals(user, me).annotate(
+                quiet_since=Greatest(Coalesce("last_activity_at", "entered_stage_at"), "entered_stage_at"),
+                allowed=ExpressionWrapper(
+                    Coalesce("stage__rotting_days", IDLE_DAYS) * Value(dt.timedelta(days=1)), output_field=DurationField()
+                ),
+            ).filter(quiet_since__lt=Now() - F("allowed"))
+            .exclude(expected_close_date__lt=day).filter(~Exists(planned)).order_by("-value_base", "id")[:SHOWN]
+        )
+
     found = []
-    for deal in for_eyes(mine.filter(expected_close_date__lt=today).order_by("-value_base", "id")[:SHOWN], declared, user):
+    overdue = _overdue.get(key, lambda: PreparedMany(late, samples, planned=False)).all(*values)
+    for deal in for_eyes(overdue, declared, user):
         days = (today - (deal.expected_close_date or today)).days
         text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
         found.append(_alert(user, deal, text, "danger" if days > 30 else "warning", _("Update"), "/deals/{}/close-date"))
-    planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
-    # As on the board: the limit is the stage's, and quiet is since the last activity or the last step.
-    idle = (
-        mine.annotate(
-            quiet_since=Greatest(Coalesce("last_activity_at", "entered_stage_at"), "entered_stage_at"),
-            allowed=ExpressionWrapper(
-                Coalesce("stage__rotting_days", IDLE_DAYS) * Value(dt.timedelta(days=1)), output_field=DurationField()
-            ),
-        ).filter(quiet_since__lt=Now() - F("allowed"))
-        .exclude(expected_close_date__lt=today).filter(~Exists(planned)).order_by("-value_base", "id")
-    )
-    for deal in for_eyes(idle[:SHOWN], declared, user):
+    for deal in for_eyes(_idle.get(key, lambda: PreparedMany(idle, samples, planned=False)).all(*values), declared, user):
         days = (timezone.now() - deal.quiet_since).days
         found.append(_alert(user, deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan"), "/tasks/plan?deal={}"))
     return found[:SHOWN + 1]
+
+
+def _open_deals(user: Any, me: uuid.UUID | None) -> QuerySet[Deal]:
+    rows = rows_of(user, Deal).filter(outcome=Stage.Outcome.OPEN)
+    if me is not None:
+        rows = rows.filter(assigned_user_id=me)
+    return rows.select_related("company", "customer", "stage", "assigned_user").only(*_ALERTED)
 
 
 def _alert(user: Any, deal: Deal, text: str, tone: str, verb: str, fix: str) -> Alert:
@@ -172,28 +199,47 @@ def _weeks(user: Any, first: dt.date, last: dt.date) -> dict[dt.date, dict[str, 
 
 def waiting(user: Any) -> list[Interaction]:
     """Return the newest inbound interactions of one's customers that nobody has answered."""
-    if not rights_of(user).may("view", "interaction"):
+    rights, now = rights_of(user), timezone.now()
+    if not rights.may("view", "interaction"):
         return []
-    later = Interaction.objects.filter(
-        customer=OuterRef("customer"), direction="OUTBOUND", happened_at__gt=OuterRef("happened_at")
-    )
-    since = timezone.now() - dt.timedelta(days=30)
-    mine = visible_to(user, Customer).filter(assigned_user=user).values("pk")
-    rows = visible_to(user, Interaction).filter(
-        direction="INBOUND", customer__in=mine, happened_at__gte=since, happened_at__lte=timezone.now()
-    )
-    return list(rows.filter(~Exists(later)).select_related("customer", "type").order_by("-happened_at", "-id")[:SHOWN])
+
+    def unanswered(since: dt.datetime, until: dt.datetime, me: uuid.UUID) -> QuerySet[Interaction]:
+        later = Interaction.objects.filter(
+            customer=OuterRef("customer"), direction="OUTBOUND", happened_at__gt=OuterRef("happened_at")
+        )
+        mine = visible_to(user, Customer).filter(assigned_user_id=me).values("pk")
+        rows = visible_to(user, Interaction).filter(
+            direction="INBOUND", customer__in=mine, happened_at__gte=since, happened_at__lte=until
+        )
+        shown = ("subject", "happened_at", "type__name", "customer__first_name", "customer__last_name", "customer__email")
+        return (
+            rows.filter(~Exists(later)).select_related("customer", "type").only(*shown).order_by("-happened_at", "-id")[:SHOWN]
+        )
+
+    samples = (dt.datetime(1901, 2, 3, tzinfo=dt.UTC), dt.datetime(1902, 3, 4, tzinfo=dt.UTC), _NOBODY)
+    prepared = _unanswered.get(rights.fingerprint or None, lambda: PreparedMany(unanswered, samples, planned=False))
+    return prepared.all(now - dt.timedelta(days=30), now, user.pk)
+
+
+# One statement for all steps, of a table that has one row.
+_SET_UP = PreparedTuples(
+    lambda: Workspace.objects.order_by("pk").values_list(
+        Exists(User.objects.active()[1:]), Exists(ChangeSet.objects.filter(source="import")), Exists(Stage.objects.filter(version__gt=1)),
+        Exists(Deal.objects.all()), Exists(Task.objects.all()),
+    )[:1], (),
+)
 
 
 def checklist(user: Any) -> list[Step]:
     """Return the steps of setting up while one of them is left; only administrators see them."""
     if not rights_of(user).is_admin:
         return []
+    invited, imported, shaped, sold, planned = next(iter(_SET_UP.ask(())), (False,) * 5)
     steps = [
-        Step(_("Invite a colleague"), "/settings/users", User.objects.active().count() > 1),
-        Step(_("Import your data"), "/import", ChangeSet.objects.filter(source="import").exists()),
-        Step(_("Shape the pipeline"), "/settings/pipelines", Stage.objects.filter(version__gt=1).exists()),
-        Step(_("Create a deal"), "/deals/new", Deal.objects.exists()),
-        Step(_("Plan a task"), "/tasks", Task.objects.exists()),
+        Step(_("Invite a colleague"), "/settings/users", invited),
+        Step(_("Import your data"), "/import", imported),
+        Step(_("Shape the pipeline"), "/settings/pipelines", shaped),
+        Step(_("Create a deal"), "/deals/new", sold),
+        Step(_("Plan a task"), "/tasks", planned),
     ]
     return [] if all(s.done for s in steps) else steps
