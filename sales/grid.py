@@ -17,7 +17,7 @@ from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.ui.values import sees_everything
 from customers.models import Customer
-from sales.cells import FORECAST, KEPT, LATER, NONE, PAST, Spot, first_of_spots, kept_cells
+from sales.cells import FORECAST, KEPT, LATER, NONE, PAST, Spot, are_few, first_of_spots, kept_cells
 from sales.models import Deal, Stage
 from sales.months import ends_of, month_after, month_name
 from sales.selectors import Board, BoardFilter, Card, add_strip, as_cards, card_order, filtered, stages_of
@@ -269,20 +269,22 @@ def _grid(
     quick = _is_quick(user, wanted, lanes)
     found: dict[str, Sums] = {}
     counts: dict[tuple[str, str], int] = {}
-    standing: set[tuple[str, str, Any]] = set()
+    standing: dict[tuple[str, str, Any], int] = {}
     made = Board(wanted.pipeline, [])
     for r in _cells(user, deals, lanes, left, quick=quick):
         if r["outcome"] == Stage.Outcome.OPEN:
             made.count, made.total, made.weighted = made.count + r["n"], made.total + r["total"], made.weighted + r["weighted"]
-        if r["column"] not in by_key:
+        head = by_key.get(r["column"])
+        if head is None:
             continue
-        by_key[r["column"]].add(r["n"], r["total"], r["weighted"])
+        head.add(r["n"], r["total"], r["weighted"])
         if r["outcome"] == Stage.Outcome.OPEN:
             found.setdefault(r["lane"], Sums()).add(r["n"], r["total"], r["weighted"])
-        elif not by_key[r["column"]].folded:
+        elif not head.folded:
             found.setdefault(r["lane"], Sums())
         counts[r["column"], r["lane"]] = counts.get((r["column"], r["lane"]), 0) + r["n"]
-        standing.add((r["column"], r["lane"], r.get("stage")))
+        place = (r["column"], r["lane"], r.get("stage") or (head.stage.pk if head.stage else None))
+        standing[place] = standing.get(place, 0) + r["n"]
     add_strip(made, stages, sums)
     aside, heads = [h for h in heads if h.folded], [h for h in heads if not h.folded]
     top = max((h.total for h in heads), default=ZERO)
@@ -327,20 +329,26 @@ def _cells(user: Any, deals: QuerySet[Deal], lanes: str, stages: list[Stage], *,
     return kept_cells(stages, lanes, first=today.replace(day=1), later=later, amounts=amounts_shown(user))
 
 
-def _spots(lanes: str, rows: list[Lane], stages: list[Stage], standing: set[tuple[str, str, Any]]) -> list[Spot]:
-    """Return how the deals of each cell that has some are found, stage by stage; ``standing`` tells which stages have some."""
+def _spots(lanes: str, rows: list[Lane], stages: list[Stage], standing: dict[tuple[str, str, Any], int]) -> list[Spot]:
+    """Return how the deals of each cell that has some are found, stage by stage; ``standing`` tells how many of which stages."""
     found = []
+    in_stage: dict[Any, int] = {}
+    for (_column, _lane, pk), number in standing.items():
+        in_stage[pk] = in_stage.get(pk, 0) + number
     for row in rows:
         for cell in row.cells:
             if not cell.count:
                 continue
-            of = [s for s in stages if (cell.head.key, row.key, s.pk) in standing] if lanes == FORECAST else [s for s in stages if s == cell.head.stage]
             month = {"month": row.key, FORECAST: cell.head.key}.get(lanes, NONE)
             low, high = ends_of(month, MONTHS)
             owner = row.person.pk if row.person else None
             status = row.key if lanes == "status" and row.key != NONE else ""
             band = row.key if lanes == FORECAST else "pipeline"
-            found += [Spot(cell.head.key, row.key, s.pk, owner, low, high, band, status) for s in of]
+            for stage in stages:
+                here = standing.get((cell.head.key, row.key, stage.pk), 0)
+                if here:
+                    few = lanes in ("month", FORECAST) and are_few(here, in_stage[stage.pk], PER_CELL)
+                    found.append(Spot(cell.head.key, row.key, stage.pk, owner, low, high, band, status, few))
     return found
 
 

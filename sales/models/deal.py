@@ -37,7 +37,9 @@ class Deal(Touched, Record):
         db_persist=True,
     )
     pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="deals", verbose_name=_("pipeline"))
-    stage = models.ForeignKey(Stage, models.PROTECT, related_name="deals", verbose_name=_("stage"))
+    stage = models.ForeignKey(
+        Stage, models.PROTECT, db_index=False, related_name="deals", verbose_name=_("stage")  # deal_by_stage_and_close serves it
+    )
     outcome = models.CharField(
         _("outcome"), max_length=4, choices=Stage.Outcome, default=Stage.Outcome.OPEN, editable=False
     )
@@ -113,6 +115,7 @@ class Deal(Touched, Record):
             models.Index(fields=["-value_base", "-id"], name="deal_by_value", condition=LIVING),
             models.Index(fields=["sort_key", "id"], name="deal_by_title"),
             models.Index(fields=["expected_close_date", "id"], name="deal_by_close", condition=LIVING),
+            models.Index(fields=["stage", "expected_close_date"], name="deal_by_stage_and_close"),
             owner_index("deal"),
             *search_indexes("deal"),
         ]

@@ -9,6 +9,7 @@ from django.utils import timezone
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
 from sales import grid
+from sales.cells import are_few
 from sales.grid import Grid, forecast_grid, stage_grid
 from sales.models import Deal, Pipeline
 from sales.selectors import BoardFilter
@@ -63,6 +64,10 @@ def test_both_ways_tell_the_same(admin: Any, pipeline: Pipeline, monkeypatch: py
     monkeypatch.setattr(grid, "_is_quick", lambda *_args: False)
     slow = made()
     assert quick == slow
+    monkeypatch.undo()
+    for few in (False, True):  # a walk through the stage, and all of the cell sorted
+        monkeypatch.setattr(grid, "are_few", lambda *_args, few=few: few)
+        assert made() == slow
     assert any(cards for _key, _n, _total, _weighted, cells in quick[1] for _head, _count, cards in cells)
 
 
@@ -70,3 +75,8 @@ def test_who_sees_a_part_or_asks_for_one_is_answered_from_the_deals(admin: Any, 
     assert not grid._is_quick(rep, BoardFilter(pipeline), "owner")
     assert not grid._is_quick(admin, BoardFilter(pipeline, q="x"), "owner")
     assert sum(lane.count for lane in stage_grid(rep, BoardFilter(pipeline), "owner", set()).lanes) < 54
+
+
+def test_a_cell_is_sorted_as_a_whole_where_a_walk_would_be_longer() -> None:
+    assert are_few(here=30, in_stage=40_000, number=10)
+    assert not are_few(here=7_000, in_stage=40_000, number=10)
