@@ -177,7 +177,7 @@ class Deals:
             for earlier, later in pairwise(way):
                 moved = DealMoved(
                     deal_id=deal.pk, from_stage_id=earlier.stage.pk, to_stage_id=later.stage.pk,
-                    pipeline_id=self.pipeline.pk, owner_id=deal.assigned_user_id,
+                    from_pipeline_id=self.pipeline.pk, pipeline_id=self.pipeline.pk, owner_id=deal.assigned_user_id,
                 )
                 chronicle.tell(moved, at=later.at, **about)
             ended: dict[str, Any] = {
