@@ -4,13 +4,12 @@ import datetime as dt
 import math
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from django.core import signing
-from django.db.models import F, Q, QuerySet
+from django.db.models import QuerySet, TextField, Value
 from django.utils.translation import gettext as _
 
 from crm.access.rights import rights_of
@@ -19,42 +18,32 @@ from crm.api.schema.entities import sortable
 from crm.lib.errors import Invalid
 from crm.lib.prepared import PreparedTuples, Shelf
 from crm.records.entity import Entity
-from crm.records.fields import LINKS, Field, Kind
-from crm.records.representation import related_name
+from crm.records.fields import LINKS, Field
+from crm.records.keys import SHARED, Key, keys_for
+from crm.records.representation import target_of, title_readable
+from crm.records.sizes import may_be_long
+from crm.records.walk import after, groups_of, straight
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 200
 EXACT_UP_TO = 10_000
 MAX_OFFSET = 100_000
+WALKED_TO = 10_000
+"""So many rows are walked past to reach a page by its number."""
 MAX_SORTS = 10
 _SALT = "crm.api.cursor"
 
 
-@dataclass(frozen=True)
-class Key:
-    """One key of an order: the column or expression, its direction, and whether it can be null."""
-
-    name: str
-    expression: Any
-    descending: bool
-    nullable: bool
-
-    @property
-    def alias(self) -> str:
-        """Return the name under which rows carry the key."""
-        return self.expression.name if isinstance(self.expression, F) else f"_sort_{self.name.replace('.', '_')}"
-
-
 class Order:
-    """The order of a list; the id comes last, so that it is total."""
+    """The order of a list, the same as its page has; the id comes last, so that it is total, and what is empty before it."""
 
     def __init__(self, of: Entity, user: Any, asked: str | None) -> None:
         words = [w.strip() for w in asked.split(",")] if asked is not None else list(of.sort)
-        readable = of.fields_for(user)
-        attributes = {f.name for f in of.model._meta.get_fields()}
-        self.keys: list[Key] = []
         if len(words) > MAX_SORTS:
             raise Invalid.field("sort", _("At most %(limit)d fields.") % {"limit": MAX_SORTS})
+        readable = of.fields_for(user)
+        attributes = {f.name for f in of.model._meta.get_fields()}
+        named: dict[str, tuple[Field, bool]] = {}
         for word in words:
             name = word.removeprefix("-")
             f = readable.get(name) or (IMPLICIT.get(name) if name in attributes else None)
@@ -62,78 +51,61 @@ class Order:
                 if asked is None:
                     continue
                 raise Invalid.field("sort", _("Cannot sort by “%(name)s”.") % {"name": name[:80]})
-            if any(k.name == name for k in self.keys):
+            if name in named:
                 raise Invalid.field("sort", _("“%(name)s” is given twice.") % {"name": name[:80]})
-            self.keys.append(_key(of, user, f, name, word.startswith("-")))
-        if not any(k.name == "id" for k in self.keys):
-            descending = self.keys[-1].descending if self.keys else False
-            self.keys.append(Key("id", F("id"), descending, False))
-        self.fingerprint = ",".join(f"{'-' if k.descending else ''}{k.name}" for k in self.keys)
+            named[name] = (f, word.startswith("-"))
+        self.fingerprint = ",".join(f"{'-' if down else ''}{name}" for name, (_f, down) in named.items())
+        first = next(iter(named.values()))[0] if named else None
+        if first is not None and first.kind in SHARED and len(named) == 1:
+            # What many rows share stands group by group, each as the list does that nobody has ordered.
+            for word in of.sort:
+                if (f := readable.get(word.removeprefix("-"))) is not None and sortable(f):
+                    named.setdefault(f.name, (f, word.startswith("-")))
+        self.keys: list[Key] = []
+        for f, down in named.values():
+            found = _keys(of, user, f, down)
+            if found[0].path not in [k.path for k in self.keys]:
+                self.keys += found if not self.keys else found[:1]
+        if not any(k.path == "id" for k in self.keys):
+            self.keys.append(Key("id", self.keys[-1].down if self.keys else False, False))
+        self.groups = groups_of(of, first, self.keys)
 
     @classmethod
     def of_keys(cls, *keys: Key) -> "Order":
         """Return the order by these keys."""
         made = cls.__new__(cls)
-        made.keys = list(keys)
-        made.fingerprint = ",".join(f"{'-' if k.descending else ''}{k.name}" for k in keys)
+        made.keys, made.groups = list(keys), None
+        made.fingerprint = ",".join(f"{'-' if k.down else ''}{k.path}" for k in keys)
         return made
 
-    def apply(self, queryset: QuerySet[Any], *, backwards: bool = False) -> QuerySet[Any]:
-        """Return ``queryset`` in this order, or in the opposite one."""
-        computed = {k.alias: k.expression for k in self.keys if not isinstance(k.expression, F)}
-        if computed:
-            queryset = queryset.annotate(**computed)
-        return queryset.order_by(
-            *(F(k.alias).desc() if k.descending != backwards else F(k.alias).asc() for k in self.keys)
-        )
+    def apply(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return ``queryset`` in this order."""
+        return queryset.order_by(*(k.ordering() for k in self.keys))
 
-    def aliases(self) -> list[str]:
-        """Return the names under which rows carry the keys."""
-        return [k.alias for k in self.keys]
+    @property
+    def is_walked(self) -> bool:
+        """Tell whether a long list is found part by part in this order: no index holds it as a whole."""
+        return self.groups is not None or (self.keys[0].nullable and self.keys[0].masked is None)
 
-    def after(self, values: list[Any], *, backwards: bool) -> Q:
-        """Return the clause for the rows after (or before) the row with these key values.
+    def after(
+        self, queryset: QuerySet[Any], values: list[Any] | None, number: int, *, long: bool, backwards: bool = False
+    ) -> list[Any]:
+        """Return the ids of the rows after the one with these key values (or before it, the nearest first)."""
+        if long and self.is_walked:
+            return after(queryset, self.keys, values, number, groups=self.groups, reverse=backwards)
+        return straight(queryset, self.keys, values, number, reverse=backwards)
 
-        PostgreSQL puts nulls last when ascending and first when descending.
-        """
-        directions = {k.descending for k in self.keys}
-        clause = Q(pk__in=[])
-        equal = Q()
-        for key, value in zip(self.keys, values, strict=True):
-            descending = key.descending != backwards
-            clause |= equal & _beyond(key, value, descending)
-            equal &= Q(**{f"{key.alias}__isnull": True}) if value is None else Q(**{key.alias: value})
-        first, value = self.keys[0], values[0]
-        if len(self.keys) > 1 and len(directions) == 1 and value is not None:
-            # A plain bound on the first key lets the index begin at the right place.
-            descending = first.descending != backwards
-            bound = Q(**{f"{first.alias}__{'lte' if descending else 'gte'}": value})
-            if first.nullable and not descending:
-                bound |= Q(**{f"{first.alias}__isnull": True})
-            clause = bound & clause
-        return clause
+    def values(self, queryset: QuerySet[Any], pk: Any) -> list[Any]:
+        """Return the key values of a row."""
+        return list(queryset.filter(pk=pk).values_list(*(k.value for k in self.keys)).first() or ())
 
 
-def _beyond(key: Key, value: Any, descending: bool) -> Q:
-    if value is None:
-        return Q(**{f"{key.alias}__isnull": False}) if descending else Q(pk__in=[])
-    clause = Q(**{f"{key.alias}__{'lt' if descending else 'gt'}": value})
-    if key.nullable and not descending:
-        clause |= Q(**{f"{key.alias}__isnull": True})
-    return clause
-
-
-def _key(of: Entity, user: Any, f: Field, name: str, descending: bool) -> Key:
-    if f.kind in LINKS:
-        return Key(name, related_name(f, user), descending, True)
+def _keys(of: Entity, user: Any, f: Field, down: bool) -> list[Key]:
     if f.custom or f.computed:
-        return Key(name, expression_of(f, user), descending, True)
-    source = f.source
-    # Titles sort by their folded column, which has an index and is the same on every server.
-    if f.kind == Kind.TEXT and name == of.title[0] and len(of.title) == 1 and hasattr(of.model, "sort_key"):
-        source = "sort_key"
-    column = next(c for c in of.model._meta.concrete_fields if source in (c.name, c.attname))
-    return Key(name, F(source), descending, column.null)
+        return [Key(f"_sort_{f.name}", down, True, expression_of(f, user))]
+    if f.kind in LINKS and not title_readable(user, target_of(f)):
+        return [Key(f.source, down, True, Value(None, output_field=TextField()))]
+    return keys_for(of, f, user, down=down)
 
 
 # -- pages ------------------------------------------------------------------------------------------
@@ -199,8 +171,10 @@ def _key_of(request: Any) -> Hashable:
 _ids: Shelf[PreparedTuples] = Shelf()
 
 
-def _ids_of(queryset: QuerySet[Any], order: Order, key: Hashable, start: int, end: int) -> list[Any]:
+def _ids_of(queryset: QuerySet[Any], order: Order, key: Hashable, start: int, end: int, *, long: bool) -> list[Any]:
     """Return the ids of a page; the first pages of a list that nothing narrows are asked in a prepared statement."""
+    if long and order.is_walked and end <= WALKED_TO:
+        return order.after(queryset, None, end, long=True)[start:]
 
     def build() -> QuerySet[Any]:
         return order.apply(queryset)[start:end].values_list("pk")
@@ -233,7 +207,7 @@ def by_page(
         if extra:
             rows = shown.rows(order.apply(queryset)[offset : offset + limit], *extra)
         else:
-            rows = shown.by_id(_ids_of(queryset, order, key, offset, offset + limit))
+            rows = shown.by_id(_ids_of(queryset, order, key, offset, offset + limit, long=estimated))
     pages = math.ceil(total / limit)
     found: dict[str, Any] = {
         "page": page, "limit": limit, "total": total, "pages": pages,
@@ -251,17 +225,15 @@ def by_cursor(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -
     limit = limit_of(request.query_params)
     token = request.query_params["cursor"]
     values, backwards = _read_cursor(token, order) if token else (None, False)
-    ordered = order.apply(queryset, backwards=backwards)
-    if values is not None:
-        ordered = ordered.filter(order.after(values, backwards=backwards))
-    here = list(ordered[: limit + 1].values_list("pk", *order.aliases()))
+    long = order.is_walked and may_be_long(queryset.model) and total_of(queryset, _key_of(request))[1]
+    here = order.after(queryset, values, limit + 1, long=long, backwards=backwards)
     more = len(here) > limit
     here = here[:limit]
     if backwards:
         here.reverse()
-    rows = shown.by_id([pk for pk, *_keys in here])
-    following = _write_cursor(order, here[-1][1:], False) if here and (more or backwards) else None
-    preceding = _write_cursor(order, here[0][1:], True) if here and token and (more or not backwards) else None
+    rows = shown.by_id(here)
+    following = _write_cursor(order, order.values(queryset, here[-1]), False) if here and (more or backwards) else None
+    preceding = _write_cursor(order, order.values(queryset, here[0]), True) if here and token and (more or not backwards) else None
     return rows, {
         "limit": limit, "next_cursor": following, "previous_cursor": preceding,
         "next": address_with(request, cursor=following) if following else None,

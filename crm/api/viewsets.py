@@ -3,7 +3,6 @@
 from typing import Any
 
 import orjson
-from django.db.models import F
 from django.utils.translation import gettext as _
 from rest_framework.viewsets import ViewSetMixin
 
@@ -12,7 +11,7 @@ from crm.activity.intention import intend
 from crm.api.bulk import bulk_body, run_bulk
 from crm.api.concurrency import check_match, tag_of
 from crm.api.entity import IDEMPOTENCY_KEY, OfEntity, RecordView, reads_saved_views, record_of
-from crm.api.paging import Key, Order, by_cursor, by_page
+from crm.api.paging import Order, by_cursor, by_page
 from crm.api.renderers import to_json
 from crm.api.schema import shapes
 from crm.api.schema.checking import check
@@ -21,6 +20,7 @@ from crm.api.schema.operations import IF_MATCH, Parameter, describe
 from crm.api.views import APIView, PublicAPIView, answer, no_content
 from crm.lib.errors import Denied, Missing
 from crm.records.entity import Entity
+from crm.records.keys import Key
 from crm.records.representation import represent
 from crm.records.services import (
     archive_record,
@@ -155,7 +155,7 @@ class EntityViewSet(ReadViewSet):
     def trash(self, request: Any) -> Any:
         """Return one page of the deleted records."""
         self.may("delete")
-        order = Order.of_keys(Key("deleted_at", F("deleted_at"), True, False), Key("id", F("id"), True, False))
+        order = Order.of_keys(Key("deleted_at", True, False), Key("id", True, False))
         rows, pagination = by_page(request, visible_trash(request.user, self.entity.model), order, self.shown(), "deleted_at")
         for row in rows:
             row["deleted_at"] = row.pop("_")["deleted_at"]

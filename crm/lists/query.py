@@ -9,30 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
 from crm.criteria import compile_criteria
 from crm.lib.prepared import PreparedMany, Shelf
 from crm.lib.text import fold, has_unstorable
-from crm.lists import walk
-from crm.lists.keys import Key, beyond, nullable
-from crm.lists.sample import may_be_long
 from crm.lists.state import ListState
-from crm.lists.walk import Groups
-from crm.records.entity import Entity, entity
-from crm.records.fields import LINKS, Field, Kind
-from crm.records.folded import folds_only, parts_of_search, sort_path
+from crm.records import walk
+from crm.records.entity import Entity
+from crm.records.fields import Field, Kind
+from crm.records.folded import folds_only, parts_of_search
+from crm.records.keys import SHARED, Key, beyond, keys_for
+from crm.records.sizes import may_be_long
+from crm.records.walk import Groups
 from crm.ui.details import detail_of, told
-from crm.ui.values import sees_everything, veil, with_links
+from crm.ui.values import veil, with_links
 
 PAGE = 50
 CAP = 10_000
 MANY_FOR = 30.0
 """Seconds for which a list of more than ``CAP`` rows is not counted again."""
-_SHARED = frozenset({Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK})
-"""What many rows have in common."""
 _many: dict[tuple[Any, ...], float] = {}
 _SOME = uuid.UUID(int=1)
 _first_pages: Shelf[PreparedMany[Any]] = Shelf()
@@ -97,7 +95,7 @@ def keys_of(state: ListState) -> list[Key]:
     grouped = [state.group] if state.group in state.fields else []
     names = [*grouped, *state.order]
     first = state.fields.get(names[0].lstrip("-")) if names else None
-    if first is not None and first.kind in _SHARED and len(names) == 1:
+    if first is not None and first.kind in SHARED and len(names) == 1:
         names += state.entity.sort
     found: list[Key] = []
     for name in names:
@@ -105,13 +103,10 @@ def keys_of(state: ListState) -> list[Key]:
         f = state.fields.get(name.lstrip("-"))
         if f is None or f.computed or f.kind in (Kind.TAGS, Kind.ADDRESS, Kind.JSON) or f.custom:
             continue
-        path = sort_path(state.entity, f)
-        if path not in [k.path for k in found]:
-            masked, down = _masked(state, f, path), name.startswith("-")
-            found.append(Key(path, down, masked is not None or nullable(state.entity.model, path), masked))
-            if f.kind in LINKS and masked is None and len(found) == 1 and path != f.source:
-                # Two companies of one name are two groups.
-                found.append(Key(f"{f.source}_id", down, nullable(state.entity.model, f.source)))
+        keys = keys_for(state.entity, f, state.user, down=name.startswith("-"))
+        if keys[0].path not in [k.path for k in found]:
+            # Two companies of one name are two groups, where they come first.
+            found += keys if not found else keys[:1]
     down = found[-1].down if found else True
     return [*found, Key("id", down, False)]
 
@@ -119,38 +114,7 @@ def keys_of(state: ListState) -> list[Key]:
 def groups_of(state: ListState, keys: list[Key]) -> Groups | None:
     """Return how the first key parts the rows into groups that an index finds; nothing where it does not."""
     name = state.group if state.group in state.fields else state.order[0].lstrip("-") if state.order else ""
-    f = state.fields.get(name)
-    if f is None or f.kind not in _SHARED or keys[0].path != sort_path(state.entity, f) or keys[0].masked is not None:
-        return None
-    if not _has_index(state.entity.model, f.source):
-        return None
-    if f.kind in LINKS:
-        path = keys[0].path.removeprefix(f"{f.source}__")
-        target = state.entity.model._meta.get_field(f.source).related_model
-        known = len(keys) > 2 and keys[1].path == f"{f.source}_id"
-        return Groups(f"{f.source}_id", 2, target, path) if known and "__" not in path else None
-    return Groups(keys[0].path, 1)
-
-
-def _has_index(model: Any, name: str) -> bool:
-    """Tell whether an index of a model begins with a field."""
-    try:
-        column: Any = model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return False
-    firsts = {(index.fields or [""])[0].lstrip("-") for index in model._meta.indexes}
-    return bool(column.db_index) or column.name in firsts
-
-
-def _masked(state: ListState, f: Field, path: str) -> Any:
-    """Return what a link sorts by for those who do not see all it may lead to: nothing for what they do not see.
-
-    Neither the order of the rows nor a cursor then tells the name of a hidden record.
-    """
-    if f.kind != Kind.LINK or path == f.source or sees_everything(state.user, entity(f.link).model):
-        return None
-    seen = visible_to(state.user, entity(f.link).model).filter(pk=OuterRef(f"{f.source}_id"))
-    return Subquery(seen.order_by().values(path.removeprefix(f"{f.source}__"))[:1])
+    return walk.groups_of(state.entity, state.fields.get(name), keys)
 
 
 def page(state: ListState, after: str = "") -> Page:

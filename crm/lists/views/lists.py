@@ -15,7 +15,6 @@ from crm.lists import query
 from crm.lists.facets import facets, with_range
 from crm.lists.filters import chips
 from crm.lists.models import SavedView
-from crm.lists.sample import is_long
 from crm.lists.state import ListState, title_key
 from crm.lists.sums import Figure, calculated, group_totals, possible, totals
 from crm.lists.table import TITLE_WIDTH, Table, columns_of, usual_width
@@ -25,6 +24,7 @@ from crm.lists.views.saved import may_change, view_url
 from crm.records.duplicates import recognition
 from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
+from crm.records.sizes import is_long
 from crm.ui.figures import number
 from crm.ui.pages import page, render, toast
 

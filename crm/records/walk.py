@@ -9,12 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
+from django.core.exceptions import EmptyResultSet, FieldDoesNotExist
 from django.db import connection
 from django.db.models import BooleanField, Model, QuerySet, UUIDField
 from django.db.models.expressions import RawSQL
 
-from crm.lists.keys import Key, beyond
+from crm.records.entity import Entity
+from crm.records.fields import LINKS, Field
+from crm.records.folded import sort_path
+from crm.records.keys import SHARED, Key, beyond
 
 MOST = 1000
 """No choice has more values."""
@@ -36,6 +39,37 @@ class Groups:
     """What a link leads to."""
     path: str = ""
     """What the targets are ordered by."""
+
+
+def groups_of(of: Entity, first: Field | None, keys: Sequence[Key]) -> Groups | None:
+    """Return how the field that rows stand by first parts them into groups that an index finds; nothing where it does not."""
+    if first is None or first.kind not in SHARED or keys[0].path != sort_path(of, first) or keys[0].masked is not None:
+        return None
+    if not _has_index(of.model, first.source):
+        return None
+    if first.kind not in LINKS:
+        return Groups(keys[0].path, 1)
+    path = keys[0].path.removeprefix(f"{first.source}__")
+    target = of.model._meta.get_field(first.source).related_model
+    known = len(keys) > 2 and keys[1].path == f"{first.source}_id"
+    return Groups(f"{first.source}_id", 2, target, path) if known and "__" not in path else None
+
+
+def _has_index(model: Any, name: str) -> bool:
+    """Tell whether an index of a model begins with a field."""
+    try:
+        column: Any = model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    firsts = {(index.fields or [""])[0].lstrip("-") for index in model._meta.indexes}
+    return bool(column.db_index) or column.name in firsts
+
+
+def straight(
+    rows: QuerySet[Any], keys: Sequence[Key], start: Sequence[Any] | None, number: int, *, reverse: bool = False
+) -> list[Any]:
+    """Return what ``after`` does, found by one statement over all rows: right where they are few."""
+    return _ids(rows, [k.turned() for k in keys] if reverse else keys, start, number, reverse=reverse)
 
 
 def after(

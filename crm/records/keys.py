@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import Exact, GreaterThan, IsNull, LessThan
 
+from crm.access.policy import visible_to
+from crm.records.entity import Entity, entity
+from crm.records.fields import LINKS, Field, Kind
+from crm.records.folded import sort_path
+from crm.records.representation import sees_all
+
+SHARED = frozenset({Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK})
+"""What many rows have in common."""
 
 @dataclass(frozen=True)
 class Key:
@@ -42,6 +50,27 @@ class Key:
             return Q(**{f"{self.path}__{lookup}": value})
         compare: Any = {"lt": LessThan, "gt": GreaterThan, "exact": Exact, "isnull": IsNull}[lookup]
         return Q(compare(self.masked, value))
+
+
+def keys_for(of: Entity, f: Field, user: Any, *, down: bool) -> list[Key]:
+    """Return how rows stand by a stored field: by two keys where it links to records that may share a title."""
+    path = sort_path(of, f)
+    masked = _masked(of, f, user, path)
+    found = [Key(path, down, masked is not None or nullable(of.model, path), masked)]
+    if f.kind in LINKS and masked is None and path != f.source:
+        found.append(Key(f"{f.source}_id", down, nullable(of.model, f.source)))
+    return found
+
+
+def _masked(of: Entity, f: Field, user: Any, path: str) -> Any:
+    """Return what a link sorts by for those who do not see all it may lead to: nothing for what they do not see.
+
+    Neither the order of the rows nor a cursor then tells the name of a hidden record.
+    """
+    if f.kind != Kind.LINK or path == f.source or sees_all(user, entity(f.link)):
+        return None
+    seen = visible_to(user, entity(f.link).model).filter(pk=OuterRef(f"{f.source}_id"))
+    return Subquery(seen.order_by().values(path.removeprefix(f"{f.source}__"))[:1])
 
 
 def nullable(model: Any, path: str) -> bool:
