@@ -33,6 +33,7 @@ from sales.totals import (
     amounts_shown,
     busiest_owners,
     kept_by_day,
+    number_overdue,
     stage_sums,
     weighted,
 )
@@ -40,7 +41,7 @@ from sales.totals import (
 __all__ = [
     "COMMIT", "WEIGHTED", "Board", "BoardFilter", "Card", "Column", "Month", "NextStep", "add_strip", "amounts_shown", "as_cards", "base_currency",
     "board", "card_order", "days_left",
-    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "kept_by_day", "more_cards", "owners_on", "pipelines", "stages_of",
+    "filtered", "finds_next_steps", "first_cards", "forecast", "goal_of", "kept_by_day", "more_cards", "number_overdue", "owners_on", "pipelines", "stages_of",
 ]
 
 PER_COLUMN = 25

@@ -137,6 +137,19 @@ def kept_by_day(first: date, last: date) -> list[tuple[date, str, int, Decimal, 
         return cursor.fetchall()
 
 
+_OVERDUE = """
+SELECT coalesce(sum(t.n), 0)::bigint FROM sales_dealtotal t JOIN sales_stage s ON s.id = t.stage_id
+ WHERE t.grain = 'd' AND t.day < %s AND s.outcome = 'open'
+"""
+
+
+def number_overdue(today: date) -> int:
+    """Return how many open deals of all should have been closed before a day, from the kept sums."""
+    with prepared_cursor() as cursor:
+        cursor.execute(_OVERDUE, [today])
+        return int(cursor.fetchone()[0])
+
+
 _BUSIEST = """
 SELECT owner_id FROM sales_dealtotal WHERE grain = 'o' AND stage_id = ANY(%s) AND owner_id IS NOT NULL
  GROUP BY owner_id HAVING sum(n) > 0 ORDER BY sum(n) DESC, owner_id LIMIT %s

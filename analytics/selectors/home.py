@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Sum, Value
-from django.db.models.functions import Coalesce, Greatest, Now, TruncWeek
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce, TruncWeek
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -19,9 +19,8 @@ from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.activity.models import ChangeSet
 from crm.lib.prepared import PreparedMany, PreparedTuples, Shelf
-from crm.records.entity import entity
-from crm.ui.figures import day_of_year, money
-from crm.ui.values import for_eyes, sees_everything
+from crm.ui.figures import day_of_year
+from crm.ui.values import sees_everything
 from crm.workspace.models import Workspace
 from customers.models import Customer
 from sales.models import Deal, Stage
@@ -30,23 +29,6 @@ from tasks.models import Task
 
 ZERO = Decimal(0)
 SHOWN = 5
-IDLE_DAYS = 14
-
-
-@dataclass(frozen=True)
-class Alert:
-    """Something that goes wrong, with the one verb that mends it."""
-
-    title: str
-    name: str
-    key: Any
-    text: str
-    detail: str
-    tone: str
-    verb: str
-    url: str
-    fix: str = ""
-    """The dialog that mends it."""
 
 
 @dataclass(frozen=True)
@@ -76,74 +58,6 @@ def day_in_words(groups: list[Any]) -> str:
     if late:
         parts.append(ngettext("%(n)d running late", "%(n)d running late", late) % {"n": late})
     return ", ".join(parts) + "."
-
-
-# By the rights of who asks, and whether he leads: what each opening of Home asks in the same words.
-_overdue: Shelf[PreparedMany[Deal]] = Shelf()
-_idle: Shelf[PreparedMany[Deal]] = Shelf()
-_unanswered: Shelf[PreparedMany[Interaction]] = Shelf()
-_NOBODY, _ONE_DAY = uuid.UUID(int=1), dt.date(1901, 2, 3)
-_ALERTED = (
-    "title", "value", "currency", "expected_close_date", "last_activity_at", "entered_stage_at", "stage__name", "company__name",
-    "customer__first_name", "customer__last_name", "customer__email", "assigned_user__first_name", "assigned_user__last_name",
-    "assigned_user__email",
-)
-
-
-def attention(user: Any) -> list[Alert]:
-    """Return one's deals whose close date has passed, and those with nothing planned that stand idle.
-
-    Who leads sees those of everybody that he reaches, and whose they are.
-    """
-    today, rights, declared = timezone.localdate(), rights_of(user), entity("deal")
-    leads = rights.cell("deal", "view").scope in ("team", "tree", "all") and rights.may("change", "deal")
-    key = (rights.fingerprint, leads) if rights.fingerprint else None
-    samples, values = ((_ONE_DAY,), (today,)) if leads else ((_ONE_DAY, _NOBODY), (today, user.pk))
-
-    def late(day: dt.date, me: uuid.UUID | None = None) -> QuerySet[Deal]:
-        return _open_deals(user, me).filter(expected_close_date__lt=day).order_by("-value_base", "id")[:SHOWN]
-
-    def idle(day: dt.date, me: uuid.UUID | None = None) -> QuerySet[Deal]:
-        planned = Task.objects.filter(deal=OuterRef("pk"), status__in=["PENDING", "IN_PROGRESS"])
-        # As on the board: the limit is the stage's, and quiet is since the last activity or the last step.
-        return (
-            _open_deals(user, me).annotate(
-                quiet_since=Greatest(Coalesce("last_activity_at", "entered_stage_at"), "entered_stage_at"),
-                allowed=ExpressionWrapper(
-                    Coalesce("stage__rotting_days", IDLE_DAYS) * Value(dt.timedelta(days=1)), output_field=DurationField()
-                ),
-            ).filter(quiet_since__lt=Now() - F("allowed"))
-            .exclude(expected_close_date__lt=day).filter(~Exists(planned)).order_by("-value_base", "id")[:SHOWN]
-        )
-
-    found = []
-    overdue = _overdue.get(key, lambda: PreparedMany(late, samples, planned=False)).all(*values)
-    for deal in for_eyes(overdue, declared, user):
-        days = (today - (deal.expected_close_date or today)).days
-        text = ngettext("Close date passed %(n)d day ago", "Close date passed %(n)d days ago", days) % {"n": days}
-        found.append(_alert(user, deal, text, "danger" if days > 30 else "warning", _("Update"), "/deals/{}/close-date"))
-    for deal in for_eyes(_idle.get(key, lambda: PreparedMany(idle, samples, planned=False)).all(*values), declared, user):
-        days = (timezone.now() - deal.quiet_since).days
-        found.append(_alert(user, deal, _("No next step, idle for %(n)d days") % {"n": days}, "warning", _("Plan"), "/tasks/plan?deal={}"))
-    return found[:SHOWN + 1]
-
-
-def _open_deals(user: Any, me: uuid.UUID | None) -> QuerySet[Deal]:
-    rows = rows_of(user, Deal).filter(outcome=Stage.Outcome.OPEN)
-    if me is not None:
-        rows = rows.filter(assigned_user_id=me)
-    return rows.select_related("company", "customer", "stage", "assigned_user").only(*_ALERTED)
-
-
-def _alert(user: Any, deal: Deal, text: str, tone: str, verb: str, fix: str) -> Alert:
-    about = deal.company or deal.customer
-    owner = deal.assigned_user
-    whose = owner.name if owner and owner.pk != user.pk else deal.stage.name
-    told = [money(deal.value, deal.currency, short=True) if deal.value else "", str(about or ""), whose]
-    return Alert(
-        deal.title, str(about or deal.title), about.pk if about else deal.pk, text, " · ".join(filter(None, told)), tone, verb,
-        f"/deals/{deal.pk}", fix.format(deal.pk),
-    )
 
 
 def forecast_weeks(user: Any) -> dict[str, Any]:
@@ -197,6 +111,10 @@ def _weeks(user: Any, first: dt.date, last: dt.date) -> dict[dt.date, dict[str, 
     return {r["week"]: {name: r[name] or ZERO for name in ("won", "commit", "weighted")} for r in rows}
 
 
+# By the rights of who asks.
+_unanswered: Shelf[PreparedMany[Interaction]] = Shelf()
+
+
 def waiting(user: Any) -> list[Interaction]:
     """Return the newest inbound interactions of one's customers that nobody has answered."""
     rights, now = rights_of(user), timezone.now()
@@ -216,7 +134,7 @@ def waiting(user: Any) -> list[Interaction]:
             rows.filter(~Exists(later)).select_related("customer", "type").only(*shown).order_by("-happened_at", "-id")[:SHOWN]
         )
 
-    samples = (dt.datetime(1901, 2, 3, tzinfo=dt.UTC), dt.datetime(1902, 3, 4, tzinfo=dt.UTC), _NOBODY)
+    samples = (dt.datetime(1901, 2, 3, tzinfo=dt.UTC), dt.datetime(1902, 3, 4, tzinfo=dt.UTC), uuid.UUID(int=1))
     prepared = _unanswered.get(rights.fingerprint or None, lambda: PreparedMany(unanswered, samples, planned=False))
     return prepared.all(now - dt.timedelta(days=30), now, user.pk)
 

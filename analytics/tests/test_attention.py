@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from analytics.selectors.home import attention
+from analytics.selectors.attention import attention
 from sales.tests.factories import DealFactory
 
 pytestmark = pytest.mark.django_db

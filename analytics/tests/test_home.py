@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from analytics.selectors.home import attention
+from analytics.selectors.attention import attention
 from sales.models import Pipeline
 from sales.tests.factories import DealFactory
 from tasks.tests.factories import TaskFactory

@@ -5,7 +5,8 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from analytics.selectors.home import attention, checklist, day_in_words, forecast_weeks, greeting, waiting
+from analytics.selectors.attention import attention
+from analytics.selectors.home import checklist, day_in_words, forecast_weeks, greeting, waiting
 from crm.access.policy import allows
 from crm.accounts.preferences import preference, remember
 from crm.search.recent import recent_visits
