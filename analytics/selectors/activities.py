@@ -10,6 +10,7 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from analytics.selectors.period import Scope, rows_of
+from analytics.selectors.remembered import remembered
 from communications.models import Interaction, InteractionType
 from crm.accounts.models import User
 from tasks.models import Task
@@ -45,6 +46,7 @@ class ActivityReport:
     by_person: list[Person]
 
 
+@remembered
 def activity_report(user: Any, scope: Scope) -> ActivityReport:
     """Compute the report over what ``user`` may see."""
     now = timezone.now()

@@ -11,6 +11,7 @@ from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from analytics.selectors.period import Scope, rows_of
+from analytics.selectors.remembered import remembered
 from analytics.selectors.sales import deals_of, period_of
 from crm.access.policy import field_rights
 from customers.models import Company, Customer
@@ -34,6 +35,7 @@ class CustomerReport:
     top_companies: list[tuple[Any, str, int, Decimal | None]]
 
 
+@remembered
 def customer_report(user: Any, scope: Scope) -> CustomerReport:
     """Compute the report over what ``user`` may see. The period is that in which customers were made."""
     people, companies = rows_of(user, Customer), rows_of(user, Company)

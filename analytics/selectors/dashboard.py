@@ -8,6 +8,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from analytics.selectors.period import Scope, list_url, rows_of
+from analytics.selectors.remembered import remembered
 from analytics.selectors.sales import SalesReport, sales_report
 from communications.models import Interaction
 from crm.criteria import compile_criteria
@@ -31,6 +32,7 @@ class Dashboard:
     """The lists behind the numbers."""
 
 
+@remembered
 def dashboard(user: Any, scope: Scope) -> Dashboard:
     """Compute the dashboard over what ``user`` may see; “new” and interactions are those of 30 days."""
     now = timezone.now()

@@ -11,6 +11,7 @@ from django.db.models.functions import Cast, Coalesce, TruncMonth
 from django.utils import timezone
 
 from analytics.selectors.period import Scope, rows_of
+from analytics.selectors.remembered import remembered
 from crm.access.policy import field_rights
 from crm.accounts.models import User
 from sales.models import Deal, Product, Stage
@@ -88,6 +89,7 @@ class SalesReport:
     by_month: list[tuple[date, Figures]] = field(default_factory=list)
 
 
+@remembered
 def sales_report(user: Any, scope: Scope) -> SalesReport:
     """Compute the report over the deals that ``user`` may see: two walks over them, whatever their number."""
     deals = deals_of(user, scope)

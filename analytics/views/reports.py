@@ -1,6 +1,6 @@
 """The pages of reports: each number leads to the list that it counted."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, Model, OuterRef
@@ -47,7 +47,7 @@ def sales(request: HttpRequest) -> HttpResponse:
         named: dict[str, Any] = {"field": "close_reason", "op": "is", "value": str(pk)} if pk else {"field": "close_reason", "op": "is_empty"}
         listed = scope.criteria({"field": "outcome", "op": "is", "value": "lost"}, named, closed=True)
         reasons.append({"label": name or _("No reason"), "value": n, "display": number(n), "url": list_url("deals", listed), "hue": "coral"})
-    context = {**_filters(request, scope, problem), **sales_context(report), "reasons": reasons}
+    context = {**_filters(request, scope, problem, report.as_of), **sales_context(report), "reasons": reasons}
     return render(request, "analytics/sales.html", context, part="report")
 
 
@@ -59,7 +59,7 @@ def dashboards(request: HttpRequest) -> HttpResponse:
     found = dashboard(request.user, scope)
     return render(
         request, "analytics/dashboard.html",
-        {**_filters(request, scope, problem), **sales_context(found.sales), "dashboard": found}, part="report",
+        {**_filters(request, scope, problem, found.sales.as_of), **sales_context(found.sales), "dashboard": found}, part="report",
     )
 
 
@@ -94,7 +94,7 @@ def customers(request: HttpRequest) -> HttpResponse:
             for pk, name, n, value in found.top_companies
         ],
     }
-    return render(request, "analytics/customers.html", {**_filters(request, scope, problem, of=Customer), **context}, part="report")
+    return render(request, "analytics/customers.html", {**_filters(request, scope, problem, found.as_of, of=Customer), **context}, part="report")
 
 
 @page()
@@ -116,7 +116,8 @@ def activities(request: HttpRequest) -> HttpResponse:
         ],
         "urls": _done_by(scope), "people": [(p, _done_by(scope, p)) for p in found.by_person],
     }
-    return render(request, "analytics/activities.html", {**_filters(request, scope, problem, of=Interaction, whose="user"), **context}, part="report")
+    filters = _filters(request, scope, problem, found.as_of, of=Interaction, whose="user")
+    return render(request, "analytics/activities.html", {**filters, **context}, part="report")
 
 
 def sales_context(report: SalesReport) -> dict[str, Any]:
@@ -237,9 +238,11 @@ def _scope(request: HttpRequest) -> tuple[Scope, str]:
         return Scope(), error.details[0].message if error.details else error.message
 
 
-def _filters(request: HttpRequest, scope: Scope, problem: str, *, of: type[Model] = Deal, whose: str = "assigned_user") -> dict[str, Any]:
+def _filters(
+    request: HttpRequest, scope: Scope, problem: str, as_of: datetime, *, of: type[Model] = Deal, whose: str = "assigned_user"
+) -> dict[str, Any]:
     theirs = rows_of(request.user, of).order_by().filter(**{whose: OuterRef("pk")})
     return {
-        "scope": scope, "problem": problem, "periods": PERIODS.items(), "pipelines": pipelines(request.user),
+        "scope": scope, "problem": problem, "as_of": as_of, "periods": PERIODS.items(), "pipelines": pipelines(request.user),
         "owner_choices": User.objects.filter(Exists(theirs)).order_by("sort_key"),
     }
