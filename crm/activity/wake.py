@@ -35,20 +35,24 @@ class Bell:
     """Waits for the alarm, or for a while."""
 
     def __init__(self) -> None:
+        self._client: redis.Redis | None = None
         self._pubsub: redis.client.PubSub | None = None
 
-    def wait(self, seconds: float) -> bool:
-        """Return at the next alarm, at the latest after ``seconds``; tell whether it rang."""
+    def wait(self, seconds: float, *, gather: float) -> None:
+        """Return ``gather`` seconds after the next alarm, which is then over however often it rang; at the latest after ``seconds``."""
         try:
             if self._pubsub is None:
-                client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, health_check_interval=15)
-                self._pubsub = client.pubsub(ignore_subscribe_messages=True)
+                # Kept, for a client that is collected closes the connections of what it made.
+                self._client = redis.Redis.from_url(settings.REDIS_URL, socket_connect_timeout=1, health_check_interval=15)
+                self._pubsub = self._client.pubsub(ignore_subscribe_messages=True)
                 self._pubsub.subscribe(CHANNEL)
             deadline = time.monotonic() + seconds
             while (left := deadline - time.monotonic()) > 0:
                 if self._pubsub.get_message(timeout=left):
-                    return True
+                    time.sleep(gather)
+                    while self._pubsub.get_message(timeout=0):
+                        pass
+                    return
         except (redis.RedisError, OSError):
             self._pubsub = None
             time.sleep(seconds)
-        return False

@@ -72,8 +72,7 @@ class Command(BaseCommand):
                 if new < BATCH and not again and not (new and options["once"]):
                     if options["once"]:
                         return
-                    if bell.wait(POLL):
-                        time.sleep(GATHER)
+                    bell.wait(POLL, gather=GATHER)
                 pause = 1.0
             except Error as error:
                 log.warning("relay.database_away", error=str(error))
