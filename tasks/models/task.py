@@ -126,6 +126,8 @@ class Task(Record):
             *Record.record_indexes("task"),
             models.Index(fields=["assigned_user", "due_date", "id"], name="task_open_by_owner",
                          condition=LIVING & OPEN),
+            models.Index(fields=["assigned_user", "-completed_at", "id"], name="task_done_by_owner",
+                         condition=LIVING & models.Q(status="COMPLETED")),
             models.Index(fields=["remind_at"], name="task_to_remind",
                          condition=LIVING & models.Q(remind_at__isnull=False, reminded_at=None)),
             models.Index(fields=["due_date", "id"], name="task_by_due", condition=LIVING),

@@ -67,6 +67,7 @@ def cases(known: Known) -> list[Case]:
         Case("As a rep: board", page("/deals?layout=board"), 35, 70),
         Case("As a rep: search", search, 15, 40),
         Case("As a rep: home", page("/"), 25, 50),
+        Case("As a rep: tasks", page("/tasks"), 25, 50),
         Case("API list of 20", page("/api/v1/customers"), 8, 20, 200),
         Case("API create", create, 12, 30),
         Case("API stage change", move, 10, 25),
