@@ -12,7 +12,7 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
-from crm.access.policy import field_rights, visible_to
+from crm.access.policy import field_rights, policy_of, visible_to
 from crm.access.rights import rights_of
 from crm.accounts.models import User
 from crm.criteria import compile_criteria, validate
@@ -313,8 +313,9 @@ def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date, tags: Se
 
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:
     """Return the people who own open deals in the pipeline, those with most first."""
-    if sees_everything(user, Deal):
-        rows = busiest_owners([s.pk for s in stages_of(pipeline) if s.outcome == Stage.Outcome.OPEN], limit)
+    seen = _owners_seen(user)
+    if seen is not None or sees_everything(user, Deal):
+        rows = busiest_owners([s.pk for s in stages_of(pipeline) if s.outcome == Stage.Outcome.OPEN], limit, seen)
     else:
         rows = list(
             visible_to(user, Deal).filter(pipeline=pipeline, outcome="open", archived_at=None).exclude(assigned_user=None)
@@ -322,6 +323,16 @@ def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:
             .values_list("assigned_user", flat=True)[:limit]
         )
     return sorted(_PEOPLE.all(rows), key=lambda u: u.name.casefold()) if rows else []
+
+
+def _owners_seen(user: Any) -> list[uuid.UUID] | None:
+    """Return whose deals a person sees, if by their owners alone; None where shares or conditions have a say, or all are seen."""
+    rights, policy = rights_of(user), policy_of(Deal)
+    scope = rights.cell("deal", "view").scope
+    if scope not in ("own", "team", "tree"):
+        return None
+    owners = rights.owners(scope)
+    return owners if policy.rows(rights, user, "view") == policy.owned_by(owners) else None
 
 
 @dataclass(frozen=True)

@@ -151,15 +151,16 @@ def number_overdue(today: date) -> int:
 
 
 _BUSIEST = """
-SELECT owner_id FROM sales_dealtotal WHERE grain = 'o' AND stage_id = ANY(%s) AND owner_id IS NOT NULL
+SELECT owner_id FROM sales_dealtotal
+ WHERE grain = 'o' AND stage_id = ANY(%s) AND owner_id IS NOT NULL AND (%s::uuid[] IS NULL OR owner_id = ANY(%s))
  GROUP BY owner_id HAVING sum(n) > 0 ORDER BY sum(n) DESC, owner_id LIMIT %s
 """
 
 
-def busiest_owners(stages: list[uuid.UUID], limit: int) -> list[uuid.UUID]:
-    """Return who owns most deals of these stages, from the kept sums."""
+def busiest_owners(stages: list[uuid.UUID], limit: int, among: list[uuid.UUID] | None = None) -> list[uuid.UUID]:
+    """Return who (of some people) owns most deals of these stages, from the kept sums."""
     with prepared_cursor() as cursor:
-        cursor.execute(_BUSIEST, [stages, limit])
+        cursor.execute(_BUSIEST, [stages, among, among, limit])
         return [owner for (owner,) in cursor.fetchall()]
 
 

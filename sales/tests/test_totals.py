@@ -8,6 +8,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
+from crm.access.services.shares import share_record
 from crm.records.services import archive_record, delete_record, restore_record, update_record
 from sales.models import Deal, DealTotal, Pipeline, Stage
 from sales.selectors import BoardFilter, board, filtered, owners_on
@@ -91,4 +92,8 @@ def test_the_owners_of_a_board_are_the_busiest(admin: Any, rep: Any, rep2: Any) 
     assert {u.pk for u in owners_on(admin, pipeline)} == {rep.pk, rep2.pk}
     assert [u.pk for u in owners_on(admin, pipeline, limit=1)] == [rep2.pk]
     assert [u.pk for u in owners_on(rep, pipeline)] == [rep.pk]
+    shared = Deal.objects.filter(assigned_user=rep2).first()
+    assert shared is not None
+    share_record(obj=shared, user=rep, actor=admin)
+    assert {u.pk for u in owners_on(rep, pipeline)} == {rep.pk, rep2.pk}  # who owns what is shared is offered too
     assert board(admin, BoardFilter(pipeline)).count == 3
