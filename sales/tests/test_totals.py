@@ -8,7 +8,7 @@ import pytest
 from django.db.models import F
 from django.utils import timezone
 
-from crm.access.services.shares import share_record
+from crm.access.services import share_record
 from crm.records.services import archive_record, delete_record, restore_record, update_record
 from sales.models import Deal, DealTotal, Pipeline, Stage
 from sales.selectors import BoardFilter, board, filtered, owners_on
