@@ -12,6 +12,11 @@ export const say = (text) => {
   requestAnimationFrame(() => { region.textContent = text; });
 };
 
+// Scrolls a strip of tabs so far that the chosen one is seen.
+export const reveal = (tab) => {
+  if (tab) tab.parentElement.scrollLeft += tab.getBoundingClientRect().left - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+};
+
 export const typing = (event) => event.target.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]');
 
 export const token = () => $('meta[name=csrf-token]')?.content ?? '';
