@@ -88,7 +88,7 @@ def test_the_chosen_tab_is_in_sight(open_as: Callable[..., Any], admin: User, pl
     page = open_as(admin, places[0].split("?")[0] + "?tab=comments", phone=True)
     for _choice in range(2):
         tab = page.locator(".rec-tabs [aria-selected=true]")
-        expect(tab).to_be_in_viewport(ratio=0.5)
+        expect(tab).to_be_in_viewport(ratio=0.95)
         page.locator(".rec-tabs [role=tab]").nth(1).click()
 
 

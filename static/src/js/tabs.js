@@ -6,7 +6,10 @@ class Tabs extends HTMLElement {
   connectedCallback() {
     this.addEventListener('click', this);
     this.addEventListener('keydown', this);
-    reveal(this.tabs.find((tab) => tab.ariaSelected === 'true'));
+    const chosen = () => reveal(this.tabs.find((tab) => tab.ariaSelected === 'true'));
+    chosen();
+    // The counts come later and make the strip longer.
+    $('[role=tablist]', this)?.addEventListener('htmx:after:swap', chosen, { once: true });
   }
 
   get tabs() { return $$(':scope > [role=tablist] > [role=tab]', this); }
