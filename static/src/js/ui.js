@@ -14,7 +14,8 @@ export const say = (text) => {
 
 // Scrolls a strip of tabs so far that the chosen one is seen.
 export const reveal = (tab) => {
-  if (tab) tab.parentElement.scrollLeft += tab.getBoundingClientRect().left - (tab.parentElement.clientWidth - tab.offsetWidth) / 2;
+  const strip = tab?.parentElement;
+  if (tab) strip.scrollLeft += tab.getBoundingClientRect().left - strip.getBoundingClientRect().left - (strip.clientWidth - tab.offsetWidth) / 2;
 };
 
 export const typing = (event) => event.target.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]');
