@@ -25,11 +25,12 @@ RIGHT = {Kind.MONEY, Kind.NUMBER, Kind.INTEGER}
 TITLE_WIDTH = 222
 _NARROW, _MEDIUM, _WIDE = 120, 150, 212
 _WIDTHS = {
-    **dict.fromkeys((Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.CHOICE, Kind.MONEY, Kind.CURRENCY), _NARROW),
+    **dict.fromkeys((Kind.BOOLEAN, Kind.INTEGER, Kind.NUMBER, Kind.DATE, Kind.DATETIME, Kind.MONEY, Kind.CURRENCY), _NARROW),
+    Kind.CHOICE: 134,
     Kind.USER: 142,
     **dict.fromkeys((Kind.EMAIL, Kind.TAGS, Kind.LONG_TEXT, Kind.ADDRESS), _WIDE),
 }
-_LEAST = {Kind.CHOICE: 106, Kind.MONEY: 112}
+_LEAST = {Kind.CHOICE: 112, Kind.MONEY: 112}
 PICKED = {Kind.CHOICE, Kind.BOOLEAN, Kind.USER, Kind.LINK}
 """Kinds whose value is picked from a list that opens at the cell."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from django.utils.translation import gettext_lazy as _
+
 
 class Kind(enum.StrEnum):
     """The kinds of a field. The first block is what custom fields can be (C4)."""
@@ -49,7 +51,8 @@ class Choice:
 
 
 HUES = ["coral", "apricot", "amber", "olive", "green", "teal", "sky", "blue", "violet", "pink", "slate"]
-HUE_CHOICES = tuple(Choice(hue, hue.capitalize(), hue=hue) for hue in HUES)
+_WORDS = (_("Coral"), _("Apricot"), _("Amber"), _("Olive"), _("Green"), _("Teal"), _("Sky"), _("Blue"), _("Violet"), _("Pink"), _("Slate"))
+HUE_CHOICES = tuple(Choice(hue, word, hue=hue) for hue, word in zip(HUES, _WORDS, strict=True))
 
 
 @dataclass(frozen=True)

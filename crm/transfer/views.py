@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -252,7 +253,7 @@ def take_back(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         toast(request, _("The import was undone."))
         return redirect_to(request, f"/imports/{run.pk}")
     preview = preview_undo(change_set, request.user) if entries <= PREVIEWED else None
-    counts = [(str(c.model._meta.verbose_name_plural).capitalize(), c) for c in preview.counts] if preview else []
+    counts = [(capfirst(str(c.model._meta.verbose_name_plural)), c) for c in preview.counts] if preview else []
     conflicts = titled(preview.conflicts, request.user) if preview else []
     context = {"run": run, "preview": preview, "counts": counts, "conflicts": conflicts, "entries": entries, "entity": entity(run.entity)}
     return render(request, "transfer/undo.html", context)

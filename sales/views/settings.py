@@ -11,7 +11,7 @@ from crm.access.policy import allows, require, visible_to
 from crm.accounts.models import User
 from crm.lib.errors import Invalid, Missing, Refusal
 from crm.records.entity import entity
-from crm.records.models.tag import HUES
+from crm.records.fields import HUE_CHOICES
 from crm.records.services import create_record, update_record
 from crm.ui.pages import page, problems_of, redirect_to, render, toast
 from sales.models import Deal, LossReason, Pipeline, Stage
@@ -105,7 +105,7 @@ def _edit_page(request: HttpRequest, pipeline: Pipeline, problems: dict[str, lis
         if f.writable and not f.computed and f.in_form and key not in NOT_ASKED_FOR
     ]
     return render(request, "sales/pipeline.html", {
-        "pipeline": pipeline, "stages": stages, "hues": HUES, "askable": askable, "problems": problems,
+        "pipeline": pipeline, "stages": stages, "hues": HUE_CHOICES, "askable": askable, "problems": problems,
         "elsewhere": Stage.objects.filter(outcome="open", pipeline__archived_at=None).exclude(pipeline=pipeline)
         .select_related("pipeline"),
     }, status=422 if problems else 200)

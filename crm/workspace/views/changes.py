@@ -15,7 +15,7 @@ from crm.activity.undo import ENTRIES_AT_ONCE, UndoPreview, count_entries, previ
 from crm.jobs.engine import enqueue
 from crm.lib.errors import Refusal
 from crm.lib.ids import parse_uuid
-from crm.records.audit import lines
+from crm.records.audit import entities, lines
 from crm.records.told import told
 from crm.records.undoing import titled
 from crm.ui.pages import done, page, redirect_to, render, toast, wants_part
@@ -42,6 +42,7 @@ def change_set(request: HttpRequest, change_set_id: uuid.UUID) -> HttpResponse:
     found = _visible(request, change_set_id)
     entries = ActivityLog.objects.filter(change_set_id=found.pk).order_by("-id")
     preview, refused = _preview(found, request.user)
+    names = dict(entities())
     by_entity = (
         ActivityLog.objects.filter(change_set_id=found.pk, kind="change")
         .values("entity", "action").annotate(n=Count("id")).order_by("-n")
@@ -49,6 +50,7 @@ def change_set(request: HttpRequest, change_set_id: uuid.UUID) -> HttpResponse:
     context = {
         "set": found, "lines": told(lines(entries[:SHOWN], request.user), request.user), "total": count_entries(found), "shown": SHOWN,
         "by_entity": by_entity[:30], "preview": preview, "refused": refused, "undone_by": undone_by(found),
+        "counts": [(names.get(c.entity, c.entity), c) for c in preview.counts] if preview else [],
         "conflicts": titled(preview.conflicts, request.user) if preview else [],
         "may_audit": rights_of(request.user).may("view", "audit"),
     }

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
 from crm.access.policy import visible_to
@@ -148,7 +149,7 @@ def _sides(of: Entity, records: list[Any]) -> list[Side]:
         for key, n in rows.values_list(field.attname).annotate(n=Count("pk")):
             counted[key][entity_of(field.model).label_plural] += n
     for model in (Note, Comment, Document):
-        label = model._meta.verbose_name_plural.capitalize()
+        label = capfirst(model._meta.verbose_name_plural)
         attached = model._default_manager.filter(entity=of.name, record_id__in=list(counted)).order_by()
         for key, n in attached.values_list("record_id").annotate(n=Count("pk")):
             counted[key][label] += n

@@ -1,6 +1,6 @@
 // What a list page does without being read again: another state of the list, facets, numbers, the quiet bar.
 import htmx from './htmx.js';
-import { $, $$, say, visit } from './ui.js';
+import { $, $$, reveal, say, visit } from './ui.js';
 
 let facets;
 
@@ -179,6 +179,7 @@ class Views extends HTMLElement {
   connectedCallback() {
     this.addEventListener('keydown', this);
     for (const name of ['dragstart', 'dragover', 'dragend']) this.addEventListener(name, this);
+    reveal($('[aria-current]', this));
   }
 
   handleEvent(event) {

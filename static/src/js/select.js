@@ -53,7 +53,7 @@ class Select extends HTMLElement {
         option,
         item: option,
         no_results: () => text('no-results', none || ''),
-        option_create: (data) => text('create', `${make || '+'} “${data.input}”`),
+        option_create: (data) => text('create', (make || '+ {name}').replace('{name}', () => data.input)),
         loading: () => null,
       },
     });

@@ -1,10 +1,15 @@
 // <crm-tabs>: tabs whose panels load on the first visit; arrows move, the address remembers.
-import { $, $$ } from './ui.js';
+// A strip of tabs that is wider than the screen shows the chosen one.
+import { $, $$, reveal } from './ui.js';
 
 class Tabs extends HTMLElement {
   connectedCallback() {
     this.addEventListener('click', this);
     this.addEventListener('keydown', this);
+    const chosen = () => reveal(this.tabs.find((tab) => tab.ariaSelected === 'true'));
+    chosen();
+    // The counts come later and make the strip longer.
+    $('[role=tablist]', this)?.addEventListener('htmx:after:swap', chosen, { once: true });
   }
 
   get tabs() { return $$(':scope > [role=tablist] > [role=tab]', this); }
@@ -32,6 +37,7 @@ class Tabs extends HTMLElement {
       // A column of the page is a tab only where there is no room beside the others.
       if (panel?.matches('aside')) panel.toggleAttribute('data-on', on); else if (panel) panel.hidden = !on;
     }
+    reveal(tab);
     if (!this.dataset.param) return;
     const url = new URL(location.href);
     if (tab === this.tabs[0]) url.searchParams.delete(this.dataset.param);

@@ -12,6 +12,12 @@ export const say = (text) => {
   requestAnimationFrame(() => { region.textContent = text; });
 };
 
+// Scrolls a strip of tabs so far that the chosen one is seen.
+export const reveal = (tab) => {
+  const strip = tab?.parentElement;
+  if (tab) strip.scrollLeft += tab.getBoundingClientRect().left - strip.getBoundingClientRect().left - (strip.clientWidth - tab.offsetWidth) / 2;
+};
+
 export const typing = (event) => event.target.matches?.('input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable=true]');
 
 export const token = () => $('meta[name=csrf-token]')?.content ?? '';
