@@ -174,7 +174,7 @@ def _value(value: Any, labels: Labels, column: Any = None, f: Any = None) -> str
     if isinstance(column, models.DateField) and (day := parse_date(str(value))):
         return str(format_date(day, "medium", locale=languages.dates()))
     if isinstance(value, int | float) or isinstance(column, models.DecimalField):
-        return str(format_decimal(str(value), locale=languages.locale(), decimal_quantization=False))
+        return str(format_decimal(str(value), format="#,##0.##########", locale=languages.locale()))
     return str(value)
 
 
