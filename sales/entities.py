@@ -238,7 +238,7 @@ class DealEntity(Entity):
               choices=choices_of(Stage.Outcome, open="info", won="success", lost="danger")),
         Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, group=SALE, in_list=True, aggregate="avg",
               extra={"share": True, "rounds": True}, help=_("In percent. It follows the stage until you set it; the next stage sets it anew.")),
-        Field("expected_close_date", Kind.DATE, _("Expected close"), group=SALE, in_list=True, width=116, quick=True,
+        Field("expected_close_date", Kind.DATE, _("Expected close"), group=SALE, in_list=True, width=132, quick=True,
               aliases=("close date", "closedate", "expected close date", "closing date", "expected closing")),
         Field("actual_close_date", Kind.DATE, _("Closed on"), group=CLOSING, aliases=("close_date", "closed date", "date closed", "actual close date")),
         Field("engaged_on", Kind.DATE, _("Engaged on"), group=SALE, aliases=("engage_date", "engage date")),

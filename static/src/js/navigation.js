@@ -39,7 +39,7 @@ const remember = () => {
   places.set(key, { tops: tops(), focus: signature(document.activeElement) });
   if (places.size > MEMORY) places.delete(places.keys().next().value);
 };
-// Rows that come while scrolling are asked for again until the old place is reached.
+// Rows that come while scrolling are asked for again, many at a time, until the old place is reached; then the focus finds it, too.
 const scrollBack = (place) => {
   const wanted = place?.tops ?? [];
   const put = () => wanted.map(({ name, at, top, left }) => {
@@ -48,15 +48,26 @@ const scrollBack = (place) => {
     return !el || el.scrollTop >= top - 1;
   }).every(Boolean);
   if (put()) return;
+  const ends = ['wheel', 'pointerdown', 'keydown', 'ui:visit'];
+  const many = ({ detail: { ctx } }) => { if (ctx.sourceElement?.id === 'more') ctx.request.action += '&many=1'; };
+  let timer;
   const stop = () => {
     clearTimeout(timer);
-    for (const type of ['wheel', 'pointerdown', 'keydown', 'ui:visit']) document.removeEventListener(type, stop, true);
+    for (const type of ends) document.removeEventListener(type, stop, true);
+    document.removeEventListener('htmx:config:request', many);
     growing.disconnect();
   };
-  const growing = new MutationObserver(() => { if (put()) stop(); });
+  const wait = () => { clearTimeout(timer); timer = setTimeout(stop, 3000); };
+  const growing = new MutationObserver(() => {
+    wait();
+    if (!put()) return;
+    stop();
+    if ([document.body, main()].includes(document.activeElement)) find(place.focus)?.focus({ preventScroll: true });
+  });
   growing.observe(main(), { childList: true, subtree: true });
-  const timer = setTimeout(stop, 3000);
-  for (const type of ['wheel', 'pointerdown', 'keydown', 'ui:visit']) document.addEventListener(type, stop, true);
+  wait();
+  for (const type of ends) document.addEventListener(type, stop, true);
+  document.addEventListener('htmx:config:request', many);
 };
 
 // -- the parts of the shell that follow the page ---------------------------------------------------
