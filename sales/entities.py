@@ -81,7 +81,7 @@ class StageEntity(Entity):
         Field("name", Kind.TEXT, _("Name"), required=True, max_length=120),
         Field("code", Kind.TEXT, _("Code"), required=True, max_length=40),
         Field("position", Kind.INTEGER, _("Order"), required=True, min_value=0, max_value=32767),
-        Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, default=0),
+        Field("probability", Kind.INTEGER, _("Probability"), min_value=0, max_value=100, default=0, extra={"share": True}),
         Field("outcome", Kind.CHOICE, _("Outcome"), choices=choices_of(Stage.Outcome, open="info", won="success", lost="danger"),
               default=Stage.Outcome.OPEN),
         Field("hue", Kind.CHOICE, _("Colour"), choices=HUE_CHOICES, default="slate"),

@@ -190,6 +190,7 @@ class Board extends HTMLElement {
   apply(answer, own) {
     const old = this.card(answer.id);
     const focused = old?.contains(document.activeElement);
+    const near = focused && [old.nextElementSibling, old.previousElementSibling, this.head(this.stage(old))?.querySelector('button, a')].find((el) => el && !el.matches('.cards-more'));
     if (Object.keys(answer.heads).length) this.sums.write(answer.heads, answer.lanes);
     const list = answer.stage && this.list(answer.stage, answer.lane);
     if (answer.card && !list && answer.lane && !$(`[data-lane-head="${CSS.escape(answer.lane)}"]`, this)) { this.again(); return; }
@@ -209,6 +210,8 @@ class Board extends HTMLElement {
         if (focused) card.focus({ preventScroll: true });
       } else old?.remove();
     }
+    // A card that left its board leaves the focus to its neighbour.
+    if (focused && document.activeElement === document.body) near?.focus({ preventScroll: true });
     document.dispatchEvent(new CustomEvent('board:drawn'));
     if (own && answer.message) toast({ text: answer.message, level: 'success', undo: answer.undo });
     if (answer.again) this.again();

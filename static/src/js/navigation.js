@@ -27,6 +27,12 @@ const find = (mark) => {
   const same = $$(mark.tag, main()).filter((el) => (el.getAttribute('aria-label') ?? el.textContent).trim().slice(0, 80) === mark.text);
   return same.find((el) => el.getAttribute('href') === mark.href) ?? same[0];
 };
+// A cell takes the focus only from a script.
+const land = (el) => {
+  if (document.activeElement === el) return;
+  if (el.matches('[data-cell]')) el.tabIndex = -1;
+  el.focus({ preventScroll: true });
+};
 // What has scrolled is known by its place among the elements of its class.
 const scrolled = new Set();
 document.addEventListener('scroll', (event) => { if (main()?.contains(event.target)) scrolled.add(event.target); }, { capture: true, passive: true });
@@ -62,7 +68,8 @@ const scrollBack = (place) => {
     wait();
     if (!put()) return;
     stop();
-    if ([document.body, main()].includes(document.activeElement)) find(place.focus)?.focus({ preventScroll: true });
+    const focus = [document.body, main()].includes(document.activeElement) && find(place.focus);
+    if (focus) land(focus);
   });
   growing.observe(main(), { childList: true, subtree: true });
   wait();
@@ -126,7 +133,7 @@ const show = async (text, { url, push, place, keep }) => {
   scrollBack(old);
   const auto = !place && !keep && $('[autofocus]', main());
   const focus = find(mark) ?? (auto || null);
-  if (!focus) { main().focus({ preventScroll: true }); } else if (document.activeElement !== focus) focus.focus({ preventScroll: true });
+  if (!focus) main().focus({ preventScroll: true }); else land(focus);
   if (!keep) say(document.title.split(' · ')[0]);
 };
 
@@ -220,7 +227,8 @@ document.addEventListener('click', (event) => {
   visit(url);
 });
 
-document.addEventListener('submit', (event) => {
+// Heard at the window, after every element that sends its forms by itself has said so.
+window.addEventListener('submit', (event) => {
   const form = event.target;
   const { submitter } = event;
   if (event.defaultPrevented || form.closest('[data-whole]') || [...form.attributes].some((a) => a.name.startsWith('hx-'))) return;
