@@ -129,9 +129,32 @@ def test_going_back_finds_a_row_far_down(open_as: Callable[..., Any], rep: User)
     for _step in range(12):
         page.evaluate("document.querySelector('.tablewrap').scrollTop = 1e6")
         page.wait_for_timeout(200)
+    link.scroll_into_view_if_needed()
     top = link.bounding_box()["y"]
     link.click()
     page.wait_for_url("**/customers/*-*")
     page.go_back()
     expect(link).to_be_focused()
     assert abs(link.bounding_box()["y"] - top) < 3
+
+
+def test_tags_are_put_on_the_selection_by_keys_alone(open_as: Callable[..., Any], rep: User) -> None:
+    """The dialog gives its first picker the focus; after a refusal it is a picker as before."""
+    customer = CustomerFactory(first_name="Ana", last_name="Silva", assigned_user=rep)
+    page = open_as(rep, "/customers")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("l")
+    control = page.locator("#dialog .ts-control input >> nth=0")
+    expect(control).to_be_focused()
+    expect(page.locator("#dialog .ts-dropdown >> nth=0")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#dialog [role=alert]")).to_be_visible()
+    expect(page.locator("#dialog .ts-wrapper >> nth=0")).to_be_visible()
+    expect(page.locator("#dialog select >> nth=0")).to_have_class("tomselected ts-hidden-accessible")
+    control.click()
+    page.keyboard.type("Renewal")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#toasts button:has-text('Undo')")
+    assert [tag.name for tag in customer.tags.all()] == ["Renewal"]

@@ -36,6 +36,8 @@ class Toasts extends HTMLElement {
     else if (event.type === 'undo:kept') this.keep(event.detail.url);
     else if (event.type === 'toast') {
       for (const item of event.detail.items ?? []) {
+        // Two answers that crossed may tell of the same act.
+        if (item.undo && this.told.some((one) => one.item.undo === item.undo && one.item.text === item.text)) continue;
         this.told.push({ item, at: Date.now() });
         this.show(item);
       }
