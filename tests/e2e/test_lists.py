@@ -155,6 +155,7 @@ def test_tags_are_put_on_the_selection_by_keys_alone(open_as: Callable[..., Any]
     control.click()
     page.keyboard.type("Renewal")
     page.keyboard.press("Enter")
+    expect(page.locator("#dialog .ts-control .item >> nth=0")).to_be_visible()
     page.keyboard.press("Control+Enter")
     page.wait_for_selector("#toasts button:has-text('Undo')")
     assert [tag.name for tag in customer.tags.all()] == ["Renewal"]

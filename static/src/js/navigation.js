@@ -133,7 +133,8 @@ const show = async (text, { url, push, place, keep }) => {
   scrollBack(old);
   const auto = !place && !keep && $('[autofocus]', main());
   const focus = find(mark) ?? (auto || null);
-  if (!focus) main().focus({ preventScroll: true }); else land(focus);
+  if (focus) land(focus);
+  if (!main().contains(document.activeElement)) main().focus({ preventScroll: true });
   if (!keep) say(document.title.split(' · ')[0]);
 };
 

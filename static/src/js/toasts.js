@@ -37,7 +37,8 @@ class Toasts extends HTMLElement {
     else if (event.type === 'toast') {
       for (const item of event.detail.items ?? []) {
         // Two answers that crossed may tell of the same act.
-        if (item.undo && this.told.some((one) => one.item.undo === item.undo && one.item.text === item.text)) continue;
+        const same = (one) => one.item.text === item.text && (item.undo ? one.item.undo === item.undo : Date.now() - one.at < 1500);
+        if (this.told.some(same)) continue;
         this.told.push({ item, at: Date.now() });
         this.show(item);
       }
