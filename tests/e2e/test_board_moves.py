@@ -210,3 +210,15 @@ def test_a_closing_is_sent_once_and_leaves_undo_and_the_focus(open_as: Callable[
     assert len(sent) == 1
     page.keyboard.press("Control+z")
     expect(page.locator(f"#d-{first.pk}")).to_be_visible()
+
+
+def test_a_board_that_missed_something_is_drawn_again_in_its_place(open_as: Callable[..., Any], rep: User, stages: dict[str, Any]) -> None:
+    """After a gap in what it heard the board reads itself anew: the cards, and no page within the page."""
+    page = open_as(rep, "/deals?layout=board")
+    deal = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, title="Harbour cranes")
+    page.evaluate(
+        "document.dispatchEvent(new CustomEvent('live', {detail: {topic: document.querySelector('crm-board').dataset.topic,"
+        " event: 'list.dirty', data: {}, own: false}}))"
+    )
+    expect(page.locator(f"#d-{deal.pk}")).to_be_visible()
+    assert page.locator("#main").count() == page.locator("aside.side, nav.side, .side").count() == 1

@@ -280,7 +280,8 @@ class Board extends HTMLElement {
     zone?.setAttribute('data-over', '');
   }
 
-  again() { htmx.ajax('GET', location.href, { target: '#board', swap: 'outerMorph' }); }
+  // The part asks for itself: what asks from elsewhere is answered with the whole page.
+  again() { htmx.ajax('GET', location.href, { source: '#board', target: '#board', swap: 'outerMorph' }); }
 
   hear({ topic, event, data, own }) {
     if (topic !== this.dataset.topic || event === 'presence' || own) return;
