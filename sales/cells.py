@@ -10,7 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, Case, DateField, F, IntegerField, Q, QuerySet, TextField, UUIDField, Value, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    DateField,
+    F,
+    IntegerField,
+    Q,
+    QuerySet,
+    TextField,
+    UUIDField,
+    Value,
+    When,
+)
 from django.db.models.expressions import RawSQL
 
 from crm.lib.prepared import prepared_cursor
