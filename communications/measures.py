@@ -19,7 +19,7 @@ def told(user: Any) -> Any:
     """Return what the last interaction was, as far as the user sees it."""
     rows = visible_to(user, Interaction).filter(pk=OuterRef("last_activity_id"))
     subject = {"subject": F("subject")} if field_rights(user, Interaction).can_read("subject") else {}
-    about = JSONObject(kind=F("type__name"), icon=F("type__icon"), way=F("direction"), **subject)
+    about = JSONObject(code=F("type__code"), kind=F("type__name"), icon=F("type__icon"), way=F("direction"), **subject)
     return Subquery(rows.order_by().values(_told=about)[:1])
 
 
@@ -32,7 +32,7 @@ def cell(user: Any) -> Cell:
             return ""
         if not about:
             return f'<span class="act">{icon("history", "icon-sm")}<span class="tx"></span>{age(obj.last_activity_at)}</span>'
-        kind = received(about["kind"]) if about["way"] == "INBOUND" else about["kind"]
+        kind = received(about["kind"]) if about["way"] == "INBOUND" and about["code"] != "MEETING" else about["kind"]
         words = esc(about.get("subject") or kind)
         return (
             f'<span class="act" title="{esc(kind)}: {words}">{icon(about["icon"], "icon-sm")}<span class="vh">{esc(kind)}: </span>'

@@ -17,7 +17,9 @@ def interactions(asked: Asked) -> Iterable[Entry]:
     """Read the interactions with the record."""
     rows = visible_to(asked.user, Interaction).filter(**{asked.entity.name: asked.obj}).select_related("type")
     for row in asked.older(rows, "happened_at", texts=("subject", "content", "outcome")):
-        words = _("%(type)s received") if row.direction == "INBOUND" else _("%(type)s")
+        # A meeting has two sides, whoever asked for it.
+        came = row.direction == "INBOUND" and row.type.code != "MEETING"
+        words = _("%(type)s received") if came else _("%(type)s")
         yield Entry(
             kind="interaction", id=str(row.pk), at=row.happened_at, icon=row.type.icon, hue=row.type.hue,
             actor_id=row.user_id, text=words % {"type": row.type.name}, title=row.subject, body=row.content[:2000],

@@ -30,6 +30,7 @@ def _writer() -> Any:
     nothing = esc(_("Nothing is planned"))
     unplanned = f'<span class="sig" data-plan data-tone="neutral" title="{nothing}">{icon("plus")}<span class="vh">{nothing}</span></span>'
     nobody = f"<span>{esc(_('No customer yet'))}</span>"
+    hidden = f"<span>{esc(_('Hidden'))}</span>"
     passed = f'<span class="vh">{esc(_("Close date passed:"))}</span>'
     calendar, no_date = icon("calendar", "icon-xs"), esc(_("No date"))
     owners: dict[Any, str] = {}
@@ -42,12 +43,13 @@ def _writer() -> Any:
             drawn = owners[key] = avatar(person, "av-sm")
         return drawn
 
-    def whose(deal: Any) -> str:
+    def whose(card: Card) -> str:
+        deal = card.deal
         if deal.company:
             return f'{mark(deal.company.name, deal.company_id, "av-sm")}<span>{esc(deal.company.name)}</span>'
         if deal.customer:
             return f'{avatar(deal.customer, "av-sm", False)}<span>{esc(deal.customer.name)}</span>'
-        return nobody
+        return hidden if card.veiled else nobody
 
     def date(card: Card) -> str:
         """Return how long it stands idle, when it was closed, or when it is expected to close."""
@@ -75,7 +77,7 @@ def _writer() -> Any:
             f'<li class="deal" tabindex="0" id="d-{pk}" data-id="{pk}" data-version="{deal.version}" data-amount="{deal.value_base}"'
             f' data-p="{deal.probability}" data-edited="deal:{pk}" data-title="{title}" aria-roledescription="{role}" aria-label="{title}, {value}">\n'
             f'<button type="button" class="btn btn-ghost btn-sm btn-icon deal-more" aria-label="{before}{title}{menu}\n'
-            f'<div class="deal-co">{whose(deal)}</div>\n'
+            f'<div class="deal-co">{whose(card)}</div>\n'
             f'<h3 class="deal-t"><a href="/deals/{pk}" tabindex="-1">{title}</a></h3>\n'
             f'<div class="deal-m"><span class="deal-v text-ui text-text">{value}</span>{_tags(card.tags)}</div>\n'
             f'<div class="deal-m">{date(card)}<span class="sp"></span>{signal}{owner(deal.assigned_user)}</div>\n</li>'

@@ -119,6 +119,7 @@ class Card:
     late: bool
     next_step: NextStep | None
     tags: Sequence[Any] = ()
+    veiled: bool = False
 
 
 @dataclass
@@ -286,7 +287,8 @@ def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[u
     # One card by itself: the server would make the plan of a short array anew each time.
     sample, asked = (uuid.UUID(int=1), wanted[0]) if len(wanted) == 1 else ([uuid.UUID(int=1)], wanted)
     fingerprint = rights_of(user).fingerprint
-    rows = _cards.get((fingerprint, len(wanted) == 1) if fingerprint else None, lambda: PreparedMany(build, (sample,))).all(asked)
+    rows = list(_cards.get((fingerprint, len(wanted) == 1) if fingerprint else None, lambda: PreparedMany(build, (sample,))).all(asked))
+    held = {deal.pk for deal in rows if deal.customer_id or deal.company_id}
     deals = {deal.pk: deal for deal in for_eyes(rows, declared, user)}
     if not amounts_shown(user):
         for deal in deals.values():
@@ -298,17 +300,17 @@ def as_cards(user: Any, ids: Iterable[uuid.UUID], stages: list[Stage]) -> dict[u
         if pk in deals:
             deal = deals[pk]
             tags = value_of(deal, declared.own_fields["tags"]) if tagged else ()
-            found.setdefault(deal.stage_id, []).append(_card(deal, known[deal.stage_id], steps.get(pk), today, tags))
+            found.setdefault(deal.stage_id, []).append(_card(deal, known[deal.stage_id], steps.get(pk), today, tags, pk in held))
     return found
 
 
-def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date, tags: Sequence[Any] = ()) -> Card:
+def _card(deal: Deal, stage: Stage, step: NextStep | None, today: date, tags: Sequence[Any], held: bool) -> Card:
     idle = None
     if stage.rotting_days and deal.is_open and not (step and step.due):
         quiet = (timezone.now() - max(filter(None, (deal.entered_stage_at, deal.last_activity_at)))).days
         idle = quiet if quiet >= stage.rotting_days else None
     late = bool(deal.is_open and deal.expected_close_date and deal.expected_close_date < today)
-    return Card(deal, idle, late, step, tags)
+    return Card(deal, idle, late, step, tags, held and not (deal.customer_id or deal.company_id))
 
 
 def owners_on(user: Any, pipeline: Pipeline, limit: int = 12) -> list[Any]:

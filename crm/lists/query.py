@@ -28,6 +28,7 @@ from crm.ui.details import detail_of, told
 from crm.ui.values import veil, with_links
 
 PAGE = 50
+MANY = 10 * PAGE
 CAP = 10_000
 MANY_FOR = 30.0
 """Seconds for which a list of more than ``CAP`` rows is not counted again."""
@@ -117,7 +118,7 @@ def groups_of(state: ListState, keys: list[Key]) -> Groups | None:
     return walk.groups_of(state.entity, state.fields.get(name), keys)
 
 
-def page(state: ListState, after: str = "") -> Page:
+def page(state: ListState, after: str = "", size: int = PAGE) -> Page:
     """Return the page after a cursor, with everything its columns show."""
     keys = keys_of(state)
     start = _decode(after, len(keys))
@@ -131,11 +132,11 @@ def page(state: ListState, after: str = "") -> Page:
         rows = matching(state).order_by(*(k.ordering() for k in keys))
         if start is not None:
             rows = rows.filter(beyond(keys, start))
-        return drawn(rows.annotate(**_key_values(keys)), state.entity, fields, state.user)[: PAGE + 1]
+        return drawn(rows.annotate(**_key_values(keys)), state.entity, fields, state.user)[: size + 1]
 
     try:
         if (not usual or state.q) and _is_long(state):
-            ids = walk.after(matching(state, many=True), keys, start, PAGE + 1, groups=groups_of(state, keys))
+            ids = walk.after(matching(state, many=True), keys, start, size + 1, groups=groups_of(state, keys))
             by_id = {obj.pk: obj for obj in _by_ids(state, ids, fields, keys)}
             found = [by_id[pk] for pk in ids if pk in by_id]
         elif usual and start is None and not state.clauses and not state.q and rights_of(state.user).fingerprint:
@@ -148,8 +149,8 @@ def page(state: ListState, after: str = "") -> Page:
         if start is None:
             raise
         return Page([], "")
-    more = len(found) > PAGE
-    found = found[:PAGE]
+    more = len(found) > size
+    found = found[:size]
     veil(found, state.entity, state.user, fields)
     last = found[-1] if more else None
     return Page(found, _encode([getattr(last, f"key{i}") for i in range(len(keys) - 1)] + [last.pk]) if last else "")
@@ -261,4 +262,4 @@ def count(state: ListState) -> int:
     return found
 
 
-__all__ = ["CAP", "PAGE", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position", "some"]
+__all__ = ["CAP", "MANY", "PAGE", "Page", "count", "find", "keys_of", "matching", "neighbours", "ordering", "page", "position", "some"]

@@ -25,7 +25,7 @@ from crm.access.rights import rights_of
 from crm.records.entity import Entity, entity
 from crm.records.fields import Field, Kind
 from crm.records.services.phones import readable_phone
-from crm.ui.figures import money, number, when
+from crm.ui.figures import money, number, percent, when
 from crm.ui.html import EMPTY, SafeString, esc
 from crm.ui.marks import avatar, badge, icon, mark, tag
 
@@ -329,7 +329,7 @@ def _money(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) 
 
 
 def _number(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:
-    return SafeString(f'<span class="num">{esc(number(v))}</span>')
+    return SafeString(f'<span class="num">{esc(percent(v) if f.extra.get("share") else number(v))}</span>')
 
 
 def _when(f: Field, v: Any, link: bool, currency: str, titles: dict[str, str]) -> SafeString:

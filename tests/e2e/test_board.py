@@ -1,6 +1,7 @@
 """The board in two browsers at once: what one person moves, the other sees; a reload is not needed."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from crm.accounts.models import User
 from crm.activity.relay import relay_all
 from crm.workspace.services.setup import ensure_reference_data
 from sales.models import Deal, Pipeline
+from sales.services.deals import move_deal
 from sales.tests.factories import DealFactory
 from tests.e2e.conftest import playwright
 
@@ -114,3 +116,22 @@ def test_who_edits_a_deal_anywhere_is_named_on_its_card(open_as: Callable[..., A
         expect(card.locator(".deal-by")).to_have_text(f"{rep.name} is editing")
         page.keyboard.press("Escape")
         expect(card.locator(".deal-by")).to_have_count(0)
+
+
+def test_what_happens_before_a_page_hears_is_shown_when_it_does(new_page: Callable[..., Any], server: str, rep: User, manager: User) -> None:
+    """A page that has heard nothing yet goes on from when it was drawn."""
+    ensure_reference_data()
+    stages = {s.code: s for s in Pipeline.objects.get(is_default=True).stages.all()}
+    deal: Any = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, customer=None, title="Harbour cranes", value=4200)
+    page = new_page(rep)
+    may_connect: list[bool] = []
+    page.route_web_socket(re.compile("/ws/$"), lambda ws: ws.connect_to_server() if may_connect else ws.close())
+    page.goto(server + "/deals?layout=board")
+    page.wait_for_selector("html[data-ready]")
+    page.wait_for_timeout(1100)  # the page knows its moment by the second
+    move_deal(deal=deal, stage=stages["PROPOSAL"], actor=manager)
+    with ThreadPoolExecutor(1) as relay:
+        relay.submit(_relay).result(20)
+    expect(page.locator(f"#col-{stages['PROSPECTING'].pk} #d-{deal.pk}")).to_be_visible()
+    may_connect.append(True)
+    expect(page.locator(f"#col-{stages['PROPOSAL'].pk} #d-{deal.pk}")).to_be_visible()

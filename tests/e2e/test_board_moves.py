@@ -193,3 +193,32 @@ def test_a_lane_that_refuses_says_why_at_the_card(open_as: Callable[..., Any], r
     home = page.locator(f"[data-lane='{timezone.localdate():%Y-%m}'] #d-{deal.pk}")
     expect(home.locator(".deal-err")).to_contain_text("have passed")
     expect(page.locator(f"[data-lane-head='{timezone.localdate():%Y-%m}'] .lane-h [data-sum]")).to_have_text("$70")
+
+
+def test_a_closing_is_sent_once_and_leaves_undo_and_the_focus(open_as: Callable[..., Any], rep: User, stages: dict[str, Any]) -> None:
+    """Enter in the form at the card sends it once; the page stays, tells with Undo, and its keys go on at the next card."""
+    first, second = (DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, title=title) for title in ("Harbour cranes", "Quay lights"))
+    page = open_as(rep, "/deals?layout=board")
+    sent: list[str] = []
+    page.on("request", lambda r: sent.append(r.url) if r.method == "POST" and r.url.endswith("/move") else None)
+    page.focus(f"#d-{first.pk}")
+    page.keyboard.press("Shift+L")
+    page.wait_for_selector("#deal-pop [name=closed_on], #deal-pop input[type=date]")
+    page.keyboard.press("Enter")
+    page.click("#toasts button:has-text('Undo')", trial=True)
+    expect(page.locator(f"#d-{second.pk}")).to_be_focused()
+    assert len(sent) == 1
+    page.keyboard.press("Control+z")
+    expect(page.locator(f"#d-{first.pk}")).to_be_visible()
+
+
+def test_a_board_that_missed_something_is_drawn_again_in_its_place(open_as: Callable[..., Any], rep: User, stages: dict[str, Any]) -> None:
+    """After a gap in what it heard the board reads itself anew: the cards, and no page within the page."""
+    page = open_as(rep, "/deals?layout=board")
+    deal = DealFactory(stage=stages["PROSPECTING"], assigned_user=rep, title="Harbour cranes")
+    page.evaluate(
+        "document.dispatchEvent(new CustomEvent('live', {detail: {topic: document.querySelector('crm-board').dataset.topic,"
+        " event: 'list.dirty', data: {}, own: false}}))"
+    )
+    expect(page.locator(f"#d-{deal.pk}")).to_be_visible()
+    assert page.locator("#main").count() == page.locator("aside.side, nav.side, .side").count() == 1

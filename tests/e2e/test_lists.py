@@ -99,3 +99,63 @@ def test_a_very_long_list_is_added_up_by_a_click(open_as: Callable[..., Any], ma
     assert axe(page) == []
     page.click("#sums button:has-text('Calculate totals')")
     expect(page.locator("#sums b").first).to_contain_text("3,000")
+
+
+def test_enter_applies_a_filter_and_removes_no_condition(open_as: Callable[..., Any], rep: User) -> None:
+    """In the form of a chip and among many conditions, Enter is Apply and no other button."""
+    CustomerFactory(first_name="Ana", last_name="Silva", job_title="Buyer", assigned_user=rep)
+    CustomerFactory(first_name="Bram", last_name="Visser", job_title="CFO", assigned_user=rep)
+    page = open_as(rep, "/customers")
+    page.click(".chips > [popovertarget=filter-pop]")
+    page.wait_for_selector("#filter-body [data-find]")
+    page.keyboard.type("job title")
+    page.keyboard.press("Enter")
+    page.fill("#filter-value [name=value]", "CFO")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(1)
+    page.click(".chips > [popovertarget=filter-pop]")
+    page.click("#filter-pop :text('Advanced filter')")
+    page.fill("#dialog .qvalue input >> nth=0", "Buyer")
+    page.keyboard.press("Enter")
+    expect(page.locator("tbody tr[data-id]")).to_contain_text("Ana Silva")
+
+
+def test_going_back_finds_a_row_far_down(open_as: Callable[..., Any], rep: User) -> None:
+    """The rows above it come again, the row stands where it was, and its link has the focus."""
+    for number in range(400):
+        CustomerFactory(first_name="Ana", last_name=f"Silva {number:03}", assigned_user=rep)
+    page = open_as(rep, "/customers")
+    link = page.locator(".c-title a:has-text('Ana Silva 370')")
+    for _step in range(12):
+        page.evaluate("document.querySelector('.tablewrap').scrollTop = 1e6")
+        page.wait_for_timeout(200)
+    link.scroll_into_view_if_needed()
+    top = link.bounding_box()["y"]
+    link.click()
+    page.wait_for_url("**/customers/*-*")
+    page.go_back()
+    expect(link).to_be_focused()
+    assert abs(link.bounding_box()["y"] - top) < 3
+
+
+def test_tags_are_put_on_the_selection_by_keys_alone(open_as: Callable[..., Any], rep: User) -> None:
+    """The dialog gives its first picker the focus; after a refusal it is a picker as before."""
+    customer = CustomerFactory(first_name="Ana", last_name="Silva", assigned_user=rep)
+    page = open_as(rep, "/customers")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.keyboard.press("l")
+    control = page.locator("#dialog .ts-control input >> nth=0")
+    expect(control).to_be_focused()
+    expect(page.locator("#dialog .ts-dropdown >> nth=0")).to_be_hidden()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#dialog [role=alert]")).to_be_visible()
+    expect(page.locator("#dialog .ts-wrapper >> nth=0")).to_be_visible()
+    expect(page.locator("#dialog select >> nth=0")).to_have_class("tomselected ts-hidden-accessible")
+    control.click()
+    page.keyboard.type("Renewal")
+    page.keyboard.press("Enter")
+    expect(page.locator("#dialog .ts-control .item >> nth=0")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector("#toasts button:has-text('Undo')")
+    assert [tag.name for tag in customer.tags.all()] == ["Renewal"]

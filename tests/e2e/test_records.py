@@ -11,6 +11,7 @@ from crm.lists.models import SavedView
 from crm.workspace.services.setup import ensure_reference_data
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
+from tasks.models import Task
 from tests.e2e.conftest import axe, playwright
 
 expect = playwright.expect
@@ -108,7 +109,7 @@ def test_an_advanced_filter_is_built_and_a_view_saved(open_as: Callable[..., Any
     page.select_option("select[id='q-1.mode']", "none")
     page.wait_for_selector(".query-words:has-text('not (has any Deals)')")
     assert axe(page) == []
-    page.click("#dialog [name=act][value=apply]")
+    page.click("#dialog .btn-primary[name=act]")
     page.wait_for_selector(".chip:has-text('Deals')")
     page.focus("th[data-key=company] .th-size")
     page.keyboard.press("Shift+ArrowRight")
@@ -118,3 +119,15 @@ def test_an_advanced_filter_is_built_and_a_view_saved(open_as: Callable[..., Any
     page.click("#dialog button:has-text('Save')")
     page.wait_for_selector("crm-views [aria-current]:has-text('Without deals')")
     assert SavedView.objects.get().widths == {"company": 200}
+
+
+def test_a_double_click_makes_one_record(open_as: Callable[..., Any], rep: User) -> None:
+    """The form of a dialog is sent once, however often its button is pressed."""
+    page = open_as(rep, "/tasks?layout=list")
+    page.keyboard.press("c")
+    page.keyboard.press("t")
+    page.fill("#dialog [name=title]", "Send the offer")
+    page.dblclick("#dialog button:has-text('Create')")
+    page.wait_for_url("**/tasks/*-*")
+    page.wait_for_timeout(800)
+    assert Task.objects.filter(title="Send the offer").count() == 1

@@ -65,6 +65,16 @@ def test_pages_by_key_neither_repeat_nor_skip(admin: User, rep: User) -> None:
         assert len(seen) == len(set(seen)) == 130, sort
 
 
+def test_many_rows_come_at_once_to_whoever_returns_to_a_place_far_down(client_for: Callable[[Any], Client], admin: User) -> None:
+    """The rows after a cursor come ten pages at a time when that is asked for, and by the page otherwise."""
+    for i in range(130):
+        CustomerFactory(first_name=f"P{i:03}")
+    after = query.page(ListState(entity("customer"), admin)).next
+    client = client_for(admin)
+    counts = [client.get(f"/customers?after={after}{more}", HTTP_HX_REQUEST="true").content.decode().count('<tr id="row-') for more in ("", "&many=1")]
+    assert counts == [50, 80]
+
+
 def test_neighbours_follow_the_order(admin: User, rep: User) -> None:
     """Previous and next walk the list as it is sorted, also past empty values."""
     for i in range(5):

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.text import slugify
 from django.utils.translation import gettext as _
 
+from crm.activity.intention import intend
 from crm.lib.errors import Denied, Missing, Outdated, Refusal
 from crm.lib.text import whole_number
 from crm.lists.views.base import record_or_404
@@ -18,7 +19,7 @@ from crm.records.entity import entity as entity_named
 from crm.records.fields import Field, Kind
 from crm.records.services import update_record
 from crm.ui.forms import EntityForm, FormField, read_value, with_others_tags
-from crm.ui.pages import page, render
+from crm.ui.pages import page, render, undo_url
 from crm.ui.values import display
 
 
@@ -47,7 +48,8 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
             raise Http404
         values = with_others_tags(values, obj, request.POST)
         version = whole_number(request.POST.get("version", ""))
-        obj = update_record(obj=obj, data=values, actor=request.user, version=version, whole=True)
+        with intend(actor=request.user) as intention:
+            obj = update_record(obj=obj, data=values, actor=request.user, version=version, whole=True)
     except Outdated as error:
         obj = record_or_404(request, entity, pk)
         asked = error.extra["fields"]
@@ -60,7 +62,8 @@ def field_value(request: HttpRequest, entity: Entity, pk: uuid.UUID, key: str) -
         form.refuse(error)
         return _editor(request, entity, obj, f, form, status=422)
     answer = _shown(request, entity, record_or_404(request, entity, pk), f, saved=True)
-    answer["HX-Trigger"] = json.dumps({"record:changed": {"entity": entity.name, "id": str(pk), "fields": list(values)}})
+    changed = {"entity": entity.name, "id": str(pk), "fields": list(values)}
+    answer["HX-Trigger"] = json.dumps({"record:changed": changed, "undo:kept": {"url": undo_url(intention.id)}})
     return answer
 
 

@@ -46,7 +46,8 @@ def record_list(
     state = state_of(request, entity, views)
     columns = columns_of(state)
     after = request.GET.get("after", "")
-    found = query.page(state, after)
+    # Whoever comes back to a place far down is given the rows above it in fewer steps.
+    found = query.page(state, after, query.MANY if after and "many" in request.GET else query.PAGE)
     rows = Table(state, columns).rows(found.rows, found.next)
     if after and request.headers.get("HX-Request"):
         return HttpResponse(rows)

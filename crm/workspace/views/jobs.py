@@ -5,6 +5,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from crm.access.policy import visible_to
 from crm.access.rights import rights_of
@@ -14,9 +15,14 @@ from crm.jobs.engine import cancel, retry
 from crm.jobs.models import Job
 from crm.lib.errors import Refusal
 from crm.lib.ids import parse_uuid
+from crm.ui.figures import number
 from crm.ui.pages import page, redirect_to, render, toast
 
 PAGE = 50
+WORDS = {
+    "done": gettext_lazy("Changed"), "refused": gettext_lazy("Refused"), "merged": gettext_lazy("Merged"),
+    "removed": gettext_lazy("Removed"), "sent": gettext_lazy("Sent"), "made": gettext_lazy("Made"),
+}
 
 
 @page()
@@ -44,12 +50,25 @@ def job(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     """Show one job; while it runs, its part of the page reads itself again."""
     found = _visible(request, job_id)
     context: dict[str, Any] = {
-        "job": found, "changes": ChangeSet.objects.filter(pk=found.change_set).first() if found.is_finished else None,
+        "job": found, "changes": _changes(found),
         "stuck": not found.is_finished and found.state == Job.State.QUEUED and not is_alive(f"worker:{found.queue}"),
-        "results": sorted((found.result or {}).items()) if isinstance(found.result, dict) else [],
+        "results": _results(found.result),
         "governs": rights_of(request.user).may("manage", "job"),
     }
     return render(request, "workspace/activity/job.html", context, part="job-progress")
+
+
+def _changes(job: Job) -> ChangeSet | None:
+    """Return what a finished job changed: under its own change set, or under the one that its result names."""
+    named = job.result.get("change_set") if isinstance(job.result, dict) else None
+    wanted = [pk for pk in (job.change_set, parse_uuid(str(named or ""))) if pk]
+    return ChangeSet.objects.filter(pk__in=wanted).order_by("-id").first() if job.is_finished and wanted else None
+
+
+def _results(result: Any) -> list[tuple[Any, Any]]:
+    """Return the figures of a result in words; what leads to a page is a link elsewhere."""
+    figures = [(k, v) for k, v in result.items() if k not in ("change_set", "import", "url")] if isinstance(result, dict) else []
+    return [(WORDS.get(name, name.replace("_", " ").capitalize()), number(value) if isinstance(value, int) else value) for name, value in figures]
 
 
 @page("POST")

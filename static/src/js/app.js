@@ -33,6 +33,7 @@ const lazy = {
   'crm-upload': () => import('./upload.js'),
   'crm-columns': () => import('./columns.js'),
   'crm-favourites': () => import('./favourites.js'),
+  '.todo': () => import('./todos.js'),
 };
 const scan = () => Object.keys(lazy).filter((tag) => document.querySelector(tag)).map((tag) => {
   const loaded = lazy[tag]();

@@ -190,6 +190,7 @@ class Board extends HTMLElement {
   apply(answer, own) {
     const old = this.card(answer.id);
     const focused = old?.contains(document.activeElement);
+    const near = focused && [old.nextElementSibling, old.previousElementSibling, this.head(this.stage(old))?.querySelector('button, a')].find((el) => el && !el.matches('.cards-more'));
     if (Object.keys(answer.heads).length) this.sums.write(answer.heads, answer.lanes);
     const list = answer.stage && this.list(answer.stage, answer.lane);
     if (answer.card && !list && answer.lane && !$(`[data-lane-head="${CSS.escape(answer.lane)}"]`, this)) { this.again(); return; }
@@ -209,6 +210,8 @@ class Board extends HTMLElement {
         if (focused) card.focus({ preventScroll: true });
       } else old?.remove();
     }
+    // A card that left its board leaves the focus to its neighbour.
+    if (focused && document.activeElement === document.body) near?.focus({ preventScroll: true });
     document.dispatchEvent(new CustomEvent('board:drawn'));
     if (own && answer.message) toast({ text: answer.message, level: 'success', undo: answer.undo });
     if (answer.again) this.again();
@@ -277,7 +280,8 @@ class Board extends HTMLElement {
     zone?.setAttribute('data-over', '');
   }
 
-  again() { htmx.ajax('GET', location.href, { target: '#board', swap: 'outerMorph' }); }
+  // The part asks for itself: what asks from elsewhere is answered with the whole page.
+  again() { htmx.ajax('GET', location.href, { source: '#board', target: '#board', swap: 'outerMorph' }); }
 
   hear({ topic, event, data, own }) {
     if (topic !== this.dataset.topic || event === 'presence' || own) return;

@@ -4,12 +4,16 @@ import { $, $$, icon, say } from './core.js';
 class Compose extends HTMLElement {
   connectedCallback() {
     this.area = $('textarea', this);
-    for (const type of ['change', 'click', 'input', 'keydown', 'focusout']) this.addEventListener(type, this);
+    for (const type of ['change', 'click', 'input', 'keydown', 'focusout', 'submit']) this.addEventListener(type, this);
     this.chosen();
+    // What was sent leaves an empty form in its place, and the focus where it was.
+    if (Compose.sent && document.activeElement === document.body) this.area.focus();
+    Compose.sent = false;
   }
 
   handleEvent(event) {
-    if (event.type === 'change') this.chosen();
+    if (event.type === 'submit') Compose.sent = true;
+    else if (event.type === 'change') this.chosen();
     else if (event.type === 'click') this.click(event);
     else if (event.type === 'input' && event.target === this.area) this.look();
     else if (event.type === 'keydown' && event.target === this.area) this.key(event);

@@ -113,6 +113,24 @@ const needs = (form) => {
 };
 document.addEventListener('input', (event) => { const form = event.target.closest?.('form'); if (form) needs(form); });
 
+// A form that writes goes once, however often its button is clicked: not while the same is on its way, nor right after.
+const posted = new WeakMap();
+document.addEventListener('submit', (event) => {
+  const form = event.target;
+  if (!form.hasAttribute('hx-post')) return;
+  const what = String(new URLSearchParams(new FormData(form, event.submitter)));
+  const before = posted.get(form);
+  if (before?.what === what && (form.classList.contains('htmx-request') || Date.now() < before.until)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  } else posted.set(form, { what, until: Date.now() + 1000 });
+}, true);
+// It may leave for another page, which takes its time on a slow line.
+document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
+  const before = posted.get(ctx.sourceElement);
+  if (before) before.until = ctx.hx?.redirect ? Date.now() + 9000 : 0;
+}, true);
+
 // Plain sending of a form twice in a row is stopped.
 document.addEventListener('submit', (event) => {
   const form = event.target;

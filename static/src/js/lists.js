@@ -79,7 +79,7 @@ document.addEventListener('input', (event) => {
 });
 document.addEventListener('submit', (event) => {
   const form = event.target.closest?.('form[data-find-list]');
-  if (form && $('#list')) event.preventDefault();
+  if (form && $('#list, #board')) event.preventDefault();
 });
 
 // A control that decides what the form asks next has it drawn again.

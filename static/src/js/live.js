@@ -41,7 +41,7 @@ document.addEventListener('htmx:after:swap', () => {
   const body = $('#dialog-body');
   if (dialog && body?.children.length && !dialog.open) {
     dialog.showModal();
-    const first = $('[autofocus], .dialog-b input:not([type=hidden]), .dialog-b textarea, .dialog-b select, .dialog-b .ts-control input, .dialog-b .btn', body);
+    const first = $('[autofocus], .dialog-b input:not([type=hidden]), .dialog-b textarea, .dialog-b select:not(.tomselected), .dialog-b .ts-control input, .dialog-b .btn', body);
     if (first && !$('crm-select[autofocus]', body)) first.focus();
   }
 });

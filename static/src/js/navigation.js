@@ -27,6 +27,12 @@ const find = (mark) => {
   const same = $$(mark.tag, main()).filter((el) => (el.getAttribute('aria-label') ?? el.textContent).trim().slice(0, 80) === mark.text);
   return same.find((el) => el.getAttribute('href') === mark.href) ?? same[0];
 };
+// A cell takes the focus only from a script.
+const land = (el) => {
+  if (document.activeElement === el) return;
+  if (el.matches('[data-cell]')) el.tabIndex = -1;
+  el.focus({ preventScroll: true });
+};
 // What has scrolled is known by its place among the elements of its class.
 const scrolled = new Set();
 document.addEventListener('scroll', (event) => { if (main()?.contains(event.target)) scrolled.add(event.target); }, { capture: true, passive: true });
@@ -39,7 +45,7 @@ const remember = () => {
   places.set(key, { tops: tops(), focus: signature(document.activeElement) });
   if (places.size > MEMORY) places.delete(places.keys().next().value);
 };
-// Rows that come while scrolling are asked for again until the old place is reached.
+// Rows that come while scrolling are asked for again, many at a time, until the old place is reached; then the focus finds it, too.
 const scrollBack = (place) => {
   const wanted = place?.tops ?? [];
   const put = () => wanted.map(({ name, at, top, left }) => {
@@ -48,15 +54,27 @@ const scrollBack = (place) => {
     return !el || el.scrollTop >= top - 1;
   }).every(Boolean);
   if (put()) return;
+  const ends = ['wheel', 'pointerdown', 'keydown', 'ui:visit'];
+  const many = ({ detail: { ctx } }) => { if (ctx.sourceElement?.id === 'more') ctx.request.action += '&many=1'; };
+  let timer;
   const stop = () => {
     clearTimeout(timer);
-    for (const type of ['wheel', 'pointerdown', 'keydown', 'ui:visit']) document.removeEventListener(type, stop, true);
+    for (const type of ends) document.removeEventListener(type, stop, true);
+    document.removeEventListener('htmx:config:request', many);
     growing.disconnect();
   };
-  const growing = new MutationObserver(() => { if (put()) stop(); });
+  const wait = () => { clearTimeout(timer); timer = setTimeout(stop, 3000); };
+  const growing = new MutationObserver(() => {
+    wait();
+    if (!put()) return;
+    stop();
+    const focus = [document.body, main()].includes(document.activeElement) && find(place.focus);
+    if (focus) land(focus);
+  });
   growing.observe(main(), { childList: true, subtree: true });
-  const timer = setTimeout(stop, 3000);
-  for (const type of ['wheel', 'pointerdown', 'keydown', 'ui:visit']) document.addEventListener(type, stop, true);
+  wait();
+  for (const type of ends) document.addEventListener(type, stop, true);
+  document.addEventListener('htmx:config:request', many);
 };
 
 // -- the parts of the shell that follow the page ---------------------------------------------------
@@ -115,7 +133,8 @@ const show = async (text, { url, push, place, keep }) => {
   scrollBack(old);
   const auto = !place && !keep && $('[autofocus]', main());
   const focus = find(mark) ?? (auto || null);
-  if (!focus) { main().focus({ preventScroll: true }); } else if (document.activeElement !== focus) focus.focus({ preventScroll: true });
+  if (focus) land(focus);
+  if (!main().contains(document.activeElement)) main().focus({ preventScroll: true });
   if (!keep) say(document.title.split(' · ')[0]);
 };
 
@@ -209,7 +228,8 @@ document.addEventListener('click', (event) => {
   visit(url);
 });
 
-document.addEventListener('submit', (event) => {
+// Heard at the window, after every element that sends its forms by itself has said so.
+window.addEventListener('submit', (event) => {
   const form = event.target;
   const { submitter } = event;
   if (event.defaultPrevented || form.closest('[data-whole]') || [...form.attributes].some((a) => a.name.startsWith('hx-'))) return;

@@ -30,6 +30,8 @@ class Select extends HTMLElement {
       }
       return element;
     };
+    // A swap first gives an element with an id the attributes of the one before, which was hidden, and settles with its own.
+    select.classList.remove('tomselected', 'ts-hidden-accessible');
     this.control = new TomSelect(select, {
       plugins: select.multiple ? ['remove_button'] : [],
       valueField: 'value',
@@ -57,9 +59,16 @@ class Select extends HTMLElement {
         loading: () => null,
       },
     });
-    select.setAttribute('aria-hidden', 'true');
+    const hide = () => { select.classList.add('tomselected', 'ts-hidden-accessible'); select.setAttribute('aria-hidden', 'true'); select.tabIndex = -1; };
+    hide();
+    document.addEventListener('htmx:after:settle', hide, { once: true });
     if (url) this.addEventListener('keydown', this, true);
-    if (this.hasAttribute('autofocus') || this.closest('crm-inline')) this.control.focus();
+    // A dialog that gives its first field the focus does not cover the others with a list: that opens with a key or a click.
+    const open = this.control.open.bind(this.control);
+    let quiet = this.closest('dialog') && !this.hasAttribute('autofocus');
+    this.control.open = () => { if (!quiet) open(); };
+    for (const type of ['keydown', 'pointerdown']) this.addEventListener(type, () => { quiet = false; }, { capture: true, once: true });
+    if (this.hasAttribute('autofocus') || this.closest('crm-inline') || document.activeElement === select) this.control.focus();
   }
 
   disconnectedCallback() {

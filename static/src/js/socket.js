@@ -30,18 +30,23 @@ const send = (message) => {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 };
 
+// What is shown holds everything up to when the server drew it; after a gap one goes on behind what was heard last.
+const drawn = () => Number(document.getElementById('main')?.dataset.since ?? 0) * 1000;
+let ahead = drawn() - performance.now();
+document.addEventListener('page:shown', () => { ahead = drawn() - performance.now(); });
+
 let heard = '';
-const listen = () => {
+const listen = (from) => {
   const wanted = topics();
   heard = wanted.join(' ');
-  send({ do: 'listen', topics: wanted, ...(last ? { last } : {}) });
+  send({ do: 'listen', topics: wanted, ...(from ? { last: from } : {}) });
   document.dispatchEvent(new CustomEvent('live:listening'));
 };
 // After a swap, only when something else is shown than before.
 let settling;
 const relisten = () => {
   clearTimeout(settling);
-  settling = setTimeout(() => { if (topics().join(' ') !== heard) listen(); }, 50);
+  settling = setTimeout(() => { if (topics().join(' ') !== heard) listen(drawn() && `${drawn()}-0`); }, 50);
 };
 
 export const here = (topic, editing = '') => send({ do: 'here', topic, editing });
@@ -80,10 +85,13 @@ const connect = () => {
   if (!signedIn() || document.hidden || (socket && socket.readyState < WebSocket.CLOSING)) return;
   const made = new WebSocket(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/`);
   socket = made;
-  made.addEventListener('open', () => { clearTimeout(down); down = undefined; state('on'); listen(); });
+  made.addEventListener('open', () => { clearTimeout(down); down = undefined; state('on'); listen(last ?? (drawn() && `${drawn()}-0`)); });
   made.addEventListener('message', (event) => { tries = 0; deliver(JSON.parse(event.data)); });
   made.addEventListener('close', (event) => {
     if (socket !== made) return;
+    // A line that is dead is noticed within a minute; what came before was heard.
+    const sure = Math.floor(ahead + performance.now()) - 60_000;
+    if (document.documentElement.dataset.socket === 'on' && drawn() && sure > parseInt(last ?? drawn(), 10)) last = `${sure}-0`;
     down ??= setTimeout(() => state('off'), 3000);
     // 4401: signed out. 1008, 1009: we said something wrong. Trying again would not help.
     if ([4401, 1008, 1009].includes(event.code)) return;

@@ -5,7 +5,7 @@ import { $, $$, hold, htmx, resume, say, toast, typing, visit } from './core.js'
 class Table extends HTMLElement {
   connectedCallback() {
     this.last = null;
-    for (const name of ['click', 'change', 'dblclick']) this.addEventListener(name, this);
+    for (const name of ['click', 'change', 'dblclick', 'focusin']) this.addEventListener(name, this);
     this.addEventListener('keydown', this.tab, true);
     for (const name of ['keydown', 'selection:clear', 'htmx:after:swap']) document.addEventListener(name, this);
     this.again();
@@ -21,7 +21,7 @@ class Table extends HTMLElement {
   box(row) { return $('.check', row); }
 
   handleEvent(event) {
-    const act = { click: 'click', change: 'change', keydown: 'key', dblclick: 'edit', 'selection:clear': 'clear' }[event.type];
+    const act = { click: 'click', change: 'change', keydown: 'key', dblclick: 'edit', focusin: 'mark', 'selection:clear': 'clear' }[event.type];
     if (act) this[act](event); else this.swapped(event);
   }
 
@@ -160,8 +160,12 @@ class Table extends HTMLElement {
   focusCell(cell) {
     cell.tabIndex = -1;
     cell.focus();
-    const row = cell.closest('tr');
-    if (row === this.current) return;
+  }
+
+  // The row that has the focus is the one that keys are about.
+  mark({ target }) {
+    const row = target.closest('tbody tr[data-id]');
+    if (!row || row === this.current) return;
     this.current?.removeAttribute('data-at');
     row.setAttribute('data-at', '');
   }

@@ -10,11 +10,13 @@ const LONGER = 10_000;
 const read = (name) => { try { return JSON.parse(sessionStorage.getItem(name) ?? '[]'); } catch { return []; } };
 const write = (name, items) => { try { sessionStorage.setItem(name, JSON.stringify(items)); } catch { /* private mode */ } };
 
+const heard = ['ui:leave', 'toast', 'undo:kept', 'keydown'];
+
 class Toasts extends HTMLElement {
   connectedCallback() {
     this.undos = read(UNDOS);
     this.told = [];
-    for (const type of ['ui:leave', 'toast', 'keydown']) document.addEventListener(type, this);
+    for (const type of heard) document.addEventListener(type, this);
     for (const item of $$('[data-toast]', this)) {
       const data = JSON.parse(item.dataset.toast);
       item.remove();
@@ -26,13 +28,17 @@ class Toasts extends HTMLElement {
   }
 
   disconnectedCallback() {
-    for (const type of ['ui:leave', 'toast', 'keydown']) document.removeEventListener(type, this);
+    for (const type of heard) document.removeEventListener(type, this);
   }
 
   handleEvent(event) {
     if (event.type === 'ui:leave') write(KEPT, this.told.filter(({ at }) => Date.now() - at < 2000).map(({ item }) => item));
+    else if (event.type === 'undo:kept') this.keep(event.detail.url);
     else if (event.type === 'toast') {
       for (const item of event.detail.items ?? []) {
+        // Two answers that crossed may tell of the same act.
+        const same = (one) => one.item.text === item.text && (item.undo ? one.item.undo === item.undo : Date.now() - one.at < 1500);
+        if (this.told.some(same)) continue;
         this.told.push({ item, at: Date.now() });
         this.show(item);
       }
@@ -63,9 +69,7 @@ class Toasts extends HTMLElement {
     if (act) toast.append(this.button(this.dataset.retry, () => { toast.remove(); act(); }));
     if (undo) {
       toast.dataset.act = undo;
-      // The undo of an undo has its button, but Ctrl-Z goes on backwards.
-      if (!this.undoing && this.undos.at(-1) !== undo) this.undos = [...this.undos.filter((other) => other !== undo), undo].slice(-10);
-      write(UNDOS, this.undos);
+      this.keep(undo);
       toast.append(this.button(this.dataset.undo, () => this.undo(undo)));
     }
     const close = this.button('×', () => toast.remove());
@@ -76,6 +80,12 @@ class Toasts extends HTMLElement {
     if (level === 'error') say(text);
     while (this.children.length > 4) this.firstElementChild.remove();
     this.expire(toast, many || level === 'error' || act ? LONGER : SHOWN);
+  }
+
+  // The undo of an undo has its button, but Ctrl-Z goes on backwards.
+  keep(undo) {
+    if (!this.undoing && this.undos.at(-1) !== undo) this.undos = [...this.undos.filter((other) => other !== undo), undo].slice(-10);
+    write(UNDOS, this.undos);
   }
 
   // Goes after its time, but not under the pointer or the focus.

@@ -14,12 +14,13 @@ const pin = () => {
   const cols = list ? $$('col', list).slice(0, Number(list.dataset.frozen) + 2) : [];
   let left = 0;
   const rules = cols.map((col, i) => {
-    const rule = `#list .dt tr > :nth-child(${i + 1}):not([colspan]) { position: sticky; left: ${left}px; }`;
+    const cell = `tr > :nth-child(${i + 1}):not([colspan])`;
+    const rule = `#list .dt ${cell} { position: sticky; left: ${left}px; } #list .dt tbody ${cell} { z-index: 1; } #list .dt tfoot ${cell} { z-index: 3; }`;
     left += $(`thead tr > :nth-child(${i + 1})`, list).offsetWidth;
     return rule;
   });
   // A sheet that changes has the browser look at every element of the page again.
-  const text = rules.length ? `@media (min-width: 761px) { ${rules.join('\n')} }` : '';
+  const text = rules.length ? `@media (min-width: 761px) { ${rules.join('\n')} #list .tablewrap { scroll-padding-inline-start: ${left}px; } }` : '';
   if (text === placed) return;
   placed = text;
   sheet.replaceSync(text);
