@@ -8,13 +8,15 @@ from django.db import connection
 from crm.access import stamps
 from crm.access.policy import SYSTEM, field_rights, visible_to
 from crm.access.rights import rights_of
-from crm.activity.facts import publish
+from crm.activity.facts import fact_name, publish
+from crm.activity.models import ActivityLog, ChangeSet
 from crm.activity.undo import Kept, Plan, UndoCount, after_undo, block_columns, guards_undo
 from crm.records.customfields import STAMP
 from crm.records.entity import all_entities, entity_of, has_entity
-from crm.records.events import RecordsBulkChanged
+from crm.records.events import RecordsBulkChanged, RecordsMerged
 from crm.records.fields import Kind
 from crm.records.models import CustomField
+from crm.records.services.merging import relations_of, rule_of
 
 
 def tell_lists(counts: list[UndoCount]) -> None:
@@ -95,6 +97,37 @@ def keep_what_may_not_be_written(actor: Any, plan: Plan) -> None:
             block_columns(table, ["custom"], keys=keys)
 
 
+def bring_back_what_followed_a_merge(actor: Any, plan: Plan) -> None:
+    """Let what a merge moved go back with it, though its actor may not change those rows: he did not have to for the merge either.
+
+    Only the link itself, from the record that he merged others into (and may still change) to one of those.
+    """
+    if actor is SYSTEM or not ChangeSet.objects.filter(pk=plan.change_set, user_id=actor.pk).exists():
+        return
+    merges = ActivityLog.objects.filter(
+        change_set_id=plan.change_set, kind=ActivityLog.Kind.FACT, action=fact_name(RecordsMerged), created_at__gte=plan.since
+    )
+    for payload in merges.values_list("changes", flat=True):
+        model = all_entities()[payload["entity"]].model
+        if not visible_to(actor, model, "change").filter(pk=payload["record_id"]).exists():
+            continue
+        for path, field in relations_of(model).items():
+            rule, table = rule_of(model, path, field), plan.tables.get(field.model._meta.db_table)
+            if rule is None or rule.stays or table is None:
+                continue
+            values = {"table": table.name, "column": field.column, "one": payload["record_id"], "merged": payload["merged"]}
+            with connection.cursor() as cursor:
+                cursor.execute(_FOLLOWED, values)
+
+
+_FOLLOWED = """
+UPDATE undo_plan SET keep = NULL
+ WHERE tbl = %(table)s AND keep = 'refused' AND NOT extra AND before ->> %(column)s = ANY(%(merged)s)
+   AND (act = 'i' OR act = 'u' AND before - %(column)s = '{}' AND after ->> %(column)s = %(one)s)
+"""
+
+
 after_undo(tell_lists)
 guards_undo(keep_what_hangs_on_others)
 guards_undo(keep_what_may_not_be_written)
+guards_undo(bring_back_what_followed_a_merge)

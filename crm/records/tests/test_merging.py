@@ -12,8 +12,8 @@ from crm.access.policy import SYSTEM
 from crm.access.services import share_record, shares_of
 from crm.accounts.tests.factories import RoleFactory, UserFactory
 from crm.activity.intention import intend
-from crm.activity.models import ActivityLog
-from crm.activity.undo import undo
+from crm.activity.models import ActivityLog, ChangeSet
+from crm.activity.undo import preview_undo, undo
 from crm.lib.errors import Conflict, Denied, Invalid, Missing, Refusal
 from crm.records.entity import all_entities
 from crm.records.services.customfields import create_custom_field
@@ -27,6 +27,7 @@ from customers.tests.factories import (
     CustomerFactory,
     RelationshipFactory,
 )
+from sales.models import Deal
 from sales.tests.factories import DealContactFactory, DealFactory, ProductFactory
 from tasks.tests.factories import TaskFactory
 
@@ -130,6 +131,39 @@ def test_one_undo_brings_everything_back() -> None:
     assert (a.phone, deal.customer, note.record_id) == ("", b, b.pk)
     assert Customer.objects.filter(pk=b.pk).exists()
     assert {m: sorted(map(str, m._base_manager.values_list("pk"))) for m in (Customer, CustomerContact)} == before
+
+
+def test_one_s_own_merge_comes_back_whole_with_what_others_keep(cast: Any) -> None:
+    """What followed a merge goes back with it, though it belongs to people whose records one may not change."""
+    manager, outside = cast("manager"), UserFactory()
+    a, b = (CustomerFactory(assigned_user=manager) for _ in range(2))
+    talk, task, deal = (
+        InteractionFactory(customer=b, user=outside), TaskFactory(customer=b, deal=None, assigned_user=outside, created_by=outside),
+        DealFactory(customer=b, assigned_user=outside),
+    )
+    both = DealContactFactory(customer=a, deal=DealFactory(customer=None, assigned_user=outside))
+    DealContactFactory(customer=b, deal=both.deal)
+    with intend(actor=manager) as intention:
+        merge_records(survivor=a, others=[b], actor=manager)
+    change_set = ChangeSet.objects.get(pk=intention.id)
+    assert preview_undo(change_set, manager).conflict_count == 0
+    undo(change_set=change_set, actor=manager)
+    for row in (talk, task, deal):
+        row.refresh_from_db()
+    assert {talk.customer, task.customer, deal.customer} == {b}
+    assert both.deal.contacts.count() == 2
+
+
+def test_an_undo_of_a_merge_writes_nothing_else_to_what_one_may_not_change(cast: Any) -> None:
+    manager, outside = cast("manager"), UserFactory()
+    a, b = (CustomerFactory(assigned_user=manager) for _ in range(2))
+    deal = DealFactory(customer=b, assigned_user=outside, title="Before")
+    with intend(actor=manager) as intention:
+        merge_records(survivor=a, others=[b], actor=manager)
+        Deal.objects.filter(pk=deal.pk).update(title="Meant by somebody else")
+    undo(change_set=ChangeSet.objects.get(pk=intention.id), actor=manager)
+    deal.refresh_from_db()
+    assert (deal.title, deal.customer) == ("Meant by somebody else", a)
 
 
 def test_nobody_merges_across_the_border() -> None:
