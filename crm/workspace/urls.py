@@ -52,6 +52,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("jobs", jobs.jobs, name="jobs"),
     path("jobs/<uuid:job_id>", jobs.job, name="job"),
     path("jobs/<uuid:job_id>/cancel", jobs.job_act, {"act": "cancel"}, name="job-cancel"),
+    path("jobs/<uuid:job_id>/told", jobs.job_told, name="job-told"),
     path("jobs/<uuid:job_id>/retry", jobs.job_act, {"act": "retry"}, name="job-retry"),
     path("history/<slug:name>/<uuid:pk>", versions.record_history, name="history"),
     path("history/<slug:name>/<uuid:pk>/rollback", versions.record_roll_back, name="history-rollback"),

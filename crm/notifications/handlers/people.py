@@ -10,6 +10,7 @@ from crm.activity.facts import Heard, reacts_to
 from crm.activity.intention import current_intention
 from crm.jobs.models import Job
 from crm.jobs.registry import when_finished
+from crm.jobs.words import how_it_ended
 from crm.lib.text import in_sentence
 from crm.notifications.service import notify
 from crm.notifications.topics import sees
@@ -86,12 +87,7 @@ def tell_job_ended(job: Job) -> None:
         return
     push(f"user:{job.user_id}", "job.done", {"job": str(job.pk)})
     with override(job.user.language):
-        if job.state == Job.State.SUCCEEDED:
-            text = _("“%(job)s” is done.") % {"job": job}
-        elif job.state == Job.State.CANCELLED:
-            text = _("“%(job)s” was cancelled.") % {"job": job}
-        else:
-            text = _("“%(job)s” failed.") % {"job": job}
+        text = how_it_ended(job)
     url = (job.result or {}).get("url") or f"/jobs/{job.pk}"
     notify(user=job.user, kind="job_finished", text=text, url=url, key=f"job:{job.pk}:{job.state}")
 

@@ -1,5 +1,6 @@
 """The pages of the log: what each person sees, undo with conflicts shown first, jobs, deliveries, versions."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -108,6 +109,12 @@ def test_jobs_show_progress_and_can_be_cancelled(client_for: Callable[..., Any],
         assert "rows" in page
         assert "every 2s" not in page
         assert "Import of accounts" in client.get("/jobs").content.decode()
+        told = client.post(f"/jobs/{made.pk}/told", headers={"HX-Request": "true", "HX-Current-URL": "http://testserver/customers"})
+        (item,) = json.loads(told["HX-Trigger"])["toast"]["items"]
+        assert (item["text"], item["url"], item["level"]) == ("“Import of accounts” is done.", f"/jobs/{made.pk}", "success")
+        seen = client.post(f"/jobs/{made.pk}/told", headers={"HX-Request": "true", "HX-Current-URL": f"http://testserver/jobs/{made.pk}"})
+        assert "HX-Trigger" not in seen  # its own page shows it
+        assert client_for(rep2).post(f"/jobs/{made.pk}/told").status_code == 404
     finally:
         _KINDS.pop("test.page")
 

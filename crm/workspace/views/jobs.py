@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -13,10 +14,11 @@ from crm.activity.models import ChangeSet
 from crm.jobs.alive import is_alive
 from crm.jobs.engine import cancel, retry
 from crm.jobs.models import Job
+from crm.jobs.words import how_it_ended
 from crm.lib.errors import Refusal
 from crm.lib.ids import parse_uuid
 from crm.ui.figures import number
-from crm.ui.pages import page, redirect_to, render, toast
+from crm.ui.pages import done, page, redirect_to, render, toast
 
 PAGE = 50
 WORDS = {
@@ -56,6 +58,20 @@ def job(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
         "governs": rights_of(request.user).may("manage", "job"),
     }
     return render(request, "workspace/activity/job.html", context, part="job-progress")
+
+
+@page("POST")
+def job_told(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Tell on the page that is open how a job ended, with the way to what it made and back."""
+    found = _visible(request, job_id)
+    url = (found.result or {}).get("url") or f"/jobs/{found.pk}"
+    here = urlsplit(request.headers.get("HX-Current-URL", "")).path
+    if found.is_finished and here not in (url, f"/jobs/{found.pk}"):
+        changes = _changes(found)
+        own = changes is not None and found.state == Job.State.SUCCEEDED and changes.user_id == request.user.pk
+        level = {Job.State.SUCCEEDED: "success", Job.State.CANCELLED: "info"}.get(Job.State(found.state), "error")
+        toast(request, how_it_ended(found), level=level, url=url, link=_("Show"), undo=changes.pk if own and changes else None, many=True)
+    return done(request)
 
 
 def _changes(job: Job) -> ChangeSet | None:

@@ -10,7 +10,7 @@ const LONGER = 10_000;
 const read = (name) => { try { return JSON.parse(sessionStorage.getItem(name) ?? '[]'); } catch { return []; } };
 const write = (name, items) => { try { sessionStorage.setItem(name, JSON.stringify(items)); } catch { /* private mode */ } };
 
-const heard = ['ui:leave', 'toast', 'undo:kept', 'keydown'];
+const heard = ['ui:leave', 'toast', 'undo:kept', 'keydown', 'live'];
 
 class Toasts extends HTMLElement {
   connectedCallback() {
@@ -34,6 +34,9 @@ class Toasts extends HTMLElement {
   handleEvent(event) {
     if (event.type === 'ui:leave') write(KEPT, this.told.filter(({ at }) => Date.now() - at < 2000).map(({ item }) => item));
     else if (event.type === 'undo:kept') this.keep(event.detail.url);
+    else if (event.type === 'live') {
+      if (event.detail.event === 'job.done' && !document.hidden) post(`/jobs/${event.detail.data.job}/told`).then(follow);
+    }
     else if (event.type === 'toast') {
       for (const item of event.detail.items ?? []) {
         // Two answers that crossed may tell of the same act.
