@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from crm.records.sizes import SMALL, size_of
+from crm.records import sizes
 
 EXACT = 50_000
 """So many rows are counted."""
@@ -16,8 +16,8 @@ _HASHES = 2**32
 
 def some_of(rows: QuerySet[Any]) -> tuple[QuerySet[Any], float]:
     """Return rows that stand for all of these, and for how many each stands: for itself alone where they are few enough."""
-    size, _bytes = size_of(rows.model)
-    if size <= SMALL or rows.values("pk")[: EXACT + 1].count() <= EXACT:
+    size, _bytes = sizes.size_of(rows.model)
+    if size <= sizes.SMALL or rows.values("pk")[: EXACT + 1].count() <= EXACT:
         return rows, 1.0
     share = LOOKED_AT / size
     return rows.filter(pk__shuffled__lt=int(share * _HASHES) - _HASHES // 2), 1 / share

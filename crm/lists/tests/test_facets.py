@@ -12,6 +12,7 @@ from crm.lists import query, sample
 from crm.lists.facets import facets
 from crm.lists.sample import about
 from crm.lists.state import ListState
+from crm.records import sizes
 from crm.records.entity import entity
 from crm.records.models import Tag
 from crm.records.services import create_record
@@ -25,7 +26,7 @@ STATUSES = ("LEAD", "LEAD", "PROSPECT", "CUSTOMER")
 @pytest.fixture(autouse=True)
 def unknown_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each test ask how large its tables are."""
-    monkeypatch.setattr(sample, "_known", {})
+    monkeypatch.setattr(sizes, "_known", {})
 
 
 def fill(owner: User, number: int) -> None:
@@ -58,7 +59,7 @@ def test_of_many_rows_a_sample_is_counted_and_the_page_says_so(
     admin = cast("admin")
     fill(admin, 2000)
     monkeypatch.setattr(sample, "EXACT", 200)
-    monkeypatch.setattr(sample, "SMALL", 1000)
+    monkeypatch.setattr(sizes, "SMALL", 1000)
     monkeypatch.setattr(sample, "LOOKED_AT", 1000)
     found = {f.field.key: f for f in facets(ListState(entity("customer"), admin))}
     numbers = {o.label: o.count for o in found["status"].options}
@@ -81,8 +82,8 @@ def test_a_very_long_list_is_added_up_when_asked(
     client = client_for(admin)
     assert 'data-sums="/customers/sums?' in client.get("/customers").content.decode()
     monkeypatch.setattr(query, "CAP", 100)
-    monkeypatch.setattr(sample, "SMALL", 200)
-    monkeypatch.setattr(sample, "_known", {})
+    monkeypatch.setattr(sizes, "SMALL", 200)
+    monkeypatch.setattr(sizes, "_known", {})
     html = client.get("/customers").content.decode()
     assert "data-sums=" not in html
     assert 'hx-get="/customers/sums?' in html
