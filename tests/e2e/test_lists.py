@@ -10,7 +10,8 @@ from django.utils import timezone
 from communications.tests.factories import InteractionFactory
 from crm.accounts.models import User
 from crm.jobs.engine import enqueue, run_now
-from crm.lists import query, sample
+from crm.lists import query
+from crm.records import sizes
 from crm.workspace.services.setup import ensure_reference_data
 from customers.models import Customer
 from customers.tests.factories import CustomerFactory
@@ -93,7 +94,7 @@ def test_a_very_long_list_is_added_up_by_a_click(open_as: Callable[..., Any], ma
         customer = CustomerFactory(last_name=f"Row {number}", assigned_user=manager)
         DealFactory(customer=customer, assigned_user=manager, value=1000)
     monkeypatch.setattr(query, "CAP", 2)
-    monkeypatch.setattr(sample, "SMALL", -2)
+    monkeypatch.setattr(sizes, "SMALL", -2)
     page = open_as(manager, "/customers")
     expect(page.locator("#sums b")).to_have_count(0)
     assert axe(page) == []

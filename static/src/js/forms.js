@@ -125,11 +125,13 @@ document.addEventListener('submit', (event) => {
     event.stopImmediatePropagation();
   } else posted.set(form, { what, until: Date.now() + 1000 });
 }, true);
-// It may leave for another page, which takes its time on a slow line.
-document.addEventListener('htmx:after:request', ({ detail: { ctx } }) => {
-  const before = posted.get(ctx.sourceElement);
-  if (before) before.until = ctx.hx?.redirect ? Date.now() + 9000 : 0;
-}, true);
+// It may leave for another page, which takes its time on a slow line; what failed may be tried again at once.
+for (const type of ['htmx:after:request', 'htmx:error']) {
+  document.addEventListener(type, ({ detail: { ctx } }) => {
+    const before = posted.get(ctx?.sourceElement);
+    if (before) before.until = type !== 'htmx:error' && ctx.hx?.redirect ? Date.now() + 9000 : 0;
+  }, true);
+}
 
 // Plain sending of a form twice in a row is stopped.
 document.addEventListener('submit', (event) => {
