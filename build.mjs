@@ -27,7 +27,7 @@ const rooms = {
   board: ['board'],
   record: ['record'],
   home: ['home', 'charts'],
-  rooms: ['tabs', 'tasks', 'select', 'rooms', 'merging', 'settings', 'transfer'],
+  rooms: ['palette', 'tabs', 'tasks', 'select', 'rooms', 'merging', 'settings', 'transfer'],
 };
 const sheets = () => {
   for (const [room, files] of Object.entries(rooms)) {

@@ -64,7 +64,7 @@ def cases(known: Known) -> list[Case]:
         Case("Board by close month", page("/deals?layout=board&lanes=month"), 35, 70),
         Case("Forecast", page("/deals?layout=forecast"), 35, 70),
         Case("As a rep: list of customers", page("/customers"), 25, 50),
-        Case("As a rep: board", page("/deals?layout=board"), 35, 70),
+        Case("As a rep: board", page("/deals?layout=board&lanes="), 35, 70),
         Case("As a rep: search", search, 15, 40),
         Case("As a rep: home", page("/"), 25, 50),
         Case("As a rep: tasks", page("/tasks"), 25, 50),
