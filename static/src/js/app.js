@@ -11,13 +11,13 @@ import './palette.js';
 import './shortcuts.js';
 import './lists.js';
 import './forms.js';
+import './tabs.js';
 import './peek.js';
 
 // An element's module is loaded when the element first appears, also after a swap.
 const lazy = {
   'crm-inline': () => import('./inline.js'),
   'crm-presence, [data-editing]': () => import('./presence.js'),
-  'crm-tabs': () => import('./tabs.js'),
   'crm-table': () => import('./table.js'),
   'crm-chart': () => import('./chart.js'),
   'crm-record, crm-compose': () => import('./record.js'),
