@@ -21,6 +21,8 @@ from tasks.models import Task
 
 OPEN = Q(status__in=[Task.Status.PENDING, Task.Status.IN_PROGRESS])
 SHOWN = 50
+DONE_SHOWN = 15
+"""What is done is looked back at, not worked through."""
 GROUPS = (
     ("late", gettext_lazy("Late")),
     ("today", gettext_lazy("Today")),
@@ -83,7 +85,8 @@ def grouped(user: Any, tasks: QuerySet[Task], keys: Sequence[str] | None = None,
     for key, _label in labels:
         if counts[key]:
             order = ("-completed_at", "id") if key == "done" else ("due_date", "id")
-            firsts[key] = list(tasks.filter(wanted[key]).order_by(*order).values_list("pk", flat=True)[:limit])
+            most = min(limit, DONE_SHOWN) if key == "done" else limit
+            firsts[key] = list(tasks.filter(wanted[key]).order_by(*order).values_list("pk", flat=True)[:most])
     by_id = {task.pk: task for task in _by_ids(user, [pk for some in firsts.values() for pk in some])}
     return [
         Group(key, label, counts[key], [by_id[pk] for pk in firsts.get(key, ()) if pk in by_id]) for key, label in labels
