@@ -73,7 +73,7 @@ def test_leftovers_are_ended_and_strangers_are_not(tmp_path: Path) -> None:
     # The id of a process that ended long ago, given to another one since.
     home.note.write_text(text.replace('"children": {', f'"children": {{"worker": [{stranger.pid}, 1.0], '))
     assert home.end_leftovers() == ["web"]
-    assert ours.wait(5) is not None
+    assert ours.wait(30) is not None
     assert started_at(stranger.pid) is not None
     end_group(stranger.pid, patience=5)
     home.release()
@@ -131,7 +131,7 @@ def test_who_is_told_to_end_is_let_go_when_the_successor_answers(supervisor: Sup
     assert first.poll() is None, "It still serves while the open connections come over."
     program.ask_at = 0.0
     supervisor.look()
-    assert first.wait(5) is not None
+    assert first.wait(30) is not None
     assert program.process.poll() is None
     supervisor.stop_all()
 
