@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 import time
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from crm.lib.errors import Invalid
 from crm.lib.prepared import PreparedTuples, Shelf
 from crm.records.entity import Entity
 from crm.records.fields import LINKS, Field
-from crm.records.keys import SHARED, Key, keys_for
+from crm.records.keys import Key, in_order, keys_for
 from crm.records.representation import target_of, title_readable
 from crm.records.sizes import may_be_long
 from crm.records.walk import after, groups_of, straight
@@ -55,19 +55,12 @@ class Order:
                 raise Invalid.field("sort", _("“%(name)s” is given twice.") % {"name": name[:80]})
             named[name] = (f, word.startswith("-"))
         self.fingerprint = ",".join(f"{'-' if down else ''}{name}" for name, (_f, down) in named.items())
+
+        def made(f: Field, down: bool) -> list[Key]:
+            return _keys(of, user, f, down) if f.name in named or f.key in readable else []
+
+        self.keys = in_order(of, list(named.values()), made, down=False)
         first = next(iter(named.values()))[0] if named else None
-        if first is not None and first.kind in SHARED and len(named) == 1:
-            # What many rows share stands group by group, each as the list does that nobody has ordered.
-            for word in of.sort:
-                if (f := readable.get(word.removeprefix("-"))) is not None and sortable(f):
-                    named.setdefault(f.name, (f, word.startswith("-")))
-        self.keys: list[Key] = []
-        for f, down in named.values():
-            found = _keys(of, user, f, down)
-            if found[0].path not in [k.path for k in self.keys]:
-                self.keys += found if not self.keys else found[:1]
-        if not any(k.path == "id" for k in self.keys):
-            self.keys.append(Key("id", self.keys[-1].down if self.keys else False, False))
         self.groups = groups_of(of, first, self.keys)
 
     @classmethod
@@ -95,9 +88,10 @@ class Order:
             return after(queryset, self.keys, values, number, groups=self.groups, reverse=backwards)
         return straight(queryset, self.keys, values, number, reverse=backwards)
 
-    def values(self, queryset: QuerySet[Any], pk: Any) -> list[Any]:
-        """Return the key values of a row."""
-        return list(queryset.filter(pk=pk).values_list(*(k.value for k in self.keys)).first() or ())
+    def values(self, model: Any, ids: Iterable[Any]) -> dict[Any, list[Any]]:
+        """Return the key values of rows by their ids, also of one that left the list a moment ago."""
+        rows = model._base_manager.filter(pk__in=set(ids)).values_list("pk", *(k.value for k in self.keys))
+        return {pk: list(values) for pk, *values in rows}
 
 
 def _keys(of: Entity, user: Any, f: Field, down: bool) -> list[Key]:
@@ -232,8 +226,9 @@ def by_cursor(request: Any, queryset: QuerySet[Any], order: Order, shown: Any) -
     if backwards:
         here.reverse()
     rows = shown.by_id(here)
-    following = _write_cursor(order, order.values(queryset, here[-1]), False) if here and (more or backwards) else None
-    preceding = _write_cursor(order, order.values(queryset, here[0]), True) if here and token and (more or not backwards) else None
+    places = order.values(queryset.model, (here[0], here[-1])) if here else {}
+    following = _write_cursor(order, places[here[-1]], False) if here and here[-1] in places and (more or backwards) else None
+    preceding = _write_cursor(order, places[here[0]], True) if here and here[0] in places and token and (more or not backwards) else None
     return rows, {
         "limit": limit, "next_cursor": following, "previous_cursor": preceding,
         "next": address_with(request, cursor=following) if following else None,

@@ -12,3 +12,8 @@ def how_it_ended(job: Job) -> str:
     if job.state == Job.State.CANCELLED:
         return _("“%(job)s” was cancelled.") % {"job": job}
     return _("“%(job)s” failed.") % {"job": job}
+
+
+def where_it_led(job: Job) -> str:
+    """Return the page that shows what a job made, or its own."""
+    return str((job.result or {}).get("url") or f"/jobs/{job.pk}")

@@ -21,7 +21,7 @@ from crm.records import walk
 from crm.records.entity import Entity
 from crm.records.fields import Field, Kind
 from crm.records.folded import folds_only, parts_of_search
-from crm.records.keys import SHARED, Key, beyond, keys_for
+from crm.records.keys import Key, beyond, in_order, keys_for
 from crm.records.sizes import may_be_long
 from crm.records.walk import Groups
 from crm.ui.details import detail_of, told
@@ -94,22 +94,15 @@ def keys_of(state: ListState) -> list[Key]:
     By what many rows share they stand group by group, each as the list does that nobody has ordered.
     """
     grouped = [state.group] if state.group in state.fields else []
-    names = [*grouped, *state.order]
-    first = state.fields.get(names[0].lstrip("-")) if names else None
-    if first is not None and first.kind in SHARED and len(names) == 1:
-        names += state.entity.sort
-    found: list[Key] = []
-    for name in names:
-        # An order by what is hidden would tell it: the rows then stand by what is left.
-        f = state.fields.get(name.lstrip("-"))
-        if f is None or f.computed or f.kind in (Kind.TAGS, Kind.ADDRESS, Kind.JSON) or f.custom:
-            continue
-        keys = keys_for(state.entity, f, state.user, down=name.startswith("-"))
-        if keys[0].path not in [k.path for k in found]:
-            # Two companies of one name are two groups, where they come first.
-            found += keys if not found else keys[:1]
-    down = found[-1].down if found else True
-    return [*found, Key("id", down, False)]
+    # An order by what is hidden would tell it: the rows then stand by what is left.
+    named = [(f, name.startswith("-")) for name in [*grouped, *state.order] if (f := state.fields.get(name.lstrip("-"))) is not None]
+
+    def made(f: Field, down: bool) -> list[Key]:
+        if f.computed or f.custom or f.key not in state.fields or f.kind in (Kind.TAGS, Kind.ADDRESS, Kind.JSON):
+            return []
+        return keys_for(state.entity, f, state.user, down=down)
+
+    return in_order(state.entity, named, made, down=True)
 
 
 def groups_of(state: ListState, keys: list[Key]) -> Groups | None:

@@ -1,6 +1,6 @@
 """What the rows of a list are ordered by, and the rows beyond a row in that order (keyset paging)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +59,27 @@ def keys_for(of: Entity, f: Field, user: Any, *, down: bool) -> list[Key]:
     found = [Key(path, down, masked is not None or nullable(of.model, path), masked)]
     if f.kind in LINKS and masked is None and path != f.source:
         found.append(Key(f"{f.source}_id", down, nullable(of.model, f.source)))
+    return found
+
+
+def in_order(of: Entity, named: Sequence[tuple[Field, bool]], made: Callable[[Field, bool], list[Key]], *, down: bool) -> list[Key]:
+    """Return the keys of fields (each with whether it goes down) as ``made`` gives them, with the id at the end.
+
+    A single field that many rows share is followed by what the list goes by that nobody has ordered; ``down`` is the
+    direction of the id where there is no field.
+    """
+    fields = [*named]
+    if len(fields) == 1 and fields[0][0].kind in SHARED:
+        usual = ((of.own_fields.get(word.removeprefix("-")), word.startswith("-")) for word in of.sort)
+        fields += [(f, falls) for f, falls in usual if f is not None]
+    found: list[Key] = []
+    for f, falls in fields:
+        keys = made(f, falls)
+        if keys and keys[0].path not in [k.path for k in found]:
+            # Two companies of one name are two groups, where they come first.
+            found += keys if not found else keys[:1]
+    if not any(k.path == "id" for k in found):
+        found.append(Key("id", found[-1].down if found else down, False))
     return found
 
 

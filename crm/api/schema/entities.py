@@ -366,7 +366,10 @@ def list_parameters(view: Any) -> tuple[Parameter, ...]:
         Parameter("limit", shapes.integer(1, 200), "Records a page, 20 by default."),
         Parameter("cursor", shapes.text(max_length=4_000, pattern=CURSOR),
                   "Keyset paging: stable under writes and fast on any page. Empty to begin; then what `next_cursor` said."),
-        words_parameter("sort", sort_names(of), "Fields to sort by, separated by commas; a minus for descending.", signed=True),
+        words_parameter(
+            "sort", sort_names(of), "Fields to sort by, separated by commas; a minus for descending. What is empty comes last "
+            "either way; links go by the titles of their records.", signed=True,
+        ),
         Parameter("q", shapes.text(max_length=200), "Words to search for."),
         Parameter("filter", {"type": "string", "maxLength": 20_000, "contentMediaType": "application/json"},
                   "Nested conditions of the query builder, as JSON."),

@@ -17,6 +17,7 @@ from crm.lists.query import groups_of, keys_of, matching, neighbours, ordering, 
 from crm.lists.state import ListState
 from crm.records import walk
 from crm.records.entity import entity
+from crm.records.keys import SHARED
 from crm.records.services import delete_record
 from customers.tests.factories import CompanyFactory, CustomerFactory
 from sales.models import Pipeline
@@ -70,7 +71,7 @@ def orders(of: str, user: User) -> list[dict[str, Any]]:
     fields = [f for f in entity(of).fields_for(user).values() if f.sortable and not f.custom and not f.computed]
     found: list[dict[str, Any]] = [{"sort": (f"{sign}{f.key}",)} for f in fields for sign in ("", "-")]
     first = next(iter(entity(of).sort)).lstrip("-")
-    found += [{"group": f.key, "sort": (f"-{first}",)} for f in fields if f.kind in query.SHARED]
+    found += [{"group": f.key, "sort": (f"-{first}",)} for f in fields if f.kind in SHARED]
     return found
 
 

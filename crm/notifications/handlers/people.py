@@ -10,7 +10,7 @@ from crm.activity.facts import Heard, reacts_to
 from crm.activity.intention import current_intention
 from crm.jobs.models import Job
 from crm.jobs.registry import when_finished
-from crm.jobs.words import how_it_ended
+from crm.jobs.words import how_it_ended, where_it_led
 from crm.lib.text import in_sentence
 from crm.notifications.service import notify
 from crm.notifications.topics import sees
@@ -88,7 +88,7 @@ def tell_job_ended(job: Job) -> None:
     push(f"user:{job.user_id}", "job.done", {"job": str(job.pk)})
     with override(job.user.language):
         text = how_it_ended(job)
-    url = (job.result or {}).get("url") or f"/jobs/{job.pk}"
+    url = where_it_led(job)
     notify(user=job.user, kind="job_finished", text=text, url=url, key=f"job:{job.pk}:{job.state}")
 
 

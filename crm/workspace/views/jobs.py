@@ -14,7 +14,7 @@ from crm.activity.models import ChangeSet
 from crm.jobs.alive import is_alive
 from crm.jobs.engine import cancel, retry
 from crm.jobs.models import Job
-from crm.jobs.words import how_it_ended
+from crm.jobs.words import how_it_ended, where_it_led
 from crm.lib.errors import Refusal
 from crm.lib.ids import parse_uuid
 from crm.ui.figures import number
@@ -64,7 +64,7 @@ def job(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
 def job_told(request: HttpRequest, job_id: uuid.UUID) -> HttpResponse:
     """Tell on the page that is open how a job ended, with the way to what it made and back."""
     found = _visible(request, job_id)
-    url = (found.result or {}).get("url") or f"/jobs/{found.pk}"
+    url = where_it_led(found)
     here = urlsplit(request.headers.get("HX-Current-URL", "")).path
     if found.is_finished and here not in (url, f"/jobs/{found.pk}"):
         changes = _changes(found)
